@@ -1,0 +1,322 @@
+//! What a front end shows: one snapshot of the lab, complete, made of words and numbers only.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::lesson::schema::{Choice, Side};
+
+/// The whole lab as a front end shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// `lab-7f3k`.
+    pub lab: String,
+    /// Where it runs.
+    pub target: Target,
+    /// When this lab began; the header counts from here.
+    pub started: Timestamp,
+    /// US dollars spent so far, estimated; zero on practice.
+    pub cost: f64,
+    /// US dollars an hour that it costs as it stands now; zero on practice.
+    pub cost_per_hour: f64,
+    /// All lessons, in order.
+    pub lessons: Vec<LessonRow>,
+    /// The step the learner stands at.
+    pub step: StepView,
+    /// The stack, once there is one.
+    pub stack: Option<StackView>,
+    /// Machine A, then B.
+    pub machines: [MachineView; 2],
+    /// What went wrong and still matters.
+    pub trouble: Option<Trouble>,
+    /// Where the lab is in its life.
+    pub phase: Phase,
+}
+
+/// Where the lab runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// The practice account.
+    Practice {
+        /// `20x faster`, `real time`, `max`.
+        pace: String,
+        /// e.g. `us-east-1`.
+        region: String,
+    },
+    /// The learner's AWS account.
+    Aws {
+        /// Twelve digits.
+        account: String,
+        /// e.g. `eu-west-1`.
+        region: String,
+    },
+}
+
+/// One line of the list of lessons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LessonRow {
+    /// `share-files`.
+    pub id: String,
+    /// From 1.
+    pub number: u32,
+    /// Title.
+    pub title: String,
+    /// Minutes it takes.
+    pub minutes: u32,
+    /// Titles of its steps and whether each has been passed.
+    pub steps: Vec<(String, bool)>,
+}
+
+/// The current step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepView {
+    /// Lesson id.
+    pub lesson: String,
+    /// Lesson number, from 1.
+    pub lesson_number: u32,
+    /// From 1.
+    pub number: usize,
+    /// Steps in this lesson.
+    pub of: usize,
+    /// Title of the step.
+    pub title: String,
+    /// Text, diagram, fragment, commands, in the order to show.
+    pub blocks: Vec<Block>,
+    /// The next action, one sentence.
+    pub action: String,
+    /// The question, its options and what was answered.
+    pub question: Option<QuestionView>,
+    /// Hints revealed so far.
+    pub hints: Vec<String>,
+    /// How many there are.
+    pub hints_of: usize,
+    /// How it stands.
+    pub state: StepState,
+    /// Shown once it is passed.
+    pub debrief: Option<String>,
+    /// What the work pane should show for this step.
+    pub work: Work,
+}
+
+/// Something to show in the lesson pane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// A paragraph to wrap; `code` in backticks.
+    Text(String),
+    /// Lines to show as they are.
+    Diagram(String),
+    /// YAML of the template, to show as it is.
+    Fragment {
+        /// Fragment name, e.g. `mount-targets`.
+        name: String,
+        /// YAML.
+        text: String,
+    },
+    /// Commands that do the same; `c` copies the first.
+    Commands(Vec<String>),
+    /// What changed since 2018.
+    Changed(String),
+}
+
+/// A question as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuestionView {
+    /// The question.
+    pub ask: String,
+    /// Choices; none: a line to type.
+    pub options: Vec<Choice>,
+    /// The last answer, and what is said of it.
+    pub answered: Option<(String, String)>,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepState {
+    /// Not checked yet.
+    Open,
+    /// The lab works on it (building, typing, checking): what, and since when.
+    Working {
+        /// `building the stack`.
+        what: String,
+        /// Since.
+        since: Timestamp,
+    },
+    /// Checked: not done yet; what is missing.
+    NotYet(String),
+    /// Not done yet, but on its way: what is awaited.
+    Converging(String),
+    /// It could not be checked: why.
+    CouldNotCheck(String),
+    /// Done: the evidence.
+    Passed(String),
+}
+
+/// What the work pane shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Question only, or nothing.
+    Question,
+    /// Stack progress.
+    Stack,
+    /// Two terminals.
+    Terminals,
+    /// The receipt, or what a cleanup will delete.
+    Receipt,
+}
+
+/// The stack as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackView {
+    /// Name.
+    pub name: String,
+    /// `CREATE_IN_PROGRESS`.
+    pub status: String,
+    /// One per resource of the template, in the order they are first shown.
+    pub rows: Vec<ResourceRow>,
+    /// When the running or last operation began.
+    pub since: Timestamp,
+    /// When it ended.
+    pub until: Option<Timestamp>,
+    /// How long it usually takes, in the target's own pace.
+    pub usual: SignedDuration,
+    /// First failure that is not a cancellation.
+    pub cause: Option<String>,
+}
+
+/// One resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceRow {
+    /// `MountTargetA`.
+    pub logical_id: String,
+    /// `AWS::EFS::MountTarget`.
+    pub kind: String,
+    /// A few words of what it is for, e.g. `the door to the files in zone a`.
+    pub purpose: String,
+    /// State.
+    pub state: RowState,
+    /// Began.
+    pub since: Option<Timestamp>,
+    /// Ended.
+    pub until: Option<Timestamp>,
+    /// `fs-0a1…` once known.
+    pub physical_id: Option<String>,
+}
+
+/// State of a resource, in words of the lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowState {
+    /// For these resources.
+    Waiting(Vec<String>),
+    /// Being made or deleted.
+    Working,
+    /// There.
+    Done,
+    /// Gone.
+    Deleted,
+    /// Why.
+    Failed(String),
+}
+
+/// One of the two machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineView {
+    /// Which.
+    pub side: Side,
+    /// `us-east-1a`.
+    pub zone: Option<String>,
+    /// Public address.
+    pub address: Option<String>,
+    /// Terminal.
+    pub terminal: TerminalState,
+}
+
+/// A terminal's session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TerminalState {
+    /// Not opened.
+    Closed,
+    /// SSH is connecting.
+    Connecting,
+    /// Live.
+    Open,
+    /// Ended: why; Enter opens it again.
+    Ended(String),
+}
+
+/// A failure the learner should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened.
+    pub what: String,
+    /// Why, as far as known.
+    pub why: String,
+    /// What to do next.
+    pub remedy: String,
+    /// What `Command::Retry` would do again, if anything.
+    pub retry: Option<String>,
+}
+
+/// Where the lab is in its life.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// Lessons.
+    Learning,
+    /// Deleting and verifying.
+    CleaningUp {
+        /// What is being done.
+        doing: String,
+        /// Since.
+        since: Timestamp,
+    },
+    /// The receipt is there.
+    CleanedUp(Receipt),
+    /// The program may end.
+    Over,
+}
+
+/// Proof of what is left, per resource type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receipt {
+    /// Twelve digits.
+    pub account: String,
+    /// Regions asked.
+    pub regions: Vec<String>,
+    /// Rows.
+    pub rows: Vec<ReceiptRow>,
+    /// How many times everything was asked.
+    pub passes: u32,
+    /// Last time it was asked.
+    pub asked: Timestamp,
+    /// US dollars, estimated.
+    pub cost: f64,
+}
+
+/// One resource type of a receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptRow {
+    /// `instances`, in the plural.
+    pub kind: String,
+    /// The call that asked: `ec2:DescribeInstances`.
+    pub asked: String,
+    /// The answer.
+    pub answer: Listing,
+    /// How many this cleanup deleted.
+    pub deleted: usize,
+}
+
+/// An honest answer to *is anything left?*
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listing {
+    /// Asked successfully; nothing there.
+    Empty,
+    /// These are there.
+    Left(Vec<String>),
+    /// Throttled, denied, expired …: unknown, never gone.
+    CouldNotTell(String),
+}
+
+impl Receipt {
+    /// Whether every listing was empty.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.rows.iter().all(|row| row.answer == Listing::Empty)
+    }
+}

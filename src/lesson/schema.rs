@@ -1,0 +1,174 @@
+//! What a lesson file says, as types. Pure data: nothing here reads a file or decides a verdict.
+
+use serde::Deserialize;
+
+use crate::template::Stage;
+
+/// A lesson: one sitting of a few steps.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lesson {
+    /// Stable id, as used on the command line: `share-files`.
+    pub id: String,
+    /// Position in the lab, from 1.
+    pub number: u32,
+    /// Shown in lists and in the header.
+    pub title: String,
+    /// How long a learner takes, in minutes.
+    pub minutes: u32,
+    /// The stack that must stand before the first step, if any.
+    #[serde(default)]
+    pub stage: Option<Stage>,
+    /// What the learner can do afterwards.
+    pub objectives: Vec<String>,
+    /// In order.
+    pub steps: Vec<Step>,
+}
+
+/// One thing the learner does, and how it is known to be done.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Stable within its lesson.
+    pub id: String,
+    /// Rows of the course outline that this step teaches, e.g. `C42`.
+    pub rows: Vec<String>,
+    /// A few words.
+    pub title: String,
+    /// Paragraphs; `code` in backticks; may name `{a.address}`, `{lab}` and the like (see `lesson::check::PLACEHOLDERS`).
+    pub text: String,
+    /// Name of a file in `assets/diagrams`, without `.txt`.
+    #[serde(default)]
+    pub diagram: Option<String>,
+    /// Name of the template fragment that this step adds or explains.
+    #[serde(default)]
+    pub fragment: Option<String>,
+    /// What one would type with the `aws` or `ssh` command to do the same; shown and copied, never run by the lab.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// One sentence: the next action. Always shown in the same place.
+    pub action: String,
+    /// Asked in the work pane when the step has a question.
+    #[serde(default)]
+    pub question: Option<Question>,
+    /// The evidence that decides.
+    pub check: Check,
+    /// Three, from a nudge to nearly the answer.
+    pub hints: Vec<String>,
+    /// What makes the check pass.
+    pub solution: Vec<Action>,
+    /// A plausible mistake: after it the check must still fail.
+    pub wrong: Vec<Action>,
+    /// Shown when the step is done: why it was so.
+    pub debrief: String,
+    /// One line: what changed since 2018.
+    #[serde(default)]
+    pub changed: Option<String>,
+}
+
+/// A question to the learner.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Ends with a question mark.
+    pub ask: String,
+    /// Choices; none: the learner types the answer.
+    #[serde(default)]
+    pub options: Vec<Choice>,
+}
+
+/// One choice and what to say of it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The choice.
+    pub text: String,
+    /// Said when it was chosen: why it is right or wrong.
+    pub because: String,
+}
+
+/// One of the two machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// `EC2InstanceA`, in the first zone.
+    A,
+    /// `EC2InstanceB`, in the second.
+    B,
+}
+
+/// What must hold for a step to be done. Written in a lesson as a YAML tag: `!Answer {option: 2}`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Check {
+    /// The question was answered with this option (from 1).
+    Answer {
+        /// From 1.
+        option: usize,
+    },
+    /// The question was answered with this number, give or take `within`.
+    Number {
+        /// Expected.
+        is: f64,
+        /// Absolute tolerance.
+        within: f64,
+    },
+    /// The question was answered with a fact of the running lab, e.g. `{b.address}`.
+    Fact {
+        /// A placeholder, see `lesson::check::PLACEHOLDERS`.
+        is: String,
+    },
+    /// The lab's stack stands at this stage, created completely.
+    Stack {
+        /// Stage.
+        stage: Stage,
+    },
+    /// In that machine's terminal the learner typed a line that begins with `typed` and then saw a line that contains `shows`.
+    Terminal {
+        /// Whose terminal.
+        on: Side,
+        /// How the typed command begins, e.g. `ls`.
+        typed: String,
+        /// Part of a line of its output; absent: any output will do.
+        #[serde(default)]
+        shows: Option<String>,
+    },
+    /// A command that the checker runs over SSH as ec2-user; reads, never changes anything.
+    Remote {
+        /// Where.
+        on: Side,
+        /// For `sh -c`.
+        run: String,
+        /// Part of standard output; absent: exit status 0 suffices.
+        #[serde(default)]
+        shows: Option<String>,
+        /// Said when it does not hold.
+        otherwise: String,
+    },
+    /// Nothing billable is left: every listing of the receipt came back empty.
+    NothingLeft {},
+    /// All of them.
+    All(Vec<Check>),
+}
+
+/// Something that is done for the learner, or by the unattended run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Action {
+    /// Answers the question: a number of an option, or the text itself (placeholders allowed).
+    Answer(String),
+    /// Types a line into a machine's terminal, followed by Enter.
+    Type {
+        /// Whose terminal.
+        on: Side,
+        /// The line.
+        line: String,
+    },
+    /// Builds the stack up to this stage, unless it stands.
+    Build {
+        /// Stage.
+        stage: Stage,
+    },
+    /// Deletes everything the lab made, and proves it.
+    CleanUp {},
+}

@@ -1,0 +1,126 @@
+//! Instances as virtual Linux hosts: bash and its tools over a virtual filesystem, never the learner's machine.
+//!
+//! What an instance sees of its account it asks through [`Surroundings`]; nothing of the AWS wire enters here.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+/// What an instance is launched with.
+#[derive(Debug, Clone)]
+pub struct HostSpec {
+    /// `i-…`
+    pub instance_id: String,
+    /// Region, e.g. `us-east-1`.
+    pub region: String,
+    /// Availability zone, e.g. `us-east-1a`.
+    pub zone: String,
+    /// `t3.micro` …: decides the device names (Nitro or Xen).
+    pub instance_type: String,
+    /// `ami-…`
+    pub image_id: String,
+    /// Its address in the VPC; the hostname is made of it (`ip-10-0-1-12`).
+    pub private_address: Ipv4Addr,
+    /// Public keys of the key pair, in OpenSSH form; cloud-init writes them to ec2-user's authorized_keys.
+    pub authorized_keys: Vec<String>,
+    /// User data, decoded; run as root at first boot only when it begins with `#!`.
+    pub user_data: Vec<u8>,
+    /// The instance's account id, e.g. `123456789012`.
+    pub account_id: String,
+}
+
+/// What is on the other side of a TCP connection that an instance tries to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// A mount target of this filesystem listens there.
+    Nfs {
+        /// `fs-…`
+        file_system_id: String,
+    },
+    /// Another instance's SSH port or similar: something listens.
+    Open,
+    /// The machine is there and refuses.
+    Refused,
+    /// A security group drops it, or nobody has this address: the caller times out.
+    Filtered,
+}
+
+/// A resource signal, as `cfn-signal` sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceSignal {
+    /// Stack name or id.
+    pub stack: String,
+    /// Logical id of the resource that waits.
+    pub resource: String,
+    /// Distinguishes signals; the instance id by default.
+    pub unique_id: String,
+    /// Whether it signals success.
+    pub success: bool,
+    /// Shown in the stack event when it is a failure.
+    pub reason: String,
+}
+
+/// The account as one of its instances sees it.
+#[async_trait]
+pub trait Surroundings: Send + Sync + 'static {
+    /// The address `name` resolves to from this instance (EFS names resolve to the mount target of its own zone).
+    fn resolve(&self, instance_id: &str, name: &str) -> Option<Ipv4Addr>;
+    /// What answers when the instance connects to `address:port`, after routes and security groups.
+    fn reach(&self, instance_id: &str, address: Ipv4Addr, port: u16) -> Reach;
+    /// Its public address now, if it has one.
+    fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr>;
+    /// `aws:cloudformation:*` and other tags visible to the instance.
+    fn tags(&self, instance_id: &str) -> BTreeMap<String, String>;
+    /// Delivers a resource signal. `Err` is the sentence that `cfn-signal` prints.
+    async fn signal(&self, instance_id: &str, signal: ResourceSignal) -> Result<(), String>;
+    /// An HTTP request from the instance to a presigned URL of the account (the wait handle).
+    /// `Ok` is status and body; `Err` says that the host of the URL cannot be reached.
+    async fn http(
+        &self,
+        instance_id: &str,
+        method: &str,
+        url: &str,
+        body: Vec<u8>,
+    ) -> Result<(u16, Vec<u8>), String>;
+    /// The instance itself shut down or rebooted (`shutdown`, `poweroff`).
+    async fn powered_off(&self, instance_id: &str);
+}
+
+/// All virtual hosts of the account.
+#[derive(Clone)]
+pub struct Fleet {}
+
+impl Fleet {
+    // new(clock, files: storage::Files, surroundings: Arc<dyn Surroundings>) ...
+    /// Starts a host for the first time: a fresh root disk from the image, then cloud-init. Returns once it is powered on, not booted.
+    pub async fn launch(&self, _spec: HostSpec) -> Result<(), String> {
+        todo!()
+    }
+    /// Powers a known host on again: its disk as it was, fstab mounted, user data not run.
+    pub async fn start(&self, _instance_id: &str) -> Result<(), String> {
+        todo!()
+    }
+    /// Shuts a host down; its sessions end.
+    pub async fn stop(&self, _instance_id: &str) {
+        todo!()
+    }
+    /// Ends a host and forgets its disk.
+    pub async fn terminate(&self, _instance_id: &str) {
+        todo!()
+    }
+    /// What the serial console has shown: boot lines, SSH host key block, the cloud-init output.
+    pub fn console_output(&self, _instance_id: &str) -> String {
+        todo!()
+    }
+    /// The loopback port on which this host's sshd listens; `None` when it does not run.
+    pub fn ssh_port(&self, _instance_id: &str) -> Option<u16> {
+        todo!()
+    }
+    /// Ends every host without losing data; used when the account stops serving.
+    pub async fn shut_down(&self) {
+        let _: Option<Arc<()>> = None;
+        todo!()
+    }
+}
