@@ -3,5 +3,8 @@
 //! It speaks the AWS wire protocols (`aws`), runs stacks (`cfn`), boots instances as virtual Linux hosts (`compute`)
 //! and keeps their files (`storage`). Nothing of the lab's own modules may enter here: the account knows AWS, not efslab.
 
+pub mod cfn;
 pub mod clock;
 pub mod compute;
+pub mod error;
+pub mod world;
