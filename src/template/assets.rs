@@ -1,0 +1,86 @@
+//! The files of `assets/` that make the template, embedded. Only text and its names: nothing here interprets it.
+
+use super::Stage;
+
+/// Fragments in the order in which they are merged and taught, with their text.
+const FRAGMENTS: [(&str, &str); 4] = [
+    ("network", include_str!("../../assets/stack/network.yaml")),
+    (
+        "filesystem",
+        include_str!("../../assets/stack/filesystem.yaml"),
+    ),
+    (
+        "mount-targets",
+        include_str!("../../assets/stack/mount-targets.yaml"),
+    ),
+    (
+        "instances",
+        include_str!("../../assets/stack/instances.yaml"),
+    ),
+];
+
+/// Scripts, by the path that a fragment's `!Include` names.
+const SCRIPTS: [(&str, &str); 3] = [
+    (
+        "scripts/prepare.sh",
+        include_str!("../../assets/scripts/prepare.sh"),
+    ),
+    (
+        "scripts/share-a.sh",
+        include_str!("../../assets/scripts/share-a.sh"),
+    ),
+    (
+        "scripts/share-b.sh",
+        include_str!("../../assets/scripts/share-b.sh"),
+    ),
+];
+
+/// One line `LogicalId: purpose` per resource.
+const PURPOSES: &str = include_str!("../../assets/stack/purposes.yaml");
+
+/// All fragments, name and text, in the order in which they are merged.
+#[must_use]
+pub fn fragments() -> &'static [(&'static str, &'static str)] {
+    &FRAGMENTS
+}
+
+/// The text of a fragment as the lessons show it, comments and all.
+#[must_use]
+pub fn fragment(name: &str) -> Option<&'static str> {
+    find(&FRAGMENTS, name)
+}
+
+/// A script that instances run, by the path that `!Include` names: `scripts/prepare.sh`.
+#[must_use]
+pub fn script(path: &str) -> Option<&'static str> {
+    find(&SCRIPTS, path)
+}
+
+/// All scripts, path and text.
+#[must_use]
+pub fn scripts() -> &'static [(&'static str, &'static str)] {
+    &SCRIPTS
+}
+
+/// A few words on what a resource of the template is for: `the door to the files in zone a`.
+#[must_use]
+pub fn purpose(logical_id: &str) -> Option<&'static str> {
+    // The file is a flat map of plain words: a line is an entry, and looking one up cannot fail.
+    PURPOSES
+        .lines()
+        .find_map(|line| line.strip_prefix(logical_id)?.strip_prefix(": "))
+}
+
+/// How many fragments make the template of a stage; `None` while the stage's own fragment is not written.
+pub(super) fn of_stage(stage: Stage) -> Option<&'static [(&'static str, &'static str)]> {
+    match stage {
+        Stage::Share => Some(&FRAGMENTS),
+        Stage::Alarms | Stage::Backup => None,
+    }
+}
+
+fn find(table: &'static [(&str, &'static str)], name: &str) -> Option<&'static str> {
+    table
+        .iter()
+        .find_map(|(key, text)| (*key == name).then_some(*text))
+}

@@ -1,0 +1,249 @@
+//! What must hold for the template as a whole.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+
+fn share() -> Value {
+    serde_yaml::from_str(&render(Stage::Share).unwrap()).unwrap()
+}
+
+fn keys(section: &str) -> BTreeSet<String> {
+    share()[section]
+        .as_mapping()
+        .unwrap()
+        .keys()
+        .map(|key| key.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
+    names.map(str::to_owned).into()
+}
+
+#[test]
+fn parameters_and_outputs_are_those_the_lab_relies_on() {
+    assert_eq!(
+        keys("Parameters"),
+        set([
+            "Lab",
+            "ImageId",
+            "InstanceType",
+            "ZoneA",
+            "ZoneB",
+            "SshCidr",
+            "PublicKey"
+        ])
+    );
+    assert_eq!(
+        keys("Outputs"),
+        set([
+            "EC2InstanceAIPAddress",
+            "EC2InstanceBIPAddress",
+            "FileSystemId",
+            "HostKeys"
+        ])
+    );
+}
+
+#[test]
+fn the_image_is_not_read_again_by_an_update() {
+    assert_eq!(
+        share()["Parameters"]["ImageId"]["Type"],
+        "AWS::EC2::Image::Id"
+    );
+}
+
+#[test]
+fn rendering_twice_gives_the_same_bytes_within_the_limit() {
+    let text = render(Stage::Share).unwrap();
+    assert_eq!(text, render(Stage::Share).unwrap());
+    assert!(text.len() <= TEMPLATE_LIMIT);
+    assert!(!text.contains("!Include"));
+}
+
+#[test]
+fn what_is_rendered_reads_back_as_what_was_merged() {
+    assert_eq!(share(), merged(Stage::Share).unwrap());
+}
+
+#[test]
+fn later_stages_are_refused_until_they_are_there() {
+    assert_eq!(
+        render(Stage::Alarms).unwrap_err().to_string(),
+        "the alarms stage is not there yet"
+    );
+    assert_eq!(
+        resources(Stage::Backup).unwrap_err().to_string(),
+        "the backup stage is not there yet"
+    );
+}
+
+#[test]
+fn every_file_in_assets_is_embedded_under_its_own_name() {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let files = |folder: &str| -> BTreeSet<String> {
+        std::fs::read_dir(assets.join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    };
+    let mut stack: BTreeSet<_> = fragments()
+        .iter()
+        .map(|(name, _)| format!("{name}.yaml"))
+        .collect();
+    stack.insert("purposes.yaml".to_owned());
+    assert_eq!(files("stack"), stack);
+    let embedded: BTreeSet<_> = scripts()
+        .iter()
+        .map(|(path, _)| path.strip_prefix("scripts/").unwrap().to_owned())
+        .collect();
+    assert_eq!(files("scripts"), embedded);
+    for (name, text) in fragments() {
+        assert_eq!(
+            std::fs::read_to_string(assets.join(format!("stack/{name}.yaml"))).unwrap(),
+            *text
+        );
+    }
+}
+
+#[test]
+fn every_script_is_in_the_template_unchanged() {
+    fn texts(value: &Value, into: &mut BTreeSet<String>) {
+        match value {
+            Value::String(text) => {
+                into.insert(text.clone());
+            }
+            Value::Sequence(list) => list.iter().for_each(|value| texts(value, into)),
+            Value::Mapping(mapping) => mapping.values().for_each(|value| texts(value, into)),
+            Value::Tagged(tagged) => texts(&tagged.value, into),
+            _ => {}
+        }
+    }
+    let mut all = BTreeSet::new();
+    texts(&share(), &mut all);
+    for (path, script) in scripts() {
+        assert!(all.contains(*script), "{path}");
+    }
+}
+
+#[test]
+fn user_data_begins_as_a_script_must() {
+    for id in ["EC2InstanceA", "EC2InstanceB"] {
+        let data = &share()["Resources"][id]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1];
+        let Value::Tagged(header) = &data[0] else {
+            panic!("{id} has no header");
+        };
+        assert!(
+            header
+                .value
+                .as_str()
+                .unwrap()
+                .starts_with("#!/bin/bash -ex\n")
+        );
+        for part in data.as_sequence().unwrap() {
+            let text = match part {
+                Value::Tagged(tagged) => tagged.value.as_str(),
+                other => other.as_str(),
+            };
+            assert!(text.unwrap().ends_with('\n'), "parts must not run together");
+        }
+    }
+}
+
+#[test]
+fn whatever_can_carry_a_tag_carries_the_lab() {
+    // These types have no tags of their own.
+    let bare = set([
+        "AWS::EC2::VPCGatewayAttachment",
+        "AWS::EC2::Route",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EFS::MountTarget",
+        "AWS::CloudFormation::WaitConditionHandle",
+        "AWS::CloudFormation::WaitCondition",
+    ]);
+    let lab: Value = serde_yaml::from_str("{Key: 'efslab:lab', Value: !Ref Lab}").unwrap();
+    for (id, resource) in share()["Resources"].as_mapping().unwrap() {
+        let properties = &resource["Properties"];
+        let tags = properties
+            .get("Tags")
+            .or_else(|| properties.get("FileSystemTags"))
+            .and_then(Value::as_sequence);
+        match tags {
+            Some(tags) => {
+                assert!(tags.contains(&lab), "{id:?}");
+                assert!(tags.iter().any(|tag| tag["Key"] == "Name"), "{id:?}");
+            }
+            None => assert!(bare.contains(resource["Type"].as_str().unwrap()), "{id:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_resource_has_a_purpose_and_every_purpose_a_resource() {
+    let text = include_str!("../../assets/stack/purposes.yaml");
+    let all: std::collections::BTreeMap<String, String> = serde_yaml::from_str(text).unwrap();
+    assert_eq!(
+        all.keys().cloned().collect::<BTreeSet<_>>(),
+        keys("Resources")
+    );
+    for (id, words) in &all {
+        assert_eq!(purpose(id), Some(words.as_str()));
+        assert!(words.len() <= 32, "{words} does not fit its column");
+    }
+    assert_eq!(purpose("EC2Instance"), None);
+}
+
+#[test]
+fn instances_wait_for_what_they_need() {
+    let all = resources(Stage::Share).unwrap();
+    let needs = |id: &str| -> BTreeSet<String> {
+        let info = all.iter().find(|info| info.logical_id == id).unwrap();
+        info.depends_on.iter().cloned().collect()
+    };
+    for id in [
+        "MountTargetA",
+        "GatewayAttachment",
+        "RouteToInternet",
+        "FileSystem",
+    ] {
+        assert!(needs("EC2InstanceA").contains(id), "{id}");
+    }
+    for id in ["EC2InstanceA", "MountTargetB", "GatewayAttachment"] {
+        assert!(needs("EC2InstanceB").contains(id), "{id}");
+    }
+    assert_eq!(
+        needs("HostKeysPublished"),
+        set(["HostKeyHandle", "MountTargetA", "MountTargetB"])
+    );
+    for (at, info) in all.iter().enumerate() {
+        for need in &info.depends_on {
+            assert!(all[..at].iter().any(|earlier| earlier.logical_id == *need));
+        }
+    }
+}
+
+#[test]
+fn an_include_of_nothing_is_an_error() {
+    insta::assert_snapshot!(
+        parse("instances", "UserData: [!Include scripts/gone.sh]").unwrap_err(),
+        @"the fragment instances includes scripts/gone.sh, which is no script of assets/scripts"
+    );
+}
+
+#[test]
+fn user_data_is_refused_before_ec2_would() {
+    let script = "x".repeat(USER_DATA_LIMIT - 600);
+    let template = |names: &str| -> Value {
+        serde_yaml::from_str(&format!(
+            "Resources: {{I: {{Properties: {{UserData: {{'Fn::Join': ['', [!Sub '{names}', '{script}']]}}}}}}}}"
+        ))
+        .unwrap()
+    };
+    assert!(check_user_data(&template("${A}")).is_ok());
+    insta::assert_snapshot!(
+        check_user_data(&template("${A}${B}")).unwrap_err(),
+        @"the user data of I may reach 16816 bytes, EC2 takes 16384"
+    );
+}
