@@ -8,8 +8,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::cfn::Engine;
 use super::clock::{Activity, Clock};
-use super::compute::Fleet;
 use super::error::AwsError;
+use super::hosts::Hosts;
 use super::store::{Identity, Store};
 use super::world::World;
 
@@ -22,7 +22,7 @@ pub struct Account {
     /// Where it is served: `http://127.0.0.1:PORT`.
     pub endpoint: String,
     state: Mutex<State>,
-    fleet: OnceLock<Fleet>,
+    hosts: OnceLock<Box<dyn Hosts>>,
     changes: UnboundedSender<Activity>,
 }
 
@@ -55,20 +55,20 @@ impl Account {
                 engine: Engine::default(),
                 store,
             }),
-            fleet: OnceLock::new(),
+            hosts: OnceLock::new(),
             changes,
         }
     }
 
     /// Gives the account its hosts.
-    pub fn populate(&self, fleet: Fleet) {
+    pub fn populate(&self, hosts: Box<dyn Hosts>) {
         // Only ever called once, before anything is served.
-        let _ = self.fleet.set(fleet);
+        let _ = self.hosts.set(hosts);
     }
 
     /// Its hosts. None before it is served.
-    pub fn fleet(&self) -> Option<&Fleet> {
-        self.fleet.get()
+    pub fn hosts(&self) -> Option<&dyn Hosts> {
+        self.hosts.get().map(AsRef::as_ref)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -4,16 +4,17 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::account::Account;
 use super::clock::Activity;
-use super::compute::{Fleet, HostSpec};
+use super::compute::HostSpec;
 use super::error::AwsError;
+use super::hosts::Hosts;
 use super::world::World;
 use super::world::instances::{Instance, Power, State};
 
@@ -22,9 +23,9 @@ type Busy = Arc<Mutex<HashSet<String>>>;
 
 /// Drives the account until it is dropped.
 pub async fn drive(account: Arc<Account>, mut changes: UnboundedReceiver<Activity>) {
-    let activity = account.clock.activity();
     let busy = Busy::default();
     let mut tasks = JoinSet::new();
+    let mut activity = account.clock.activity();
     loop {
         let (due, next) = advance(&account, &busy);
         for (instance, power) in due {
@@ -38,15 +39,21 @@ pub async fn drive(account: Arc<Account>, mut changes: UnboundedReceiver<Activit
             ));
         }
         while tasks.try_join_next().is_some() {}
-        // The activity that comes with a change keeps time from jumping until the change has been looked at.
-        let _seen = match next {
-            None => activity.wait(changes.recv()).await,
+        match next {
+            // Nothing is awaited: time may stand still. The activity that comes with a change is awake since then.
+            None => {
+                drop(activity);
+                match changes.recv().await {
+                    Some(change) => activity = change,
+                    None => return,
+                }
+            }
             Some(next) => {
                 let wait = Duration::try_from(next.duration_since(account.clock.now()))
                     .unwrap_or_default();
-                activity.wait_at_most(wait, changes.recv()).await.flatten()
+                activity.wait_at_most(wait, changes.recv()).await;
             }
-        };
+        }
         while changes.try_recv().is_ok() {}
     }
 }
@@ -56,10 +63,7 @@ fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
 }
 
 /// Brings the world to where it has got by now: what is to be switched, and when the next thing is due.
-fn advance(
-    account: &Account,
-    busy: &Busy,
-) -> (Vec<(Instance, Power)>, Option<Timestamp>) {
+fn advance(account: &Account, busy: &Busy) -> (Vec<(Instance, Power)>, Option<Timestamp>) {
     let advanced = account.advance(|state| {
         let world = &mut state.world;
         world.forget_ended_instances();
@@ -94,8 +98,14 @@ fn next_by_itself(world: &World) -> Option<Timestamp> {
         .instances
         .values()
         .filter_map(|instance| instance.power.map(|(_, at)| at));
-    let file_systems = world.file_systems.values().filter_map(|one| one.state.due());
-    let mount_targets = world.mount_targets.values().filter_map(|one| one.state.due());
+    let file_systems = world
+        .file_systems
+        .values()
+        .filter_map(|one| one.state.due());
+    let mount_targets = world
+        .mount_targets
+        .values()
+        .filter_map(|one| one.state.due());
     instances
         .chain(file_systems)
         .chain(mount_targets)
@@ -111,8 +121,8 @@ async fn switch(
     power: Power,
     activity: Activity,
 ) {
-    let done = match account.fleet() {
-        Some(fleet) => flip(fleet, &account, &instance, power).await,
+    let done = match account.hosts() {
+        Some(hosts) => flip(hosts, &account, &instance, power).await,
         None => Err("the account has no hosts".into()),
     };
     // Free for the next switch before the world says that this one is over.
@@ -131,24 +141,24 @@ async fn switch(
 }
 
 async fn flip(
-    fleet: &Fleet,
+    hosts: &dyn Hosts,
     account: &Account,
     instance: &Instance,
     power: Power,
 ) -> Result<(), String> {
     match power {
-        Power::On if instance.launched_once => fleet.start(&instance.id).await,
-        Power::On => fleet.launch(spec(account, instance)).await,
+        Power::On if instance.launched_once => hosts.start(&instance.id).await,
+        Power::On => hosts.launch(spec(account, instance)).await,
         Power::Off => {
-            fleet.stop(&instance.id).await;
+            hosts.stop(&instance.id).await;
             Ok(())
         }
         Power::Cycle => {
-            fleet.stop(&instance.id).await;
-            fleet.start(&instance.id).await
+            hosts.stop(&instance.id).await;
+            hosts.start(&instance.id).await
         }
         Power::End => {
-            fleet.terminate(&instance.id).await;
+            hosts.terminate(&instance.id).await;
             Ok(())
         }
     }
@@ -156,19 +166,25 @@ async fn flip(
 
 /// Powers on what ran when the account stopped serving.
 pub async fn resume(account: &Arc<Account>) -> Result<(), AwsError> {
-    let Some(fleet) = account.fleet() else {
+    let Some(hosts) = account.hosts() else {
         return Ok(());
     };
     let running: Vec<Instance> = account.read(|world| {
         let runs = |instance: &&Instance| {
-            matches!(instance.state, State::Running | State::Stopping | State::ShuttingDown)
-                && instance.launched_once
+            matches!(
+                instance.state,
+                State::Running | State::Stopping | State::ShuttingDown
+            ) && instance.launched_once
         };
         world.instances.values().filter(runs).cloned().collect()
     });
     for instance in running {
-        if let Err(why) = fleet.start(&instance.id).await {
-            tracing::warn!(why, instance = instance.id, "a host could not be started again");
+        if let Err(why) = hosts.start(&instance.id).await {
+            tracing::warn!(
+                why,
+                instance = instance.id,
+                "a host could not be started again"
+            );
             account.write(|world| {
                 world.power_failed(&instance.id, &why);
                 Ok(())

@@ -157,12 +157,11 @@ impl Store {
     pub fn commit(&mut self, rows: &[Row], now: Timestamp) -> Result<(), rusqlite::Error> {
         let change = self.db.transaction()?;
         {
-            let mut put = change.prepare_cached(
+            let mut put = change.prepare(
                 "INSERT INTO record (kind, id, body) VALUES (?1, ?2, ?3)
                  ON CONFLICT (kind, id) DO UPDATE SET body = ?3",
             )?;
-            let mut drop =
-                change.prepare_cached("DELETE FROM record WHERE kind = ?1 AND id = ?2")?;
+            let mut drop = change.prepare("DELETE FROM record WHERE kind = ?1 AND id = ?2")?;
             for (kind, id, body) in rows {
                 match body {
                     Some(body) => put.execute(params![kind, id, body])?,
@@ -170,7 +169,7 @@ impl Store {
                 };
             }
             change
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO meta (name, value) VALUES ('time', ?1)
                      ON CONFLICT (name) DO UPDATE SET value = ?1",
                 )?
@@ -297,7 +296,11 @@ mod tests {
     #[test]
     fn a_database_that_is_none_is_refused_by_name() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("account.db"), "not a database at all, but long enough").unwrap();
+        fs::write(
+            dir.path().join("account.db"),
+            "not a database at all, but long enough",
+        )
+        .unwrap();
         let error = Store::open(dir.path()).err().unwrap().to_string();
         assert!(error.contains("account.db"), "{error}");
     }

@@ -84,9 +84,9 @@ impl Surroundings for View {
         body: Vec<u8>,
     ) -> Result<(u16, Vec<u8>), String> {
         let account = self.account().ok_or(GONE)?;
-        let (host, path) = url
-            .split_once("://")
-            .map_or((url, ""), |(_, rest)| rest.split_once('/').unwrap_or((rest, "")));
+        let (host, path) = url.split_once("://").map_or((url, ""), |(_, rest)| {
+            rest.split_once('/').unwrap_or((rest, ""))
+        });
         let name = host.split(':').next().unwrap_or(host);
         if !matches!(name, "127.0.0.1" | "localhost") {
             return Err(format!("Could not resolve host: {name}"));

@@ -96,9 +96,9 @@ pub fn conditions(
             if decided.contains_key(name) {
                 continue;
             }
-            let waits = references::of(expression, None).map_err(wrong)?.iter().any(|one| {
-                matches!(one, Reference::Condition(other) if !decided.contains_key(other))
-            });
+            let waits = references::of(expression, None).map_err(wrong)?.iter().any(
+                |one| matches!(one, Reference::Condition(other) if !decided.contains_key(other)),
+            );
             if waits {
                 continue;
             }
@@ -152,10 +152,7 @@ fn known_condition(template: &Template, name: &str) -> Result<(), AwsError> {
 }
 
 /// Every name that is referred to must exist; with `conditions`, in this very stack.
-fn names(
-    template: &Template,
-    conditions: Option<&BTreeMap<String, bool>>,
-) -> Result<(), AwsError> {
+fn names(template: &Template, conditions: Option<&BTreeMap<String, bool>>) -> Result<(), AwsError> {
     let counts = |condition: Option<&String>| {
         conditions.is_none_or(|conditions| included(condition, conditions))
     };

@@ -139,7 +139,12 @@ fn make(world: &mut World, stack: &str, logical_id: &str, template: &Template, n
         }
         Err(error) => {
             let reason = refusal(world, &kind, &error);
-            world.resource_event(stack, logical_id, ResourceStatus::CreateFailed, Some(reason));
+            world.resource_event(
+                stack,
+                logical_id,
+                ResourceStatus::CreateFailed,
+                Some(reason),
+            );
         }
     }
 }
@@ -184,7 +189,10 @@ fn ask(
     tags.extend([
         ("aws:cloudformation:stack-name".into(), found.name.clone()),
         ("aws:cloudformation:stack-id".into(), found.id.clone()),
-        ("aws:cloudformation:logical-id".into(), logical_id.to_owned()),
+        (
+            "aws:cloudformation:logical-id".into(),
+            logical_id.to_owned(),
+        ),
     ]);
     let physical_id = (kind.create)(
         world,
@@ -243,8 +251,8 @@ fn await_it(world: &mut World, stack: &str, logical_id: &str, next: &mut Next) {
         next.at(resource.due);
         return;
     }
-    let settled = types::find(&resource.kind)
-        .map_or(Settled::Yes, |kind| (kind.settled)(world, resource));
+    let settled =
+        types::find(&resource.kind).map_or(Settled::Yes, |kind| (kind.settled)(world, resource));
     let settled = match settled {
         Settled::Yes => signals::received(resource, world.now),
         other => other,
@@ -256,7 +264,12 @@ fn await_it(world: &mut World, stack: &str, logical_id: &str, next: &mut Next) {
         Settled::NotYet(Some(at)) => next.at(at),
         Settled::NotYet(None) => {}
         Settled::Failed(reason) => {
-            world.resource_event(stack, logical_id, ResourceStatus::CreateFailed, Some(reason));
+            world.resource_event(
+                stack,
+                logical_id,
+                ResourceStatus::CreateFailed,
+                Some(reason),
+            );
         }
     }
 }

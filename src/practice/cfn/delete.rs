@@ -20,7 +20,10 @@ pub fn advance(world: &mut World, stack: &str, template: &Template) -> Option<Ti
             .collect();
         for logical_id in &ids {
             begin(world, stack, logical_id, template);
-            for due in [ask(world, stack, logical_id), await_it(world, stack, logical_id)] {
+            for due in [
+                ask(world, stack, logical_id),
+                await_it(world, stack, logical_id),
+            ] {
                 next = [next, due].into_iter().flatten().min();
             }
         }
@@ -92,7 +95,9 @@ fn begin(world: &mut World, stack: &str, logical_id: &str, template: &Template) 
     let policy = template
         .resources
         .get(logical_id)
-        .map_or(DeletionPolicy::Delete, |definition| definition.deletion_policy);
+        .map_or(DeletionPolicy::Delete, |definition| {
+            definition.deletion_policy
+        });
     let rollback = world
         .stacks
         .get(stack)
@@ -143,7 +148,12 @@ fn ask(world: &mut World, stack: &str, logical_id: &str) -> Option<Timestamp> {
         Err(error) => {
             let reason = create::refusal(world, &resource.kind, &error);
             world.resources.get_mut(&key)?.step = Step::Over;
-            world.resource_event(stack, logical_id, ResourceStatus::DeleteFailed, Some(reason));
+            world.resource_event(
+                stack,
+                logical_id,
+                ResourceStatus::DeleteFailed,
+                Some(reason),
+            );
             None
         }
     }

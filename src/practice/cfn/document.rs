@@ -99,7 +99,9 @@ mod tests {
 
     #[test]
     fn short_forms_become_long_ones() {
-        let parsed = parse("a: !Ref X\nb: !GetAtt X.Y.Z\nc: !Join [',', [!Ref P, 1, true]]\nd: !Sub '${X}'\n");
+        let parsed = parse(
+            "a: !Ref X\nb: !GetAtt X.Y.Z\nc: !Join [',', [!Ref P, 1, true]]\nd: !Sub '${X}'\n",
+        );
         assert_eq!(
             parsed,
             Ok(json!({
@@ -126,7 +128,10 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let before = format!("*a{}", level - 1);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(", ")));
+            bomb.push_str(&format!(
+                "a{level}: &a{level} [{}]\n",
+                vec![before; 9].join(", ")
+            ));
         }
         assert!(parse(&bomb).is_err());
     }

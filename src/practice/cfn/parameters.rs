@@ -159,7 +159,9 @@ fn value(
 /// The value of a parameter that has been checked already.
 pub fn known(definition: &ParameterDefinition, text: &str) -> ParameterValue {
     let value = if element(&definition.kind).1 {
-        text.split(',').map(|part| Value::from(part.trim())).collect()
+        text.split(',')
+            .map(|part| Value::from(part.trim()))
+            .collect()
     } else {
         Value::from(text)
     };
@@ -196,7 +198,9 @@ fn constraints(name: &str, definition: &ParameterDefinition, text: &str) -> Resu
     }
     if let Ok(number) = text.parse::<f64>() {
         if let Some(least) = definition.min_value.filter(|least| number < *least) {
-            return refuse(format!("Parameter '{name}' must be a number not less than {least}"));
+            return refuse(format!(
+                "Parameter '{name}' must be a number not less than {least}"
+            ));
         }
         if let Some(most) = definition.max_value.filter(|most| number > *most) {
             return refuse(format!(

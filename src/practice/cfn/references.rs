@@ -20,7 +20,10 @@ pub enum Reference {
 }
 
 /// Every name in `value`. With `conditions`, only the branch of an `Fn::If` that counts is looked at.
-pub fn of(value: &Value, conditions: Option<&BTreeMap<String, bool>>) -> Result<Vec<Reference>, String> {
+pub fn of(
+    value: &Value,
+    conditions: Option<&BTreeMap<String, bool>>,
+) -> Result<Vec<Reference>, String> {
     let mut found = Vec::new();
     collect(value, conditions, &mut found)?;
     Ok(found)
@@ -55,9 +58,9 @@ fn collect(
             found.push(Reference::Name(name.to_owned()));
         }
         "Condition" => {
-            let name = argument.as_str().ok_or(
-                "Template format error: Every Condition member must be a string.",
-            )?;
+            let name = argument
+                .as_str()
+                .ok_or("Template format error: Every Condition member must be a string.")?;
             found.push(Reference::Condition(name.to_owned()));
         }
         "Fn::GetAtt" => {
@@ -86,9 +89,9 @@ fn collect(
         }
         "Fn::If" => {
             let [condition, yes, no] = scope::arguments(argument, name)?;
-            let condition = condition.as_str().ok_or(
-                "Template error: every Fn::If object requires the name of a condition.",
-            )?;
+            let condition = condition
+                .as_str()
+                .ok_or("Template error: every Fn::If object requires the name of a condition.")?;
             found.push(Reference::Condition(condition.to_owned()));
             let decided = conditions.and_then(|conditions| conditions.get(condition));
             if decided != Some(&false) {

@@ -68,7 +68,10 @@ pub fn problems(properties: &[Property], given: &Value) -> Vec<String> {
 
 fn object(path: &str, properties: &[Property], given: &Value, problems: &mut Vec<String>) {
     let Some(members) = given.as_object() else {
-        problems.push(format!("{path}: expected type: JSONObject, found: {}", type_of(given)));
+        problems.push(format!(
+            "{path}: expected type: JSONObject, found: {}",
+            type_of(given)
+        ));
         return;
     };
     for key in members.keys() {
@@ -85,7 +88,10 @@ fn object(path: &str, properties: &[Property], given: &Value, problems: &mut Vec
                 problems,
             ),
             None if property.required => {
-                problems.push(format!("{path}: required key [{}] not found", property.name));
+                problems.push(format!(
+                    "{path}: required key [{}] not found",
+                    property.name
+                ));
             }
             None => {}
         }
@@ -105,7 +111,10 @@ fn check(path: &str, kind: Kind, value: &Value, problems: &mut Vec<String>) {
         return;
     }
     let mut expected = |what: &str| {
-        problems.push(format!("{path}: expected type: {what}, found: {}", type_of(value)));
+        problems.push(format!(
+            "{path}: expected type: {what}, found: {}",
+            type_of(value)
+        ));
     };
     match kind {
         Kind::Text if scalar(value).is_none() => expected("String"),

@@ -123,7 +123,10 @@ impl Scope<'_> {
                     ));
                 }
                 let zones = self.place.zones();
-                zones.into_iter().map(|zone| Value::from(zone.name)).collect()
+                zones
+                    .into_iter()
+                    .map(|zone| Value::from(zone.name))
+                    .collect()
             }
             "Fn::FindInMap" => self.find_in_map(argument)?,
             "Fn::Cidr" => self.cidr(argument)?,
@@ -210,7 +213,9 @@ impl Scope<'_> {
             .ok()
             .and_then(|index| items.get(index).cloned())
             .ok_or_else(|| {
-                format!("Template error: Fn::Select cannot select nonexistent value at index {index}")
+                format!(
+                    "Template error: Fn::Select cannot select nonexistent value at index {index}"
+                )
             })
     }
 
@@ -230,7 +235,9 @@ impl Scope<'_> {
     }
 
     fn cidr(&self, argument: &Value) -> Result<Value, String> {
-        let wrong = || "Template error: Fn::Cidr expects a block, a count from 1 to 256, and the number of subnet bits".to_owned();
+        let wrong = || {
+            "Template error: Fn::Cidr expects a block, a count from 1 to 256, and the number of subnet bits".to_owned()
+        };
         let [block, count, bits] = arguments(argument, "Fn::Cidr")?;
         let number = |value| {
             self.text(value, "Fn::Cidr")?
@@ -259,14 +266,17 @@ impl Scope<'_> {
 
     /// Whether a named condition holds.
     pub fn condition(&self, name: &str) -> Result<bool, String> {
-        self.conditions.get(name).copied().ok_or_else(|| {
-            format!("Template format error: Unresolved condition {name}")
-        })
+        self.conditions
+            .get(name)
+            .copied()
+            .ok_or_else(|| format!("Template format error: Unresolved condition {name}"))
     }
 
     /// Whether a condition expression holds.
     pub fn holds(&self, expression: &Value) -> Result<bool, String> {
-        let wrong = || "Template format error: Every Condition member must be a condition function.".to_owned();
+        let wrong = || {
+            "Template format error: Every Condition member must be a condition function.".to_owned()
+        };
         let (name, argument) = function(expression).ok_or_else(wrong)?;
         self.holds_function(name, argument)
     }
@@ -295,8 +305,12 @@ impl Scope<'_> {
                 let [operand] = arguments(argument, name)?;
                 Ok(!self.holds(operand)?)
             }
-            "Fn::And" => operands()?.iter().try_fold(true, |all, one| Ok(self.holds(one)? && all)),
-            "Fn::Or" => operands()?.iter().try_fold(false, |any, one| Ok(self.holds(one)? || any)),
+            "Fn::And" => operands()?
+                .iter()
+                .try_fold(true, |all, one| Ok(self.holds(one)? && all)),
+            "Fn::Or" => operands()?
+                .iter()
+                .try_fold(false, |any, one| Ok(self.holds(one)? || any)),
             other => Err(format!(
                 "Template format error: {other} is not a condition function."
             )),
@@ -320,7 +334,10 @@ pub fn arguments<'a, const N: usize>(
 pub fn get_att_parts(argument: &Value) -> Result<(&str, &Value), String> {
     let wrong = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
     let [resource, attribute] = arguments(argument, "Fn::GetAtt").map_err(|_| wrong)?;
-    let resource = resource.as_str().filter(|name| !name.is_empty()).ok_or(wrong)?;
+    let resource = resource
+        .as_str()
+        .filter(|name| !name.is_empty())
+        .ok_or(wrong)?;
     if attribute.as_str() == Some("") {
         return Err(wrong.into());
     }

@@ -34,7 +34,11 @@ pub fn received(resource: &Resource, now: Timestamp) -> Settled {
         return Settled::Yes;
     };
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let failures = resource.signals.values().filter(|(success, _)| !success).count();
+    let failures = resource
+        .signals
+        .values()
+        .filter(|(success, _)| !success)
+        .count();
     if failures > 0 {
         return Settled::Failed(format!(
             "Received {failures} FAILURE signal(s) out of {count}. Unable to satisfy 100% MinSuccessfulInstancesPercent requirement"
@@ -87,14 +91,22 @@ pub fn signal(
     if !success && !reason.is_empty() {
         event = format!("{event}: {reason}");
     }
-    world.resource_event(&stack, logical_id, ResourceStatus::CreateInProgress, Some(event));
+    world.resource_event(
+        &stack,
+        logical_id,
+        ResourceStatus::CreateInProgress,
+        Some(event),
+    );
     Ok(())
 }
 
 /// Takes a message for a wait handle. Answers with HTTP status and body.
 pub fn message(world: &mut World, token: &str, body: &[u8]) -> (u16, String) {
     let Some(handle) = world.handles.get_mut(token) else {
-        return (403, "AccessDenied: the handle does not exist (any more)".into());
+        return (
+            403,
+            "AccessDenied: the handle does not exist (any more)".into(),
+        );
     };
     let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
         return (400, "the message must be a JSON object".into());

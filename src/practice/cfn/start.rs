@@ -119,7 +119,11 @@ pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
             },
         );
     }
-    world.stack_event(&id, StackStatus::CreateInProgress, Some("User Initiated".into()));
+    world.stack_event(
+        &id,
+        StackStatus::CreateInProgress,
+        Some("User Initiated".into()),
+    );
     Ok(id)
 }
 
@@ -153,7 +157,11 @@ pub fn delete(
     }
     // What a rollback is deleting right now goes on; everything else has its turn again.
     rewind(world, &id);
-    world.stack_event(&id, StackStatus::DeleteInProgress, Some("User Initiated".into()));
+    world.stack_event(
+        &id,
+        StackStatus::DeleteInProgress,
+        Some("User Initiated".into()),
+    );
     Ok(())
 }
 

@@ -137,10 +137,14 @@ impl Template {
             ("Outputs", outputs.keys().collect()),
         ] {
             let bad = |name: &&&String| {
-                name.is_empty() || name.len() > 255 || !name.chars().all(|c| c.is_ascii_alphanumeric())
+                name.is_empty()
+                    || name.len() > 255
+                    || !name.chars().all(|c| c.is_ascii_alphanumeric())
             };
             if let Some(name) = names.iter().find(bad) {
-                return Err(wrong(format!("{section} name '{name}' is non alphanumeric.")));
+                return Err(wrong(format!(
+                    "{section} name '{name}' is non alphanumeric."
+                )));
             }
         }
         if let Some(name) = parameters.keys().find(|name| resources.contains_key(*name)) {
@@ -179,24 +183,25 @@ fn section<T>(
 
 fn parameter(name: &str, value: Value) -> Result<ParameterDefinition, AwsError> {
     let Value::Object(members) = value else {
-        return Err(wrong(format!("Every Parameters member must be an object: {name}.")));
+        return Err(wrong(format!(
+            "Every Parameters member must be an object: {name}."
+        )));
     };
     let mut read = ParameterDefinition::default();
     for (key, value) in members {
         let text = || {
-            scalar(&value).ok_or_else(|| {
-                wrong(format!("Every {key} member must be a string. ({name})"))
-            })
+            scalar(&value)
+                .ok_or_else(|| wrong(format!("Every {key} member must be a string. ({name})")))
         };
         let number = || {
-            text()?.parse::<f64>().map_err(|_| {
-                wrong(format!("Parameter {name}: {key} must be a number."))
-            })
+            text()?
+                .parse::<f64>()
+                .map_err(|_| wrong(format!("Parameter {name}: {key} must be a number.")))
         };
         let length = || {
-            text()?.parse::<usize>().map_err(|_| {
-                wrong(format!("Parameter {name}: {key} must be a whole number."))
-            })
+            text()?
+                .parse::<usize>()
+                .map_err(|_| wrong(format!("Parameter {name}: {key} must be a whole number.")))
         };
         match key.as_str() {
             "Type" => read.kind = text()?,
@@ -210,11 +215,13 @@ fn parameter(name: &str, value: Value) -> Result<ParameterDefinition, AwsError> 
             "MinValue" => read.min_value = Some(number()?),
             "MaxValue" => read.max_value = Some(number()?),
             "AllowedValues" => {
-                let values = value.as_array().and_then(|values| {
-                    values.iter().map(scalar).collect::<Option<Vec<String>>>()
-                });
+                let values = value
+                    .as_array()
+                    .and_then(|values| values.iter().map(scalar).collect::<Option<Vec<String>>>());
                 read.allowed_values = Some(values.ok_or_else(|| {
-                    wrong(format!("Parameter {name}: AllowedValues must be a list of strings."))
+                    wrong(format!(
+                        "Parameter {name}: AllowedValues must be a list of strings."
+                    ))
                 })?);
             }
             _ => {
@@ -307,7 +314,9 @@ fn creation_policy(name: &str, policy: Option<Value>) -> Result<Option<(Value, V
         return Ok(None);
     };
     let Value::Object(mut members) = policy else {
-        return Err(wrong(format!("CreationPolicy of {name} must be an object.")));
+        return Err(wrong(format!(
+            "CreationPolicy of {name} must be an object."
+        )));
     };
     let signal = members.remove("ResourceSignal").unwrap_or(Value::Null);
     if let Some(key) = members.keys().next() {
@@ -316,7 +325,11 @@ fn creation_policy(name: &str, policy: Option<Value>) -> Result<Option<(Value, V
     let mut signal = match signal {
         Value::Object(members) => members,
         Value::Null => Map::new(),
-        _ => return Err(wrong(format!("ResourceSignal of {name} must be an object."))),
+        _ => {
+            return Err(wrong(format!(
+                "ResourceSignal of {name} must be an object."
+            )));
+        }
     };
     // One signal within five minutes unless said otherwise (CloudFormation user guide, "CreationPolicy attribute").
     let count = signal.remove("Count").unwrap_or_else(|| 1.into());

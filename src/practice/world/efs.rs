@@ -124,7 +124,10 @@ impl World {
     }
 
     /// Mount targets of a filesystem.
-    pub fn mount_targets_of<'a>(&'a self, file_system: &'a str) -> impl Iterator<Item = &'a MountTarget> {
+    pub fn mount_targets_of<'a>(
+        &'a self,
+        file_system: &'a str,
+    ) -> impl Iterator<Item = &'a MountTarget> {
         self.mount_targets
             .values()
             .filter(move |target| target.file_system == file_system)
@@ -145,7 +148,10 @@ impl World {
             return Err(AwsError::with_status(
                 409,
                 "FileSystemAlreadyExists",
-                format!("File system '{}' already exists with creation token '{creation_token}'", other.id),
+                format!(
+                    "File system '{}' already exists with creation token '{creation_token}'",
+                    other.id
+                ),
             ));
         }
         let id = self.id("fs");
@@ -170,7 +176,9 @@ impl World {
             return Err(AwsError::with_status(
                 409,
                 "FileSystemInUse",
-                format!("File system '{id}' has mount targets created in it and cannot be deleted."),
+                format!(
+                    "File system '{id}' has mount targets created in it and cannot be deleted."
+                ),
             ));
         }
         let at = self.now + FILE_SYSTEM;
@@ -197,16 +205,12 @@ impl World {
                 format!("File system '{file_system}' is not available."),
             ));
         }
-        let subnet = self
-            .subnets
-            .get(subnet)
-            .cloned()
-            .ok_or_else(|| {
-                AwsError::client(
-                    "SubnetNotFound",
-                    format!("The subnet ID '{subnet}' does not exist"),
-                )
-            })?;
+        let subnet = self.subnets.get(subnet).cloned().ok_or_else(|| {
+            AwsError::client(
+                "SubnetNotFound",
+                format!("The subnet ID '{subnet}' does not exist"),
+            )
+        })?;
         for other in self.mount_targets_of(file_system) {
             if other.zone == subnet.zone {
                 return Err(AwsError::with_status(

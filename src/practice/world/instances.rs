@@ -474,7 +474,10 @@ impl World {
         let now = self.now;
         if let Some(instance) = self.instances.get_mut(id) {
             instance.state = State::ShuttingDown;
-            instance.reason = Some(("Server.InternalError".into(), format!("Server.InternalError: {why}")));
+            instance.reason = Some((
+                "Server.InternalError".into(),
+                format!("Server.InternalError: {why}"),
+            ));
             instance.power = Some((Power::End, now));
         }
     }

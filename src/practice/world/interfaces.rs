@@ -101,9 +101,7 @@ impl World {
         }
         let private_address = self.private_address(&subnet.id, address)?;
         let id = self.id("eni");
-        let mac: Vec<String> = (0..5)
-            .map(|_| format!("{:02x}", self.below(256)))
-            .collect();
+        let mac: Vec<String> = (0..5).map(|_| format!("{:02x}", self.below(256))).collect();
         self.interfaces.insert(
             &id,
             Interface {
@@ -159,7 +157,9 @@ impl World {
         if free.is_empty() {
             return Err(AwsError::client(
                 "InsufficientFreeAddressesInSubnet",
-                format!("The specified subnet '{subnet}' does not have enough free addresses to satisfy the request."),
+                format!(
+                    "The specified subnet '{subnet}' does not have enough free addresses to satisfy the request."
+                ),
             ));
         }
         Ok(free[self.below(free.len())])

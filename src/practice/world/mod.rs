@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use place::Place;
 use table::Table;

@@ -113,7 +113,10 @@ mod tests {
         };
         let zones = place("us-east-1").zones();
         assert_eq!(zones.len(), 6);
-        assert_eq!((zones[4].name.as_str(), zones[4].id.as_str()), ("us-east-1e", "use1-az5"));
+        assert_eq!(
+            (zones[4].name.as_str(), zones[4].id.as_str()),
+            ("us-east-1e", "use1-az5")
+        );
         assert_eq!(place("ap-southeast-2").zones()[0].id, "apse2-az1");
         assert_eq!(place("eu-central-1").zones()[2].id, "euc1-az3");
     }

@@ -2,11 +2,11 @@
 
 use std::net::Ipv4Addr;
 
+use super::World;
 use super::efs::LifeCycle;
 use super::instances::State;
 use super::interfaces::{Interface, Owner};
 use super::security::{Peer, Permission, Way};
-use super::World;
 use crate::practice::compute::Reach;
 
 impl World {
@@ -83,7 +83,11 @@ impl World {
             (None, None) => return Reach::Filtered,
         };
         let same = from.id == to.id;
-        let peers = if inside.is_some() { &to.groups[..] } else { &[] };
+        let peers = if inside.is_some() {
+            &to.groups[..]
+        } else {
+            &[]
+        };
         let admitted = self.admitted(from, Way::Out, port, address, peers)
             && self.admitted(to, Way::In, port, source, groups);
         if !same && !admitted {

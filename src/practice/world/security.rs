@@ -145,9 +145,7 @@ pub fn ports(
                 return Err(invalid(format!("TCP/UDP port ({from}) out of range")));
             }
             if from > to {
-                return Err(invalid(format!(
-                    "Invalid TCP/UDP port range ({from}:{to})"
-                )));
+                return Err(invalid(format!("Invalid TCP/UDP port range ({from}:{to})")));
             }
             Ok(Some((from, to)))
         }
@@ -201,7 +199,13 @@ impl World {
         }
         let id = self.add_group(vpc, name, description, tags);
         let everywhere = everywhere();
-        self.allow(&id, Way::Out, Permission::everything(everywhere), None, Tags::new())?;
+        self.allow(
+            &id,
+            Way::Out,
+            Permission::everything(everywhere),
+            None,
+            Tags::new(),
+        )?;
         Ok(id)
     }
 
@@ -243,7 +247,9 @@ impl World {
         if self.group(id)?.is_default() {
             return Err(AwsError::client(
                 "CannotDelete",
-                format!("the specified group: \"{id}\" name: \"default\" cannot be deleted by a user"),
+                format!(
+                    "the specified group: \"{id}\" name: \"default\" cannot be deleted by a user"
+                ),
             ));
         }
         let names = |rule: &Rule| matches!(&rule.admits.peer, Peer::Group(peer) if peer == id);

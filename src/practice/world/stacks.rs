@@ -276,9 +276,9 @@ impl World {
         if name_or_id.starts_with("arn:") {
             return self.stacks.get(name_or_id);
         }
-        self.stacks.values().find(|stack| {
-            stack.name == name_or_id && stack.status != StackStatus::DeleteComplete
-        })
+        self.stacks
+            .values()
+            .find(|stack| stack.name == name_or_id && stack.status != StackStatus::DeleteComplete)
     }
 
     /// The same, or CloudFormation's usual sentence.
@@ -318,8 +318,7 @@ impl World {
         resource.reason.clone_from(&reason);
         resource.updated = now;
         let (kind, physical_id) = (resource.kind.clone(), resource.physical_id.clone());
-        let properties =
-            (!resource.properties.is_null()).then(|| resource.properties.to_string());
+        let properties = (!resource.properties.is_null()).then(|| resource.properties.to_string());
         let id = format!("{logical_id}-{}-{}", status.name(), self.event_stamp());
         self.add_event(
             stack,
@@ -362,13 +361,7 @@ impl World {
         self.now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
     }
 
-    fn add_event(
-        &mut self,
-        stack: &str,
-        subject: Subject,
-        status: &str,
-        reason: Option<String>,
-    ) {
+    fn add_event(&mut self, stack: &str, subject: Subject, status: &str, reason: Option<String>) {
         let time = self.now;
         let Some(found) = self.stacks.get_mut(stack) else {
             return;

@@ -91,7 +91,10 @@ impl World {
         if let Some(attachment) = &self.volume(id)?.attachment {
             return Err(AwsError::client(
                 "VolumeInUse",
-                format!("Volume {id} is currently attached to {}", attachment.instance),
+                format!(
+                    "Volume {id} is currently attached to {}",
+                    attachment.instance
+                ),
             ));
         }
         self.volumes.remove(id);

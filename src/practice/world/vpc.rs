@@ -161,9 +161,18 @@ impl World {
     pub fn delete_vpc(&mut self, id: &str) -> Result<(), AwsError> {
         self.vpc(id)?;
         let used = self.subnets.values().any(|subnet| subnet.vpc == id)
-            || self.gateways.values().any(|gateway| gateway.vpc.as_deref() == Some(id))
-            || self.groups.values().any(|group| group.vpc == id && !group.is_default())
-            || self.interfaces.values().any(|interface| interface.vpc == id)
+            || self
+                .gateways
+                .values()
+                .any(|gateway| gateway.vpc.as_deref() == Some(id))
+            || self
+                .groups
+                .values()
+                .any(|group| group.vpc == id && !group.is_default())
+            || self
+                .interfaces
+                .values()
+                .any(|interface| interface.vpc == id)
             || self
                 .route_tables
                 .values()
@@ -244,7 +253,11 @@ impl World {
     /// Deletes a subnet without interfaces.
     pub fn delete_subnet(&mut self, id: &str) -> Result<(), AwsError> {
         self.subnet(id)?;
-        if self.interfaces.values().any(|interface| interface.subnet == id) {
+        if self
+            .interfaces
+            .values()
+            .any(|interface| interface.subnet == id)
+        {
             return Err(in_use("subnet", id));
         }
         for table in self.route_tables.ids() {
@@ -284,7 +297,11 @@ impl World {
                 format!("resource {id} is already attached to network {vpc}"),
             ));
         }
-        if self.gateways.values().any(|gateway| gateway.vpc.as_deref() == Some(vpc)) {
+        if self
+            .gateways
+            .values()
+            .any(|gateway| gateway.vpc.as_deref() == Some(vpc))
+        {
             return Err(AwsError::client(
                 "InvalidParameterValue",
                 format!("Network {vpc} already has an internet gateway attached"),
@@ -375,7 +392,9 @@ impl World {
         if self.vpc(&found.vpc)?.cidr.covers(to) {
             return Err(AwsError::client(
                 "InvalidParameterValue",
-                format!("Route destination {to} lies in the network's own range and cannot have this target."),
+                format!(
+                    "Route destination {to} lies in the network's own range and cannot have this target."
+                ),
             ));
         }
         if self.gateway(gateway)?.vpc.as_ref() != Some(&found.vpc) {
@@ -423,7 +442,9 @@ impl World {
         {
             return Err(AwsError::client(
                 "Resource.AlreadyAssociated",
-                format!("the specified association for route table {table} conflicts with an existing association"),
+                format!(
+                    "the specified association for route table {table} conflicts with an existing association"
+                ),
             ));
         }
         let id = self.id("rtbassoc");

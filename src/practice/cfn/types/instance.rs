@@ -44,7 +44,10 @@ pub static INSTANCE: ResourceType = ResourceType {
         ),
         optional(
             "CreditSpecification",
-            Kind::Object(&[optional("CPUCredits", Kind::OneOf(&["standard", "unlimited"]))]),
+            Kind::Object(&[optional(
+                "CPUCredits",
+                Kind::OneOf(&["standard", "unlimited"]),
+            )]),
         ),
         optional("DisableApiTermination", Kind::OneOf(&["false"])),
         optional("EbsOptimized", Kind::Boolean),
@@ -157,9 +160,9 @@ fn placement(properties: Properties<'_>) -> Result<Placement, AwsError> {
 fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
     let properties = request.properties;
     let placement = placement(properties)?;
-    let subnet = placement.subnet.ok_or_else(|| {
-        AwsError::client("VPCIdNotSpecified", "No default VPC for this user")
-    })?;
+    let subnet = placement
+        .subnet
+        .ok_or_else(|| AwsError::client("VPCIdNotSpecified", "No default VPC for this user"))?;
     let zone = &world.subnet(&subnet)?.zone;
     if properties
         .text("AvailabilityZone")
@@ -177,13 +180,20 @@ fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
     let user_data = BASE64_STANDARD
         .decode(properties.text("UserData").unwrap_or_default())
         .map_err(|_| invalid("Invalid BASE64 encoding of user data."))?;
-    let on_shutdown = match properties.text("InstanceInitiatedShutdownBehavior").as_deref() {
+    let on_shutdown = match properties
+        .text("InstanceInitiatedShutdownBehavior")
+        .as_deref()
+    {
         Some("terminate") => ShutdownBehavior::Terminate,
         _ => ShutdownBehavior::Stop,
     };
     let kind = properties.text("InstanceType").unwrap_or("m1.small".into());
     // T2 defaults to standard, later ones to unlimited (EC2 user guide, "Burstable performance instances").
-    let usual = if kind.starts_with("t2.") { "standard" } else { "unlimited" };
+    let usual = if kind.starts_with("t2.") {
+        "standard"
+    } else {
+        "unlimited"
+    };
     let credits = properties.object("CreditSpecification").text("CPUCredits");
     world.launch(Launch {
         image: properties.needed("ImageId"),
@@ -283,10 +293,15 @@ fn attribute(world: &World, resource: &Resource, name: &str) -> Option<Value> {
         "PrivateIp" => instance.private_address.to_string().into(),
         "PublicDnsName" => {
             let named = world.vpcs.get(&instance.vpc)?.dns_hostnames;
-            let name = public.filter(|_| named).map(|address| world.public_dns_name(address));
+            let name = public
+                .filter(|_| named)
+                .map(|address| world.public_dns_name(address));
             name.unwrap_or_default().into()
         }
-        "PublicIp" => public.map(|address| address.to_string()).unwrap_or_default().into(),
+        "PublicIp" => public
+            .map(|address| address.to_string())
+            .unwrap_or_default()
+            .into(),
         "VpcId" => instance.vpc.clone().into(),
         _ => return None,
     })

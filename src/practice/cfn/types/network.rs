@@ -9,8 +9,11 @@ use crate::practice::world::World;
 use crate::practice::world::cidr::Cidr;
 
 fn cidr(text: &str) -> Result<Cidr, AwsError> {
-    text.parse()
-        .map_err(|_| invalid(format!("Value ({text}) for parameter cidrBlock is invalid. This is not a valid CIDR block.")))
+    text.parse().map_err(|_| {
+        invalid(format!(
+            "Value ({text}) for parameter cidrBlock is invalid. This is not a valid CIDR block."
+        ))
+    })
 }
 
 pub static VPC: ResourceType = ResourceType {
@@ -34,7 +37,10 @@ pub static VPC: ResourceType = ResourceType {
         let range = cidr(&request.properties.needed("CidrBlock"))?;
         let id = world.create_vpc(range, request.tags.clone())?;
         if let Some(vpc) = world.vpcs.get_mut(&id) {
-            vpc.dns_support = request.properties.boolean("EnableDnsSupport").unwrap_or(true);
+            vpc.dns_support = request
+                .properties
+                .boolean("EnableDnsSupport")
+                .unwrap_or(true);
             vpc.dns_hostnames = request
                 .properties
                 .boolean("EnableDnsHostnames")
@@ -143,7 +149,9 @@ pub static SUBNET: ResourceType = ResourceType {
             "CidrBlock" => subnet.cidr.to_string().into(),
             "NetworkAclAssociationId" => {
                 let mut acls = world.network_acls.values();
-                acls.find_map(|acl| acl.associations.get(&subnet.id))?.clone().into()
+                acls.find_map(|acl| acl.associations.get(&subnet.id))?
+                    .clone()
+                    .into()
             }
             "SubnetId" => subnet.id.clone().into(),
             "VpcId" => subnet.vpc.clone().into(),
@@ -185,9 +193,7 @@ pub static ROUTE: ResourceType = ResourceType {
     attributes: &["CidrBlock"],
     create: create_route,
     settled: at_once,
-    attribute: |_, resource, _| {
-        id(resource).split_once('|').map(|(_, to)| Value::from(to))
-    },
+    attribute: |_, resource, _| id(resource).split_once('|').map(|(_, to)| Value::from(to)),
     delete: |world, resource| {
         let Some((table, to)) = id(resource).split_once('|') else {
             return Ok(());

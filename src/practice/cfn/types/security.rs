@@ -1,8 +1,6 @@
 //! `AWS::EC2::` security group, its rules as resources of their own, key pair.
 
-use super::{
-    Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid, own_id,
-};
+use super::{Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid, own_id};
 use crate::practice::cfn::schema::{Kind, Properties, Property, TAGS, optional, required};
 use crate::practice::error::AwsError;
 use crate::practice::world::security::{Peer, Permission, Way, ports, protocol};
@@ -49,7 +47,10 @@ pub static SECURITY_GROUP: ResourceType = ResourceType {
     create: create_group,
     settled: at_once,
     attribute: |world, resource, name| match name {
-        "VpcId" => world.groups.get(id(resource)).map(|group| group.vpc.clone().into()),
+        "VpcId" => world
+            .groups
+            .get(id(resource))
+            .map(|group| group.vpc.clone().into()),
         _ => own_id(world, resource, name),
     },
     delete: |world, resource| gone_is_deleted(world.delete_group(id(resource))),
@@ -58,9 +59,9 @@ pub static SECURITY_GROUP: ResourceType = ResourceType {
 
 fn create_group(world: &mut World, request: &Request) -> Result<String, AwsError> {
     let properties = request.properties;
-    let vpc = properties.text("VpcId").ok_or_else(|| {
-        AwsError::client("VPCIdNotSpecified", "No default VPC for this user")
-    })?;
+    let vpc = properties
+        .text("VpcId")
+        .ok_or_else(|| AwsError::client("VPCIdNotSpecified", "No default VPC for this user"))?;
     let name = match properties.text("GroupName") {
         Some(name) => name,
         None => generated_name(world, request),
@@ -78,9 +79,8 @@ fn create_group(world: &mut World, request: &Request) -> Result<String, AwsError
     let egress = properties.objects("SecurityGroupEgress");
     if !egress.is_empty() {
         // Own egress rules stand instead of the one that lets everything out.
-        let everything = Permission::everything(Peer::Range(
-            crate::practice::world::cidr::Cidr::EVERYWHERE,
-        ));
+        let everything =
+            Permission::everything(Peer::Range(crate::practice::world::cidr::Cidr::EVERYWHERE));
         world.revoke(&group, Way::Out, &everything)?;
         for rule in egress {
             let (admits, description) = permission(rule, "DestinationSecurityGroupId")?;
@@ -99,19 +99,18 @@ fn generated_name(world: &mut World, request: &Request) -> String {
     format!("{}-{}-{suffix}", request.stack_name, request.logical_id)
 }
 
-fn permission(
-    rule: Properties<'_>,
-    group: &str,
-) -> Result<(Permission, Option<String>), AwsError> {
+fn permission(rule: Properties<'_>, group: &str) -> Result<(Permission, Option<String>), AwsError> {
     let protocol = protocol(&rule.needed("IpProtocol"))?;
     let port = |name| rule.integer(name).and_then(|port| i32::try_from(port).ok());
     let ports = ports(&protocol, port("FromPort"), port("ToPort"))?;
     let range = rule.text("CidrIp");
     let range6 = rule.text("CidrIpv6");
     let peer = match (range, range6, rule.text(group)) {
-        (Some(range), None, None) => Peer::Range(range.parse().map_err(|_| {
-            invalid(format!("CIDR block {range} is malformed"))
-        })?),
+        (Some(range), None, None) => Peer::Range(
+            range
+                .parse()
+                .map_err(|_| invalid(format!("CIDR block {range} is malformed")))?,
+        ),
         (None, Some(range), None) => Peer::Range6(range),
         (None, None, Some(peer)) => Peer::Group(peer),
         (None, None, None) => {
