@@ -19,8 +19,6 @@ pub struct Account {
     pub identity: Identity,
     /// Its time.
     pub clock: Clock,
-    /// Where it is served: `http://127.0.0.1:PORT`.
-    pub endpoint: String,
     state: Mutex<State>,
     hosts: OnceLock<Box<dyn Hosts>>,
     changes: UnboundedSender<Activity>,
@@ -45,11 +43,10 @@ impl Account {
         store: Store,
         changes: UnboundedSender<Activity>,
     ) -> Self {
-        world.endpoint.clone_from(&endpoint);
+        world.endpoint = endpoint;
         Self {
             identity,
             clock,
-            endpoint,
             state: Mutex::new(State {
                 world,
                 engine: Engine::default(),

@@ -170,12 +170,7 @@ pub async fn resume(account: &Arc<Account>) -> Result<(), AwsError> {
         return Ok(());
     };
     let running: Vec<Instance> = account.read(|world| {
-        let runs = |instance: &&Instance| {
-            matches!(
-                instance.state,
-                State::Running | State::Stopping | State::ShuttingDown
-            ) && instance.launched_once
-        };
+        let runs = |instance: &&Instance| instance.state == State::Running;
         world.instances.values().filter(runs).cloned().collect()
     });
     for instance in running {

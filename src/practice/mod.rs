@@ -8,6 +8,7 @@ mod aws;
 mod cfn;
 pub mod clock;
 pub mod compute;
+pub mod control;
 mod driver;
 mod error;
 mod hosts;
@@ -37,6 +38,8 @@ use self::world::place::is_region;
 const DEFAULT_REGION: &str = "us-east-1";
 /// How often the time is written down while it passes by itself.
 const KEEP_TIME: Duration = Duration::from_secs(5);
+/// For requests under way to be answered when the account stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// How an account is served.
 #[derive(Debug, Clone)]
@@ -123,8 +126,11 @@ impl Running {
     pub async fn stop(mut self) {
         self.stop.cancel();
         for task in std::mem::take(&mut self.tasks) {
-            // One that panicked has said so; there is nothing more to stop in it.
-            let _ = task.await;
+            let abort = task.abort_handle();
+            // One that panicked has said so; a client that does not let go is left.
+            if tokio::time::timeout(LAST_ANSWERS, task).await.is_err() {
+                abort.abort();
+            }
         }
         if let Some(hosts) = self.account.hosts() {
             hosts.shut_down().await;
@@ -214,7 +220,7 @@ async fn serve(
         .map_err(|error| PracticeError::Resume(error.to_string()))?;
 
     let stop = CancellationToken::new();
-    let server = axum::serve(listener, aws::router(Arc::clone(&account)))
+    let server = axum::serve(listener, aws::router(Arc::downgrade(&account)))
         .with_graceful_shutdown(stop.clone().cancelled_owned());
     let tasks = vec![
         tokio::spawn(async move {

@@ -40,7 +40,7 @@ impl Bench {
     /// Stops as if killed, and serves the same account again.
     async fn kill_and_restart(self) -> Self {
         let Self { running, dir } = self;
-        kill(running).await;
+        kill(running, dir.path()).await;
         let running = open(dir.path()).await.unwrap();
         Self { running, dir }
     }
@@ -60,7 +60,9 @@ impl Bench {
             cloudformation::Config::builder()
                 .behavior_version(cloudformation::config::BehaviorVersion::latest())
                 .endpoint_url(&self.running.endpoint_url)
-                .region(cloudformation::config::Region::new(self.running.region.clone()))
+                .region(cloudformation::config::Region::new(
+                    self.running.region.clone(),
+                ))
                 .credentials_provider(self.credentials())
                 .build(),
         )
@@ -107,7 +109,12 @@ impl Bench {
     async fn settled(&self, stack: &str) -> String {
         let client = self.cloudformation();
         loop {
-            let described = client.describe_stacks().stack_name(stack).send().await.unwrap();
+            let described = client
+                .describe_stacks()
+                .stack_name(stack)
+                .send()
+                .await
+                .unwrap();
             let stack = &described.stacks()[0];
             let status = stack.stack_status().unwrap().as_str().to_owned();
             if !status.ends_with("IN_PROGRESS") {
@@ -132,7 +139,10 @@ impl Bench {
             events.push((
                 event.logical_resource_id().unwrap_or_default().to_owned(),
                 event.resource_status().unwrap().as_str().to_owned(),
-                event.resource_status_reason().unwrap_or_default().to_owned(),
+                event
+                    .resource_status_reason()
+                    .unwrap_or_default()
+                    .to_owned(),
             ));
         }
         events.reverse();
@@ -162,10 +172,10 @@ async fn open(dir: &Path) -> Result<Running, PracticeError> {
 }
 
 /// Drops everything at once and waits until the data is free again.
-async fn kill(running: Running) {
-    let account = std::sync::Arc::downgrade(&running.account);
+async fn kill(running: Running, dir: &Path) {
     drop(running);
-    while account.strong_count() > 0 {
+    let lock = std::fs::File::open(dir.join("lock")).unwrap();
+    while lock.try_lock().is_err() {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
 }
@@ -185,7 +195,8 @@ fn lab_parameters<'a>(a: &'a str, b: &'a str) -> Vec<(&'a str, &'a str)> {
 }
 
 /// An Ed25519 public key made for these tests.
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJl3dIeudNqd0DPMRD6OIh65tjkxFNOtwGcWB2gCgPhk test";
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJl3dIeudNqd0DPMRD6OIh65tjkxFNOtwGcWB2gCgPhk test";
 
 /// What both instances of the lab do when all is well.
 const GOOD: &str = "sleep 20; nfs; signal; put";

@@ -12,7 +12,7 @@ mod ssm;
 mod sts;
 mod xml;
 
-use std::sync::Arc;
+use std::sync::Weak;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -22,6 +22,7 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use rand::RngExt as _;
 
+pub use self::control::SERVICE as CONTROL_SERVICE;
 use self::protocol::{Answer, Protocol};
 use super::account::Account;
 use super::error::AwsError;
@@ -33,8 +34,8 @@ const MAX_BODY: usize = 1024 * 1024;
 /// For a body to arrive; loopback is quick.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The front of this account.
-pub fn router(account: Arc<Account>) -> Router {
+/// The front of this account. A connection that outlives the account does not keep it alive.
+pub fn router(account: Weak<Account>) -> Router {
     Router::new().fallback(handle).with_state(account)
 }
 
@@ -73,7 +74,13 @@ impl Service {
     }
 }
 
-async fn handle(State(account): State<Arc<Account>>, request: Request) -> Response<Body> {
+async fn handle(State(account): State<Weak<Account>>, request: Request) -> Response<Body> {
+    let Some(account) = account.upgrade() else {
+        return plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the practice account has stopped\n",
+        );
+    };
     let (parts, body) = request.into_parts();
     if !is_local(&parts) {
         return plain(
@@ -81,7 +88,7 @@ async fn handle(State(account): State<Arc<Account>>, request: Request) -> Respon
             "the practice account answers only to the host names 127.0.0.1 and localhost\n",
         );
     }
-    let body = match read(body).await {
+    let body = match read(&parts, body).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -169,13 +176,21 @@ fn unsigned_protocol(parts: &Parts) -> Protocol {
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Response<Body>> {
+async fn read(parts: &Parts, body: Body) -> Result<Bytes, Response<Body>> {
+    let too_large = || {
+        plain(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body could not be read or is larger than 1 MiB\n",
+        )
+    };
+    let announced = parts.headers.get("content-length");
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
     match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(plain(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body could not be read or is too large\n",
-        )),
+        Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(plain(
             StatusCode::REQUEST_TIMEOUT,
             "the body took too long\n",

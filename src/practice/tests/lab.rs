@@ -9,11 +9,18 @@ async fn the_lab_stack_is_created_used_and_deleted_without_a_trace() {
     assert_eq!(bench.settled(&stack).await, "CREATE_COMPLETE");
 
     let client = bench.cloudformation();
-    let described = client.describe_stacks().stack_name("lab").send().await.unwrap();
+    let described = client
+        .describe_stacks()
+        .stack_name("lab")
+        .send()
+        .await
+        .unwrap();
     let described = &described.stacks()[0];
     let output = |key: &str| {
         let outputs = described.outputs();
-        let found = outputs.iter().find(|output| output.output_key() == Some(key));
+        let found = outputs
+            .iter()
+            .find(|output| output.output_key() == Some(key));
         found.unwrap().output_value().unwrap().to_owned()
     };
     assert!(output("AddressA").parse::<std::net::Ipv4Addr>().is_ok());
@@ -43,11 +50,19 @@ async fn the_lab_stack_is_created_used_and_deleted_without_a_trace() {
     assert_eq!(reasons[..2], ["", "Resource creation Initiated"]);
     assert!(reasons[2].starts_with("Received SUCCESS signal with UniqueId i-"));
 
-    client.delete_stack().stack_name("lab").send().await.unwrap();
+    client
+        .delete_stack()
+        .stack_name("lab")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(bench.settled(&stack).await, "DELETE_COMPLETE");
     let gone = client.describe_stacks().stack_name("lab").send().await;
     let message = format!("{:?}", gone.unwrap_err());
-    assert!(message.contains("Stack with id lab does not exist"), "{message}");
+    assert!(
+        message.contains("Stack with id lab does not exist"),
+        "{message}"
+    );
 
     let ec2 = bench.ec2();
     let instances = ec2
@@ -67,9 +82,30 @@ async fn the_lab_stack_is_created_used_and_deleted_without_a_trace() {
         .unwrap();
     assert!(instances.reservations().is_empty());
     assert!(ec2.describe_vpcs().send().await.unwrap().vpcs().is_empty());
-    assert!(ec2.describe_subnets().send().await.unwrap().subnets().is_empty());
-    assert!(ec2.describe_volumes().send().await.unwrap().volumes().is_empty());
-    assert!(ec2.describe_key_pairs().send().await.unwrap().key_pairs().is_empty());
+    assert!(
+        ec2.describe_subnets()
+            .send()
+            .await
+            .unwrap()
+            .subnets()
+            .is_empty()
+    );
+    assert!(
+        ec2.describe_volumes()
+            .send()
+            .await
+            .unwrap()
+            .volumes()
+            .is_empty()
+    );
+    assert!(
+        ec2.describe_key_pairs()
+            .send()
+            .await
+            .unwrap()
+            .key_pairs()
+            .is_empty()
+    );
     let interfaces = ec2.describe_network_interfaces().send().await.unwrap();
     assert!(interfaces.network_interfaces().is_empty());
     let groups = ec2.describe_security_groups().send().await.unwrap();
@@ -98,7 +134,12 @@ async fn creating_and_deleting_again_with_the_same_token_is_one_request() {
     assert_eq!(bench.settled(&first).await, "CREATE_COMPLETE");
     for _ in 0..2 {
         let delete = bench.cloudformation().delete_stack();
-        delete.stack_name("twice").client_request_token("d").send().await.unwrap();
+        delete
+            .stack_name("twice")
+            .client_request_token("d")
+            .send()
+            .await
+            .unwrap();
     }
     assert_eq!(bench.settled(&first).await, "DELETE_COMPLETE");
     // The name is free again; the first stack is still known by its ARN.

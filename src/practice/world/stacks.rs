@@ -319,7 +319,7 @@ impl World {
         resource.updated = now;
         let (kind, physical_id) = (resource.kind.clone(), resource.physical_id.clone());
         let properties = (!resource.properties.is_null()).then(|| resource.properties.to_string());
-        let id = format!("{logical_id}-{}-{}", status.name(), self.event_stamp());
+        let id = format!("{logical_id}-{}", self.uuid());
         self.add_event(
             stack,
             Subject {
@@ -355,10 +355,6 @@ impl World {
             status.name(),
             reason,
         );
-    }
-
-    fn event_stamp(&self) -> String {
-        self.now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
     }
 
     fn add_event(&mut self, stack: &str, subject: Subject, status: &str, reason: Option<String>) {

@@ -54,16 +54,6 @@ impl<T: Clone> Table<T> {
             .collect()
     }
 
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// Adds or replaces a record.
     pub fn insert(&mut self, id: impl Into<String>, row: T) {
         let id = id.into();
@@ -193,7 +183,7 @@ mod tests {
         table.end_attempt(true);
         assert_eq!(table.touched().count(), 2);
         table.take_back();
-        assert!(table.is_empty());
+        assert!(table.ids().is_empty());
     }
 
     #[test]
