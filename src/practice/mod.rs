@@ -13,6 +13,7 @@ mod driver;
 mod error;
 mod hosts;
 mod reset;
+mod storage;
 mod store;
 mod surroundings;
 mod world;
