@@ -6,7 +6,7 @@ use bashkit::BashBuilder;
 
 use super::users::User;
 use super::{HostSpec, Surroundings};
-use crate::practice::clock::Clock;
+use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Files, MountTable, View};
 
 /// One virtual host while it is powered on. Commands reach everything through it.
@@ -41,6 +41,8 @@ pub struct Seat {
     pub user: User,
     /// What the shell is for.
     pub session: Session,
+    /// The work of this shell: awake while it computes; commands sleep and wait through it.
+    pub activity: Arc<Activity>,
 }
 
 impl Host {
@@ -57,7 +59,12 @@ impl Host {
         todo!()
     }
     /// A configured shell of this user: filesystem, environment, all commands, limits. Used for logins, exec, sudo, cron.
-    pub fn shell(self: &Arc<Self>, _user: &User, _session: Session) -> BashBuilder {
+    pub fn shell(
+        self: &Arc<Self>,
+        _user: &User,
+        _session: Session,
+        _activity: Arc<Activity>,
+    ) -> BashBuilder {
         todo!()
     }
     /// Whether a package is installed (`nfs-utils`).
