@@ -4,3 +4,5 @@
 
 pub mod command;
 pub mod view;
+pub mod effect;
+pub mod event;

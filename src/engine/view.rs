@@ -1,6 +1,7 @@
 //! What a front end shows: one snapshot of the lab, complete, made of words and numbers only.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::lesson::schema::{Choice, Side};
 
@@ -273,7 +274,7 @@ pub enum Phase {
 }
 
 /// Proof of what is left, per resource type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Twelve digits.
     pub account: String,
@@ -290,7 +291,7 @@ pub struct Receipt {
 }
 
 /// One resource type of a receipt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptRow {
     /// `instances`, in the plural.
     pub kind: String,
@@ -303,7 +304,7 @@ pub struct ReceiptRow {
 }
 
 /// An honest answer to *is anything left?*
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Listing {
     /// Asked successfully; nothing there.
     Empty,
