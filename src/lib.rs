@@ -4,5 +4,6 @@ pub mod cloud;
 pub mod engine;
 pub mod journal;
 pub mod lesson;
+pub mod runtime;
 pub mod ssh;
 pub mod template;

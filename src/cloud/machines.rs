@@ -47,6 +47,10 @@ impl Cloud {
                         .unwrap_or_default()
                         .to_owned(),
                     address: instance.public_ip_address().map(str::to_owned),
+                    host_name: instance
+                        .private_dns_name()
+                        .and_then(|name| name.split('.').next())
+                        .map(str::to_owned),
                     state: instance
                         .state()
                         .and_then(|state| state.name())
@@ -66,7 +70,7 @@ impl Cloud {
             .ec2
             .describe_security_groups()
             .filters(filter("tag:aws:cloudformation:stack-id", stack_id))
-            .filters(filter("tag:aws:cloudformation:logical-id", "SecurityGroupSsh"))
+            .filters(filter("tag:aws:cloudformation:logical-id", "SshSecurityGroup"))
             .send()
             .await
             .map_err(|error| classify(tried, &error))?;

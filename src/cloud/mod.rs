@@ -3,6 +3,7 @@
 //! It answers in the engine's vocabulary (`engine::event`). Neither ssh nor the practice account may enter: a practice
 //! account is just another endpoint here.
 
+pub mod address;
 pub mod failure;
 pub mod inventory;
 pub mod machines;

@@ -61,6 +61,13 @@ pub enum Effect {
     TakeInventory(Known),
     /// Write down where the learner stands.
     SaveProgress(Progress),
+    /// Write down ids by which untagged leftovers are found later.
+    SaveKnown(Known),
+    /// Write down that AWS says this stack is gone.
+    SaveGone {
+        /// StackId, or the name of one that never got an id.
+        stack: String,
+    },
     /// Write down a receipt (as JSON lines of the view).
     SaveReceipt(super::view::Receipt),
     /// Send `What::Woke` at this time.
@@ -81,6 +88,8 @@ pub struct NewStack {
 /// Ids the lab has seen, by which things are found that carry no tag.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
+    /// The account they are in, twelve digits.
+    pub account: Option<String>,
     /// StackIds.
     pub stacks: Vec<String>,
     /// VPC ids.

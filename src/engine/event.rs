@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Command;
 use super::view::Listing;
+use crate::lesson::check::Transcript;
 use crate::lesson::schema::{Action, Side};
 
 /// One thing that happened, and when.
@@ -72,7 +73,7 @@ pub enum TerminalNews {
     /// It could not be opened, or ended: why.
     Ended(String),
     /// All its lines since the current step began, once output has settled.
-    Text(Vec<String>),
+    Text(Transcript),
 }
 
 /// What was found before anything is built.
@@ -133,6 +134,8 @@ pub struct Machine {
     pub zone: String,
     /// Public address now.
     pub address: Option<String>,
+    /// Its own idea of its name: `ip-10-0-1-12`.
+    pub host_name: Option<String>,
     /// `running`, `stopped` …
     pub state: String,
 }

@@ -91,6 +91,8 @@ pub struct StepView {
     pub hints_of: usize,
     /// How it stands.
     pub state: StepState,
+    /// How many verdicts have been given since the learner came to this step.
+    pub verdicts: u32,
     /// Shown once it is passed.
     pub debrief: Option<String>,
     /// What the work pane should show for this step.
