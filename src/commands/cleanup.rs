@@ -15,7 +15,7 @@ use crate::journal::{self, Journal};
 use crate::{plain, runtime};
 
 /// How to clean up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "one per flag of the command line")]
 pub(super) struct How {
     pub(super) all: bool,
@@ -40,34 +40,42 @@ pub(super) fn run(common: &Common, ids: &[String], how: How) -> miette::Result<O
         super::print("Nothing was changed.\n")?;
         return Ok(Outcome::Failed);
     }
-    super::runtime()?.block_on(async {
-        let mut outcome = Outcome::Done;
-        let mut receipts = Vec::new();
-        for lab in &labs {
-            match one(common, &journal, lab, how).await {
-                Ok((one, receipt)) => {
-                    outcome = outcome.and(one);
-                    receipts.extend(receipt.map(|receipt| (lab.id.clone(), receipt)));
-                    if matches!(one, Outcome::Interrupted(_)) {
-                        break;
-                    }
-                }
-                // One lab that cannot be asked must not keep the others.
-                Err(report) => {
-                    eprintln!("{}: {report:?}", lab.id);
-                    outcome = outcome.and(Outcome::Unverified);
+    super::runtime()?.block_on(these(common, &journal, &labs, how))
+}
+
+/// Cleans these labs up, one after the other.
+pub(super) async fn these(
+    common: &Common,
+    journal: &Arc<Journal>,
+    labs: &[journal::Lab],
+    how: How,
+) -> miette::Result<Outcome> {
+    let mut outcome = Outcome::Done;
+    let mut receipts = Vec::new();
+    for lab in labs {
+        match one(common, journal, lab, how).await {
+            Ok((one, receipt)) => {
+                outcome = outcome.and(one);
+                receipts.extend(receipt.map(|receipt| (lab.id.clone(), receipt)));
+                if matches!(one, Outcome::Interrupted(_)) {
+                    break;
                 }
             }
+            // One lab that cannot be asked must not keep the others.
+            Err(report) => {
+                eprintln!("{}: {report:?}", lab.id);
+                outcome = outcome.and(Outcome::Unverified);
+            }
         }
-        if how.json {
-            let rows: Vec<_> = receipts
-                .iter()
-                .map(|(lab, receipt)| serde_json::json!({ "lab": lab, "clean": receipt.is_clean(), "receipt": receipt }))
-                .collect();
-            super::print(&format!("{}\n", serde_json::to_string_pretty(&rows).into_diagnostic()?))?;
-        }
-        Ok(outcome)
-    })
+    }
+    if how.json {
+        let rows: Vec<_> = receipts
+            .iter()
+            .map(|(lab, receipt)| serde_json::json!({ "lab": lab, "clean": receipt.is_clean(), "receipt": receipt }))
+            .collect();
+        super::print(&format!("{}\n", serde_json::to_string_pretty(&rows).into_diagnostic()?))?;
+    }
+    Ok(outcome)
 }
 
 /// One lab, from its driver's lock to its receipt.

@@ -40,6 +40,6 @@ fn terminal() -> Result<String, String> {
     let (columns, rows) = crossterm::terminal::size().map_err(|error| error.to_string())?;
     match tui::size_error(columns, rows) {
         None => Ok(format!("{columns} x {rows}")),
-        Some(why) => Err(why),
+        Some(why) => Err(why.to_string()),
     }
 }

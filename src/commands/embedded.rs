@@ -23,7 +23,7 @@ impl Embedded {
     /// Starts the account that keeps its state in `data`, or joins the program that serves it already.
     pub(super) async fn start(data: &Path, region: &str, pace: Pace, port: Option<u16>) -> miette::Result<Self> {
         let file = endpoint_file(data);
-        let options = Options { data_dir: data.to_owned(), port, pace, region: region.to_owned() };
+        let options = Options { data_dir: data.to_owned(), port, pace, region: Some(region.to_owned()), seed: None };
         match practice::start(options).await {
             Ok(running) => {
                 let endpoint = Endpoint {

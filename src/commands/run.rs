@@ -211,9 +211,11 @@ impl Unattended {
     /// The first view for which `holds`.
     async fn until(&mut self, patience: Duration, holds: impl Fn(&View) -> bool) -> Result<Arc<View>, Failing> {
         let stuck = |view: &View| view.trouble.as_ref().is_some_and(|trouble| trouble.retry.is_some());
-        let found = tokio::time::timeout(patience, self.views.wait_for(|view| holds(view) || stuck(view))).await;
+        let found = tokio::time::timeout(patience, self.views.wait_for(|view| holds(view) || stuck(view)))
+            .await
+            .map(|found| found.map(|view| Arc::clone(&view)));
         match found {
-            Ok(Ok(view)) if holds(&view) => Ok(Arc::clone(&view)),
+            Ok(Ok(view)) if holds(&view) => Ok(view),
             Ok(Ok(view)) => {
                 let trouble = view.trouble.as_ref();
                 Err(Failing::Trouble(trouble.map_or_else(String::new, |it| format!("{}: {}", it.what, it.why))))

@@ -85,7 +85,7 @@ impl Site {
             target: view::Target::Aws { account: id, region: cloud.region.clone() },
             route: Arc::new(OverInternet { cloud: cloud.clone() }),
             faster: Some(1.0),
-            prices: Some(load::prices().into_diagnostic()?),
+            prices: Some(load::prices().map_err(|problem| miette!("{problem}"))?),
             embedded: None,
             cloud,
         })

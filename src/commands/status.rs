@@ -66,6 +66,9 @@ fn standing(journal: &Journal, lab: &Lab) -> Result<Vec<String>, JournalError> {
 
 /// The process that drives the lab, if one does.
 fn driver(journal: &Journal, lab: &Lab) -> Option<String> {
+    if lab.clean {
+        return None;
+    }
     match journal.drive(&lab.id) {
         Err(JournalError::Driven { pid, .. }) => Some(pid),
         _ => None,
