@@ -2,6 +2,10 @@
 //!
 //! What an instance sees of its account it asks through [`Surroundings`]; nothing of the AWS wire enters here.
 
+pub mod commands;
+pub mod host;
+pub mod users;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;

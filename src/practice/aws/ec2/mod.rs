@@ -1,0 +1,232 @@
+//! Amazon EC2: which operation is which. One file per family of resources.
+
+mod catalog;
+mod instances;
+mod interfaces;
+mod listing;
+mod network;
+mod power;
+mod security;
+mod tags;
+mod volumes;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
+use self::listing::{describe, time};
+use super::params::{Dialect, Params};
+use super::protocol::Answer;
+use super::xml::Element;
+use crate::practice::account::Account;
+use crate::practice::error::AwsError;
+use crate::practice::world::World;
+use crate::practice::world::interfaces::Interface;
+use crate::practice::world::keys::KeyPair;
+use crate::practice::world::security::SecurityGroup;
+use crate::practice::world::volumes::Volume;
+use crate::practice::world::vpc::{InternetGateway, NetworkAcl, RouteTable, Subnet, Vpc};
+
+const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
+const VERSION: &str = "2016-11-15";
+
+/// Answers an EC2 request.
+pub fn answer(account: &Account, form: &[u8], request_id: &str) -> Result<Answer, AwsError> {
+    let mut params = Params::parse(form, Dialect::Ec2)?;
+    let action = params.text("Action").ok_or_else(|| {
+        AwsError::client(
+            "MissingAction",
+            "The request is missing an action parameter.",
+        )
+    })?;
+    let version = params.text("Version").unwrap_or_default();
+    let unknown = || {
+        AwsError::client(
+            "InvalidAction",
+            format!("The action {action} is not valid for this web service."),
+        )
+    };
+    if version != VERSION {
+        return Err(unknown());
+    }
+    let dry = params.boolean("DryRun")?.unwrap_or(false);
+    let response = Element::new(format!("{action}Response"))
+        .namespace(NAMESPACE)
+        .text("requestId", request_id);
+    if action == "GetConsoleOutput" {
+        return console(account, params, response).map(Answer::Ec2);
+    }
+    account
+        .write(|world| {
+            let response =
+                call(world, &action, params, response).unwrap_or_else(|| Err(unknown()))?;
+            if dry {
+                // An error takes everything back that was done.
+                return Err(AwsError::with_status(
+                    412,
+                    "DryRunOperation",
+                    "Request would have succeeded, but DryRun flag is set.",
+                ));
+            }
+            Ok(response)
+        })
+        .map(Answer::Ec2)
+}
+
+/// Does an operation; `None` when there is no such one.
+fn call(
+    world: &mut World,
+    action: &str,
+    params: Params,
+    response: Element,
+) -> Option<Result<Element, AwsError>> {
+    Some(match action {
+        "DescribeAddresses" => tags::addresses(world, params, response),
+        "DescribeAvailabilityZones" => catalog::zones(world, params, response),
+        "DescribeImages" => catalog::images(world, params, response),
+        "DescribeInstanceStatus" => instances::describe_status(world, params, response),
+        "DescribeInstanceTypeOfferings" => catalog::offerings(world, params, response),
+        "DescribeInstanceTypes" => catalog::instance_types(world, params, response),
+        "DescribeInstances" => instances::describe(world, params, response),
+        "DescribeInternetGateways" => describe::<InternetGateway>(
+            world,
+            params,
+            "InternetGatewayId",
+            response,
+            "internetGatewaySet",
+        ),
+        "DescribeKeyPairs" => describe_key_pairs(world, params, response),
+        "DescribeNetworkAcls" => {
+            describe::<NetworkAcl>(world, params, "NetworkAclId", response, "networkAclSet")
+        }
+        "DescribeNetworkInterfaces" => describe::<Interface>(
+            world,
+            params,
+            "NetworkInterfaceId",
+            response,
+            "networkInterfaceSet",
+        ),
+        "DescribeRegions" => catalog::regions(world, params, response),
+        "DescribeRouteTables" => {
+            describe::<RouteTable>(world, params, "RouteTableId", response, "routeTableSet")
+        }
+        "DescribeSecurityGroupRules" => describe::<security::GroupRule>(
+            world,
+            params,
+            "SecurityGroupRuleId",
+            response,
+            "securityGroupRuleSet",
+        ),
+        "DescribeSecurityGroups" => {
+            describe::<SecurityGroup>(world, params, "GroupId", response, "securityGroupInfo")
+        }
+        "DescribeSnapshots" => volumes::snapshots(world, params, response),
+        "DescribeSubnets" => describe::<Subnet>(world, params, "SubnetId", response, "subnetSet"),
+        "DescribeTags" => tags::describe(world, params, response),
+        "DescribeVolumes" => describe::<Volume>(world, params, "VolumeId", response, "volumeSet"),
+        "DescribeVpcs" => describe::<Vpc>(world, params, "VpcId", response, "vpcSet"),
+        action => return change(world, action, params, response),
+    })
+}
+
+/// Does an operation that changes something; `None` when there is no such one.
+fn change(
+    world: &mut World,
+    action: &str,
+    params: Params,
+    response: Element,
+) -> Option<Result<Element, AwsError>> {
+    let delete = |world: &mut World, params, response, id, how| {
+        Some(power::delete(world, params, response, id, how))
+    };
+    match action {
+        "AuthorizeSecurityGroupIngress" => Some(security::authorize(world, params, response)),
+        "DeleteInternetGateway" => delete(
+            world,
+            params,
+            response,
+            "InternetGatewayId",
+            World::delete_gateway,
+        ),
+        "DeleteKeyPair" => Some(security::delete_key_pair(world, params, response)),
+        "DeleteNetworkInterface" => delete(
+            world,
+            params,
+            response,
+            "NetworkInterfaceId",
+            World::delete_interface,
+        ),
+        "DeleteRouteTable" => delete(
+            world,
+            params,
+            response,
+            "RouteTableId",
+            World::delete_route_table,
+        ),
+        "DeleteSecurityGroup" => Some(power::delete_group(world, params, response)),
+        "DeleteSnapshot" => delete(
+            world,
+            params,
+            response,
+            "SnapshotId",
+            World::delete_snapshot,
+        ),
+        "DeleteSubnet" => delete(world, params, response, "SubnetId", World::delete_subnet),
+        "DeleteVolume" => delete(world, params, response, "VolumeId", World::delete_volume),
+        "DeleteVpc" => delete(world, params, response, "VpcId", World::delete_vpc),
+        "DetachInternetGateway" => Some(power::detach_gateway(world, params, response)),
+        "RebootInstances" => Some(power::reboot(world, params, response)),
+        "RevokeSecurityGroupIngress" => Some(security::revoke(world, params, response)),
+        "StartInstances" => Some(power::change(world, params, response, power::START)),
+        "StopInstances" => Some(power::change(world, params, response, power::STOP)),
+        "TerminateInstances" => Some(power::change(world, params, response, power::TERMINATE)),
+        _ => None,
+    }
+}
+
+/// DescribeKeyPairs, by names or by ids.
+fn describe_key_pairs(
+    world: &World,
+    mut params: Params,
+    response: Element,
+) -> Result<Element, AwsError> {
+    // The public halves are on the instances; nobody in scope asks for them here.
+    if params.boolean("IncludePublicKey")? == Some(true) {
+        return Err(params.invalid("IncludePublicKey", "true"));
+    }
+    let ids = params.texts("KeyPairId")?;
+    if ids.is_empty() {
+        return describe::<KeyPair>(world, params, "KeyName", response, "keySet");
+    }
+    params.finish()?;
+    let mut found = Vec::new();
+    for id in ids {
+        let pair = world.key_pairs.values().find(|pair| pair.id == id);
+        found.push(pair.ok_or_else(|| {
+            AwsError::client(
+                "InvalidKeyPair.NotFound",
+                format!("The key pair '{id}' does not exist"),
+            )
+        })?);
+    }
+    Ok(response.list("keySet", "item", found, |item, pair| {
+        listing::Described::element(pair, world, item)
+    }))
+}
+
+/// GetConsoleOutput. Asks the hosts, so it must not hold the world.
+fn console(account: &Account, mut params: Params, response: Element) -> Result<Element, AwsError> {
+    let id = params.needed("InstanceId")?;
+    params.boolean("Latest")?;
+    params.finish()?;
+    let now = account.read(|world| world.instance(&id).map(|_| world.now))?;
+    let output = account
+        .hosts()
+        .map(|hosts| hosts.console_output(&id))
+        .unwrap_or_default();
+    // EC2 keeps the last 64 KiB (EC2 user guide, "Instance console output").
+    let tail = output.len().saturating_sub(64 * 1024);
+    let tail = output.as_bytes().get(tail..).unwrap_or_default();
+    Ok(response
+        .text("instanceId", id)
+        .text("timestamp", time(now))
+        .text("output", BASE64_STANDARD.encode(tail)))
+}

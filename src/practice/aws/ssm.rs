@@ -1,0 +1,107 @@
+//! AWS Systems Manager: the public parameters that name Amazon Linux images.
+
+use serde_json::{Map, Value, json};
+
+use super::protocol::Answer;
+use crate::practice::account::Account;
+use crate::practice::error::AwsError;
+use crate::practice::world::World;
+
+/// Path of the parameters, but for the architecture.
+const AL2023: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-";
+
+/// When Amazon published the image, seconds since 1970; the same date as the image says.
+const PUBLISHED: i64 = 1_763_416_531;
+
+/// Answers an SSM request; `target` names the operation.
+pub fn answer(account: &Account, target: &str, body: &[u8]) -> Result<Answer, AwsError> {
+    let operation = target.strip_prefix("AmazonSSM.").unwrap_or(target);
+    if !matches!(operation, "GetParameter" | "GetParameters") {
+        return Err(AwsError::client("UnknownOperationException", ""));
+    }
+    let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {
+        return Err(AwsError::client(
+            "SerializationException",
+            "the body is not a JSON object",
+        ));
+    };
+    // Nothing is encrypted here, so that decrypting changes nothing.
+    members.remove("WithDecryption");
+    let answer = account.read(|world| {
+        if operation == "GetParameter" {
+            get(world, &mut members)
+        } else {
+            get_many(world, &mut members)
+        }
+    })?;
+    match members.keys().next() {
+        Some(name) => Err(AwsError::client(
+            "ValidationException",
+            format!("the practice account does not support {name}"),
+        )),
+        None => Ok(Answer::Json(answer)),
+    }
+}
+
+fn get(world: &World, members: &mut Map<String, Value>) -> Result<Value, AwsError> {
+    let Some(Value::String(name)) = members.remove("Name") else {
+        return Err(missing("name"));
+    };
+    let found = parameter(world, &name).ok_or_else(|| {
+        AwsError::client("ParameterNotFound", format!("Parameter {name} not found."))
+    })?;
+    Ok(json!({"Parameter": found}))
+}
+
+fn get_many(world: &World, members: &mut Map<String, Value>) -> Result<Value, AwsError> {
+    let names = members
+        .remove("Names")
+        .and_then(|names| serde_json::from_value::<Vec<String>>(names).ok())
+        .filter(|names| !names.is_empty())
+        .ok_or_else(|| missing("names"))?;
+    if names.len() > 10 {
+        return Err(AwsError::client(
+            "ValidationException",
+            "1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length less than or equal to 10",
+        ));
+    }
+    let (mut found, mut invalid) = (Vec::new(), Vec::new());
+    for name in names {
+        match parameter(world, &name) {
+            Some(parameter) => found.push(parameter),
+            None => invalid.push(name),
+        }
+    }
+    Ok(json!({"Parameters": found, "InvalidParameters": invalid}))
+}
+
+fn missing(name: &str) -> AwsError {
+    AwsError::client(
+        "ValidationException",
+        format!(
+            "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+        ),
+    )
+}
+
+fn parameter(world: &World, name: &str) -> Option<Value> {
+    let architecture = name.strip_prefix(AL2023)?;
+    let image = world
+        .images()
+        .into_iter()
+        .find(|image| image.architecture == architecture)?;
+    let arn = format!(
+        "arn:{}:ssm:{}::parameter{name}",
+        world.place.partition(),
+        world.place.region
+    );
+    Some(json!({
+        "Name": name,
+        "Type": "String",
+        "Value": image.id,
+        "Version": 1,
+        "LastModifiedDate": PUBLISHED,
+        "ARN": arn,
+        "DataType": "text",
+    }))
+}

@@ -1,0 +1,38 @@
+//! AWS STS: who the caller is.
+
+use super::params::{Dialect, Params};
+use super::protocol::Answer;
+use super::xml::Element;
+use crate::practice::error::AwsError;
+use crate::practice::store::Identity;
+
+/// Of answers.
+pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const VERSION: &str = "2011-06-15";
+
+/// Answers an STS request.
+pub fn answer(identity: &Identity, form: &[u8]) -> Result<Answer, AwsError> {
+    let mut params = Params::parse(form, Dialect::Query)?;
+    let action = params.text("Action").unwrap_or_default();
+    let version = params.text("Version").unwrap_or_default();
+    if action != "GetCallerIdentity" || version != VERSION {
+        return Err(AwsError::client(
+            "InvalidAction",
+            format!("Could not find operation {action} for version {version}"),
+        ));
+    }
+    params.finish()?;
+    // IAM user ids are the key's alphabet behind AIDA; this one is derived so that it stays the same.
+    let user = identity.access_key_id.replacen("AKIA", "AIDA", 1);
+    let place = &identity.place;
+    let arn = format!(
+        "arn:{}:iam::{}:user/learner",
+        place.partition(),
+        place.account_id
+    );
+    let result = Element::new("GetCallerIdentityResult")
+        .text("Arn", arn)
+        .text("UserId", user)
+        .text("Account", &place.account_id);
+    Ok(Answer::Query("GetCallerIdentity", result))
+}

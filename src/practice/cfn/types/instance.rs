@@ -1,0 +1,308 @@
+//! `AWS::EC2::Instance`.
+
+use std::net::Ipv4Addr;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde_json::Value;
+
+use super::{Request, ResourceType, Settled, gone_is_deleted, id, invalid};
+use crate::practice::cfn::schema::{Kind, Properties, TAGS, optional, required};
+use crate::practice::error::AwsError;
+use crate::practice::world::World;
+use crate::practice::world::instances::{
+    Launch, MetadataOptions, RootVolume, ShutdownBehavior, State, Why,
+};
+use crate::practice::world::stacks::Resource;
+
+const SWITCH: Kind = Kind::OneOf(&["enabled", "disabled"]);
+
+pub static INSTANCE: ResourceType = ResourceType {
+    name: "AWS::EC2::Instance",
+    properties: &[
+        required("ImageId", Kind::Text),
+        optional("InstanceType", Kind::Text),
+        optional("AvailabilityZone", Kind::Text),
+        optional(
+            "BlockDeviceMappings",
+            Kind::List(&Kind::Object(&[
+                required("DeviceName", Kind::Text),
+                required(
+                    "Ebs",
+                    Kind::Object(&[
+                        optional("VolumeSize", Kind::Integer),
+                        optional("VolumeType", Kind::OneOf(&["gp2", "gp3"])),
+                        optional("Encrypted", Kind::Boolean),
+                        optional("DeleteOnTermination", Kind::Boolean),
+                        optional("Iops", Kind::Unsupported),
+                        optional("KmsKeyId", Kind::Unsupported),
+                        optional("SnapshotId", Kind::Unsupported),
+                    ]),
+                ),
+                optional("NoDevice", Kind::Unsupported),
+                optional("VirtualName", Kind::Unsupported),
+            ])),
+        ),
+        optional(
+            "CreditSpecification",
+            Kind::Object(&[optional(
+                "CPUCredits",
+                Kind::OneOf(&["standard", "unlimited"]),
+            )]),
+        ),
+        optional("DisableApiTermination", Kind::OneOf(&["false"])),
+        optional("EbsOptimized", Kind::Boolean),
+        optional("IamInstanceProfile", Kind::Unsupported),
+        optional(
+            "InstanceInitiatedShutdownBehavior",
+            Kind::OneOf(&["stop", "terminate"]),
+        ),
+        optional("KeyName", Kind::Text),
+        optional("LaunchTemplate", Kind::Unsupported),
+        optional(
+            "MetadataOptions",
+            Kind::Object(&[
+                optional("HttpEndpoint", SWITCH),
+                optional("HttpPutResponseHopLimit", Kind::Integer),
+                optional("HttpTokens", Kind::OneOf(&["optional", "required"])),
+                optional("HttpProtocolIpv6", Kind::OneOf(&["disabled"])),
+                optional("InstanceMetadataTags", SWITCH),
+            ]),
+        ),
+        optional("Monitoring", Kind::OneOf(&["false"])),
+        optional(
+            "NetworkInterfaces",
+            Kind::List(&Kind::Object(&[
+                required("DeviceIndex", Kind::Integer),
+                optional("AssociatePublicIpAddress", Kind::Boolean),
+                optional("DeleteOnTermination", Kind::OneOf(&["true"])),
+                optional("Description", Kind::Text),
+                optional("GroupSet", Kind::List(&Kind::Text)),
+                optional("NetworkInterfaceId", Kind::Unsupported),
+                optional("PrivateIpAddress", Kind::Text),
+                optional("SubnetId", Kind::Text),
+            ])),
+        ),
+        optional("PrivateIpAddress", Kind::Text),
+        optional("PropagateTagsToVolumeOnCreation", Kind::Boolean),
+        optional("SecurityGroupIds", Kind::List(&Kind::Text)),
+        optional("SecurityGroups", Kind::Unsupported),
+        optional("SourceDestCheck", Kind::OneOf(&["true"])),
+        optional("SubnetId", Kind::Text),
+        optional("Tags", TAGS),
+        optional("UserData", Kind::Text),
+        optional("Volumes", Kind::Unsupported),
+    ],
+    attributes: &[
+        "AvailabilityZone",
+        "InstanceId",
+        "PrivateDnsName",
+        "PrivateIp",
+        "PublicDnsName",
+        "PublicIp",
+        "VpcId",
+    ],
+    create,
+    settled,
+    attribute,
+    delete: |world, resource| {
+        gone_is_deleted(
+            world
+                .terminate_instance(id(resource), Why::Request)
+                .map(|_| ()),
+        )
+    },
+    gone: |world, resource| {
+        world
+            .instances
+            .get(id(resource))
+            .is_none_or(|instance| instance.state == State::Terminated)
+    },
+};
+
+/// Where an instance is put, from the properties themselves or from its first interface.
+struct Placement {
+    subnet: Option<String>,
+    groups: Vec<String>,
+    address: Option<String>,
+    public: Option<bool>,
+}
+
+fn placement(properties: Properties<'_>) -> Result<Placement, AwsError> {
+    let interfaces = properties.objects("NetworkInterfaces");
+    match interfaces[..] {
+        [] => Ok(Placement {
+            subnet: properties.text("SubnetId"),
+            groups: properties.texts("SecurityGroupIds"),
+            address: properties.text("PrivateIpAddress"),
+            public: None,
+        }),
+        [first] if first.integer("DeviceIndex") == Some(0) => {
+            if properties.has("SubnetId") || properties.has("SecurityGroupIds") {
+                return Err(AwsError::client(
+                    "InvalidParameterCombination",
+                    "Network interfaces and an instance-level subnet ID may not be specified on the same request",
+                ));
+            }
+            Ok(Placement {
+                subnet: first.text("SubnetId"),
+                groups: first.texts("GroupSet"),
+                address: first.text("PrivateIpAddress"),
+                public: first.boolean("AssociatePublicIpAddress"),
+            })
+        }
+        _ => Err(AwsError::client(
+            "Unsupported",
+            "the practice account gives an instance one network interface, with device index 0",
+        )),
+    }
+}
+
+fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
+    let properties = request.properties;
+    let placement = placement(properties)?;
+    let subnet = placement
+        .subnet
+        .ok_or_else(|| AwsError::client("VPCIdNotSpecified", "No default VPC for this user"))?;
+    let zone = &world.subnet(&subnet)?.zone;
+    if properties
+        .text("AvailabilityZone")
+        .is_some_and(|wanted| wanted != *zone)
+    {
+        return Err(invalid(format!(
+            "The subnet '{subnet}' is not in the requested availability zone"
+        )));
+    }
+    let private_address = placement
+        .address
+        .map(|address| address.parse::<Ipv4Addr>())
+        .transpose()
+        .map_err(|_| invalid("Invalid value for parameter privateIpAddress"))?;
+    let user_data = BASE64_STANDARD
+        .decode(properties.text("UserData").unwrap_or_default())
+        .map_err(|_| invalid("Invalid BASE64 encoding of user data."))?;
+    let on_shutdown = match properties
+        .text("InstanceInitiatedShutdownBehavior")
+        .as_deref()
+    {
+        Some("terminate") => ShutdownBehavior::Terminate,
+        _ => ShutdownBehavior::Stop,
+    };
+    let kind = properties.text("InstanceType").unwrap_or("m1.small".into());
+    // T2 defaults to standard, later ones to unlimited (EC2 user guide, "Burstable performance instances").
+    let usual = if kind.starts_with("t2.") {
+        "standard"
+    } else {
+        "unlimited"
+    };
+    let credits = properties.object("CreditSpecification").text("CPUCredits");
+    world.launch(Launch {
+        image: properties.needed("ImageId"),
+        kind,
+        key_name: properties.text("KeyName"),
+        subnet,
+        private_address,
+        public: placement.public,
+        groups: placement.groups,
+        user_data,
+        metadata: metadata(properties.object("MetadataOptions")),
+        credits: Some(credits.unwrap_or(usual.into())),
+        on_shutdown,
+        root: root_volume(properties)?,
+        tag_volume: properties
+            .boolean("PropagateTagsToVolumeOnCreation")
+            .unwrap_or(false),
+        tags: request.tags.clone(),
+    })
+}
+
+/// What is not said is as Amazon Linux 2023 images have it: version 2 only, two hops.
+fn metadata(options: Properties<'_>) -> MetadataOptions {
+    let or = |name, usual: &str| options.text(name).unwrap_or(usual.into());
+    MetadataOptions {
+        tokens: or("HttpTokens", "required"),
+        hop_limit: options
+            .integer("HttpPutResponseHopLimit")
+            .and_then(|hops| u8::try_from(hops).ok())
+            .unwrap_or(2),
+        endpoint: or("HttpEndpoint", "enabled"),
+        tags: or("InstanceMetadataTags", "disabled"),
+    }
+}
+
+fn root_volume(properties: Properties<'_>) -> Result<RootVolume, AwsError> {
+    let mut root = RootVolume::default();
+    for mapping in properties.objects("BlockDeviceMappings") {
+        let device = mapping.needed("DeviceName");
+        if device != "/dev/xvda" {
+            return Err(AwsError::client(
+                "Unsupported",
+                format!("the practice account maps only the root device /dev/xvda, not {device}"),
+            ));
+        }
+        let ebs = mapping.object("Ebs");
+        if let Some(size) = ebs.integer("VolumeSize") {
+            root.size = u32::try_from(size)
+                .ok()
+                .filter(|size| (root.size..=16_384).contains(size))
+                .ok_or_else(|| {
+                    AwsError::client(
+                        "InvalidBlockDeviceMapping",
+                        format!(
+                            "Volume of size {size}GB is smaller than snapshot, expect size>= {}GB",
+                            root.size
+                        ),
+                    )
+                })?;
+        }
+        root.kind = ebs.text("VolumeType").unwrap_or(root.kind);
+        root.encrypted = ebs.boolean("Encrypted").unwrap_or(root.encrypted);
+        root.delete_on_termination = ebs.boolean("DeleteOnTermination").unwrap_or(true);
+    }
+    Ok(root)
+}
+
+fn settled(world: &World, resource: &Resource) -> Settled {
+    match world.instances.get(id(resource)) {
+        Some(instance) => match instance.state {
+            State::Running => Settled::Yes,
+            State::Pending => Settled::NotYet(None),
+            // One that ran and signalled may be stopped by the time it is looked at.
+            State::Stopping | State::Stopped if instance.launched_once => Settled::Yes,
+            _ => Settled::Failed(format!(
+                "Instance {} failed to stabilize. Current state: {}. Reason: {}",
+                instance.id,
+                instance.state.parts().0,
+                instance
+                    .reason
+                    .as_ref()
+                    .map_or("unknown", |(_, message)| message)
+            )),
+        },
+        None => Settled::Failed("Instance does not exist".into()),
+    }
+}
+
+fn attribute(world: &World, resource: &Resource, name: &str) -> Option<Value> {
+    let instance = world.instances.get(id(resource))?;
+    let interface = world.interface_of(&instance.id);
+    let public = interface.and_then(|interface| interface.public_address);
+    Some(match name {
+        "AvailabilityZone" => instance.zone.clone().into(),
+        "InstanceId" => instance.id.clone().into(),
+        "PrivateDnsName" => world.private_dns_name(instance.private_address).into(),
+        "PrivateIp" => instance.private_address.to_string().into(),
+        "PublicDnsName" => {
+            let named = world.vpcs.get(&instance.vpc)?.dns_hostnames;
+            let name = public
+                .filter(|_| named)
+                .map(|address| world.public_dns_name(address));
+            name.unwrap_or_default().into()
+        }
+        "PublicIp" => public
+            .map(|address| address.to_string())
+            .unwrap_or_default()
+            .into(),
+        "VpcId" => instance.vpc.clone().into(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,129 @@
+//! The resource types the stack engine knows: one small unit each, one file per family.
+//!
+//! A unit says which properties and attributes its type has, and creates and deletes through the world's rules.
+
+mod filesystem;
+mod instance;
+mod network;
+mod security;
+mod wait;
+
+pub use wait::token as handle_token;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::schema::{Properties, Property};
+use crate::practice::error::AwsError;
+use crate::practice::world::stacks::Resource;
+use crate::practice::world::{Tags, World};
+
+/// A resource type.
+pub struct ResourceType {
+    /// `AWS::EC2::VPC`.
+    pub name: &'static str,
+    /// Properties it may have.
+    pub properties: &'static [Property],
+    /// What `Fn::GetAtt` can ask for.
+    pub attributes: &'static [&'static str],
+    /// Begins to make one. Answers with its physical id.
+    pub create: fn(&mut World, &Request) -> Result<String, AwsError>,
+    /// Whether it is there.
+    pub settled: fn(&World, &Resource) -> Settled,
+    /// An attribute of one that is there.
+    pub attribute: fn(&World, &Resource, &str) -> Option<Value>,
+    /// Begins to delete it. One that is gone already counts as deleted.
+    pub delete: fn(&mut World, &Resource) -> Result<(), AwsError>,
+    /// Whether it is gone.
+    pub gone: fn(&World, &Resource) -> bool,
+}
+
+/// What is to be made.
+pub struct Request<'a> {
+    /// Resolved.
+    pub properties: Properties<'a>,
+    /// The stack's, CloudFormation's own, and the resource's; without those of types that have none.
+    pub tags: Tags,
+    /// ARN of the stack.
+    pub stack: &'a str,
+    /// Name of the stack.
+    pub stack_name: &'a str,
+    /// Name in the template.
+    pub logical_id: &'a str,
+}
+
+/// Whether something that was begun is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// It is.
+    Yes,
+    /// Not yet; look again then, or when anything changes.
+    NotYet(Option<Timestamp>),
+    /// It will never be.
+    Failed(String),
+}
+
+/// All types.
+static TYPES: &[&ResourceType] = &[
+    &network::VPC,
+    &network::INTERNET_GATEWAY,
+    &network::GATEWAY_ATTACHMENT,
+    &network::SUBNET,
+    &network::ROUTE_TABLE,
+    &network::ROUTE,
+    &network::SUBNET_ROUTE_TABLE_ASSOCIATION,
+    &security::SECURITY_GROUP,
+    &security::INGRESS,
+    &security::EGRESS,
+    &security::KEY_PAIR,
+    &instance::INSTANCE,
+    &filesystem::FILE_SYSTEM,
+    &filesystem::MOUNT_TARGET,
+    &wait::HANDLE,
+    &wait::CONDITION,
+];
+
+/// The type with this name.
+pub fn find(name: &str) -> Option<&'static ResourceType> {
+    TYPES.iter().copied().find(|kind| kind.name == name)
+}
+
+/// For types that are there as soon as they are made.
+fn at_once(_: &World, _: &Resource) -> Settled {
+    Settled::Yes
+}
+
+/// For types that are gone as soon as they are deleted.
+fn gone_at_once(_: &World, _: &Resource) -> bool {
+    true
+}
+
+/// For types without attributes.
+fn no_attribute(_: &World, _: &Resource, _: &str) -> Option<Value> {
+    None
+}
+
+/// For types whose only attribute is their physical id.
+fn own_id(_: &World, resource: &Resource, _: &str) -> Option<Value> {
+    resource.physical_id.clone().map(Value::from)
+}
+
+/// What was not found is gone, which is what a deletion wants.
+fn gone_is_deleted(result: Result<(), AwsError>) -> Result<(), AwsError> {
+    match result {
+        Err(error) if error.code.ends_with("NotFound") || error.code == "Gateway.NotAttached" => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// The physical id of a resource that was begun.
+fn id(resource: &Resource) -> &str {
+    resource.physical_id.as_deref().unwrap_or_default()
+}
+
+/// Says that a property's value makes no sense.
+fn invalid(message: impl Into<String>) -> AwsError {
+    AwsError::client("InvalidParameterValue", message)
+}

@@ -1,0 +1,230 @@
+//! `AWS::EC2::` VPC, internet gateway, attachment, subnet, route table, route, association.
+
+use serde_json::{Value, json};
+
+use super::{Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid, own_id};
+use crate::practice::cfn::schema::{Kind, TAGS, optional, required};
+use crate::practice::error::AwsError;
+use crate::practice::world::World;
+use crate::practice::world::cidr::Cidr;
+
+fn cidr(text: &str) -> Result<Cidr, AwsError> {
+    text.parse().map_err(|_| {
+        invalid(format!(
+            "Value ({text}) for parameter cidrBlock is invalid. This is not a valid CIDR block."
+        ))
+    })
+}
+
+pub static VPC: ResourceType = ResourceType {
+    name: "AWS::EC2::VPC",
+    properties: &[
+        required("CidrBlock", Kind::Text),
+        optional("EnableDnsSupport", Kind::Boolean),
+        optional("EnableDnsHostnames", Kind::Boolean),
+        optional("InstanceTenancy", Kind::OneOf(&["default"])),
+        optional("Ipv4IpamPoolId", Kind::Unsupported),
+        optional("Ipv4NetmaskLength", Kind::Unsupported),
+        optional("Tags", TAGS),
+    ],
+    attributes: &[
+        "CidrBlock",
+        "DefaultNetworkAcl",
+        "DefaultSecurityGroup",
+        "VpcId",
+    ],
+    create: |world, request| {
+        let range = cidr(&request.properties.needed("CidrBlock"))?;
+        let id = world.create_vpc(range, request.tags.clone())?;
+        if let Some(vpc) = world.vpcs.get_mut(&id) {
+            vpc.dns_support = request
+                .properties
+                .boolean("EnableDnsSupport")
+                .unwrap_or(true);
+            vpc.dns_hostnames = request
+                .properties
+                .boolean("EnableDnsHostnames")
+                .unwrap_or(false);
+        }
+        Ok(id)
+    },
+    settled: at_once,
+    attribute: |world, resource, name| {
+        let vpc = world.vpcs.get(id(resource))?;
+        Some(match name {
+            "CidrBlock" => vpc.cidr.to_string().into(),
+            "DefaultNetworkAcl" => {
+                let mut acls = world.network_acls.values();
+                acls.find(|acl| acl.vpc == vpc.id)?.id.clone().into()
+            }
+            "DefaultSecurityGroup" => world.default_group(&vpc.id)?.id.clone().into(),
+            "VpcId" => vpc.id.clone().into(),
+            _ => return None,
+        })
+    },
+    delete: |world, resource| gone_is_deleted(world.delete_vpc(id(resource))),
+    gone: gone_at_once,
+};
+
+pub static INTERNET_GATEWAY: ResourceType = ResourceType {
+    name: "AWS::EC2::InternetGateway",
+    properties: &[optional("Tags", TAGS)],
+    attributes: &["InternetGatewayId"],
+    create: |world, request| Ok(world.create_gateway(request.tags.clone())),
+    settled: at_once,
+    attribute: own_id,
+    delete: |world, resource| gone_is_deleted(world.delete_gateway(id(resource))),
+    gone: gone_at_once,
+};
+
+pub static GATEWAY_ATTACHMENT: ResourceType = ResourceType {
+    name: "AWS::EC2::VPCGatewayAttachment",
+    properties: &[
+        required("VpcId", Kind::Text),
+        required("InternetGatewayId", Kind::Text),
+        optional("VpnGatewayId", Kind::Unsupported),
+    ],
+    attributes: &["AttachmentType"],
+    create: |world, request| {
+        let vpc = request.properties.needed("VpcId");
+        world.attach_gateway(&request.properties.needed("InternetGatewayId"), &vpc)?;
+        Ok(format!("IGW|{vpc}"))
+    },
+    settled: at_once,
+    attribute: |_, _, _| Some(json!("IGW")),
+    delete: |world, resource| {
+        let vpc = id(resource).trim_start_matches("IGW|");
+        let attached = world
+            .gateways
+            .values()
+            .find(|gateway| gateway.vpc.as_deref() == Some(vpc))
+            .map(|gateway| gateway.id.clone());
+        match attached {
+            Some(gateway) => gone_is_deleted(world.detach_gateway(&gateway, vpc)),
+            None => Ok(()),
+        }
+    },
+    gone: gone_at_once,
+};
+
+pub static SUBNET: ResourceType = ResourceType {
+    name: "AWS::EC2::Subnet",
+    properties: &[
+        required("VpcId", Kind::Text),
+        required("CidrBlock", Kind::Text),
+        optional("AvailabilityZone", Kind::Text),
+        optional("AvailabilityZoneId", Kind::Unsupported),
+        optional("MapPublicIpOnLaunch", Kind::Boolean),
+        optional("AssignIpv6AddressOnCreation", Kind::Unsupported),
+        optional("Ipv6CidrBlock", Kind::Unsupported),
+        optional("Tags", TAGS),
+    ],
+    attributes: &[
+        "AvailabilityZone",
+        "AvailabilityZoneId",
+        "CidrBlock",
+        "NetworkAclAssociationId",
+        "SubnetId",
+        "VpcId",
+    ],
+    create: |world, request| {
+        let properties = request.properties;
+        let id = world.create_subnet(
+            &properties.needed("VpcId"),
+            cidr(&properties.needed("CidrBlock"))?,
+            properties.text("AvailabilityZone"),
+            request.tags.clone(),
+        )?;
+        if let Some(subnet) = world.subnets.get_mut(&id) {
+            subnet.map_public_ip = properties.boolean("MapPublicIpOnLaunch").unwrap_or(false);
+        }
+        Ok(id)
+    },
+    settled: at_once,
+    attribute: |world, resource, name| {
+        let subnet = world.subnets.get(id(resource))?;
+        Some(match name {
+            "AvailabilityZone" => subnet.zone.clone().into(),
+            "AvailabilityZoneId" => world.place.zone(&subnet.zone)?.id.into(),
+            "CidrBlock" => subnet.cidr.to_string().into(),
+            "NetworkAclAssociationId" => {
+                let mut acls = world.network_acls.values();
+                acls.find_map(|acl| acl.associations.get(&subnet.id))?
+                    .clone()
+                    .into()
+            }
+            "SubnetId" => subnet.id.clone().into(),
+            "VpcId" => subnet.vpc.clone().into(),
+            _ => return None,
+        })
+    },
+    delete: |world, resource| gone_is_deleted(world.delete_subnet(id(resource))),
+    gone: gone_at_once,
+};
+
+pub static ROUTE_TABLE: ResourceType = ResourceType {
+    name: "AWS::EC2::RouteTable",
+    properties: &[required("VpcId", Kind::Text), optional("Tags", TAGS)],
+    attributes: &["RouteTableId"],
+    create: |world, request| {
+        world.create_route_table(&request.properties.needed("VpcId"), request.tags.clone())
+    },
+    settled: at_once,
+    attribute: own_id,
+    delete: |world, resource| gone_is_deleted(world.delete_route_table(id(resource))),
+    gone: gone_at_once,
+};
+
+pub static ROUTE: ResourceType = ResourceType {
+    name: "AWS::EC2::Route",
+    properties: &[
+        required("RouteTableId", Kind::Text),
+        required("DestinationCidrBlock", Kind::Text),
+        required("GatewayId", Kind::Text),
+        optional("DestinationIpv6CidrBlock", Kind::Unsupported),
+        optional("DestinationPrefixListId", Kind::Unsupported),
+        optional("InstanceId", Kind::Unsupported),
+        optional("NatGatewayId", Kind::Unsupported),
+        optional("NetworkInterfaceId", Kind::Unsupported),
+        optional("TransitGatewayId", Kind::Unsupported),
+        optional("VpcEndpointId", Kind::Unsupported),
+        optional("VpcPeeringConnectionId", Kind::Unsupported),
+    ],
+    attributes: &["CidrBlock"],
+    create: create_route,
+    settled: at_once,
+    attribute: |_, resource, _| id(resource).split_once('|').map(|(_, to)| Value::from(to)),
+    delete: |world, resource| {
+        let Some((table, to)) = id(resource).split_once('|') else {
+            return Ok(());
+        };
+        gone_is_deleted(world.delete_route(table, cidr(to)?))
+    },
+    gone: gone_at_once,
+};
+
+fn create_route(world: &mut World, request: &Request) -> Result<String, AwsError> {
+    let table = request.properties.needed("RouteTableId");
+    let to = cidr(&request.properties.needed("DestinationCidrBlock"))?;
+    world.create_route(&table, to, &request.properties.needed("GatewayId"))?;
+    Ok(format!("{table}|{to}"))
+}
+
+pub static SUBNET_ROUTE_TABLE_ASSOCIATION: ResourceType = ResourceType {
+    name: "AWS::EC2::SubnetRouteTableAssociation",
+    properties: &[
+        required("RouteTableId", Kind::Text),
+        required("SubnetId", Kind::Text),
+    ],
+    attributes: &["Id"],
+    create: |world, request| {
+        world.associate_route_table(
+            &request.properties.needed("RouteTableId"),
+            &request.properties.needed("SubnetId"),
+        )
+    },
+    settled: at_once,
+    attribute: own_id,
+    delete: |world, resource| gone_is_deleted(world.disassociate_route_table(id(resource))),
+    gone: gone_at_once,
+};

@@ -1,0 +1,13 @@
+//! The commands that bashkit does not bring, or not as Linux has them. One file per command or small family.
+
+use bashkit::BashBuilder;
+
+use super::host::Seat;
+
+pub mod files;
+pub mod system;
+
+/// Registers every command for a shell of this seat.
+pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
+    system::register(files::register(builder, seat), seat)
+}

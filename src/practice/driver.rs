@@ -1,0 +1,204 @@
+//! What happens in the account by itself as its time passes: stacks get on, instances are powered on and off.
+//!
+//! One loop decides, from the world alone; so everything goes on after a kill where it was.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+
+use super::account::Account;
+use super::clock::Activity;
+use super::compute::HostSpec;
+use super::error::AwsError;
+use super::hosts::Hosts;
+use super::world::World;
+use super::world::instances::{Instance, Power, State};
+
+/// Hosts that are being powered on or off right now.
+type Busy = Arc<Mutex<HashSet<String>>>;
+
+/// Drives the account until it is dropped.
+pub async fn drive(account: Arc<Account>, mut changes: UnboundedReceiver<Activity>) {
+    let busy = Busy::default();
+    let mut tasks = JoinSet::new();
+    let mut activity = account.clock.activity();
+    loop {
+        let (due, next) = advance(&account, &busy);
+        for (instance, power) in due {
+            busy_set(&busy).insert(instance.id.clone());
+            tasks.spawn(switch(
+                Arc::clone(&account),
+                Arc::clone(&busy),
+                instance,
+                power,
+                account.clock.activity(),
+            ));
+        }
+        while tasks.try_join_next().is_some() {}
+        match next {
+            // Nothing is awaited: time may stand still. The activity that comes with a change is awake since then.
+            None => {
+                drop(activity);
+                match changes.recv().await {
+                    Some(change) => activity = change,
+                    None => return,
+                }
+            }
+            Some(next) => {
+                let wait = Duration::try_from(next.duration_since(account.clock.now()))
+                    .unwrap_or_default();
+                activity.wait_at_most(wait, changes.recv()).await;
+            }
+        }
+        while changes.try_recv().is_ok() {}
+    }
+}
+
+fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    busy.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Brings the world to where it has got by now: what is to be switched, and when the next thing is due.
+fn advance(account: &Account, busy: &Busy) -> (Vec<(Instance, Power)>, Option<Timestamp>) {
+    let advanced = account.advance(|state| {
+        let world = &mut state.world;
+        world.forget_ended_instances();
+        world.advance_efs();
+        let stacks = state.engine.advance(world);
+        Ok([stacks, next_by_itself(world)].into_iter().flatten().min())
+    });
+    let next = match advanced {
+        Ok(next) => next,
+        Err(error) => {
+            tracing::error!(%error, "the account could not get on");
+            None
+        }
+    };
+    let due = account.read(|world| {
+        let busy = busy_set(busy);
+        world
+            .instances
+            .values()
+            .filter(|instance| !busy.contains(&instance.id))
+            .filter_map(|instance| {
+                let (power, at) = instance.power?;
+                (at <= world.now).then(|| (instance.clone(), power))
+            })
+            .collect()
+    });
+    (due, next)
+}
+
+fn next_by_itself(world: &World) -> Option<Timestamp> {
+    let instances = world
+        .instances
+        .values()
+        .filter_map(|instance| instance.power.map(|(_, at)| at));
+    let file_systems = world
+        .file_systems
+        .values()
+        .filter_map(|one| one.state.due());
+    let mount_targets = world
+        .mount_targets
+        .values()
+        .filter_map(|one| one.state.due());
+    instances
+        .chain(file_systems)
+        .chain(mount_targets)
+        .filter(|at| *at > world.now)
+        .min()
+}
+
+/// Does with a host what is to be done, and writes down that it was.
+async fn switch(
+    account: Arc<Account>,
+    busy: Busy,
+    instance: Instance,
+    power: Power,
+    activity: Activity,
+) {
+    let done = match account.hosts() {
+        Some(hosts) => flip(hosts, &account, &instance, power).await,
+        None => Err("the account has no hosts".into()),
+    };
+    // Free for the next switch before the world says that this one is over.
+    busy_set(&busy).remove(&instance.id);
+    let written = account.write(|world| {
+        match &done {
+            Ok(()) => world.power_done(&instance.id, power),
+            Err(why) => world.power_failed(&instance.id, why),
+        }
+        Ok(())
+    });
+    if let Err(error) = written {
+        tracing::error!(%error, instance = instance.id, "a switch could not be written down");
+    }
+    drop(activity);
+}
+
+async fn flip(
+    hosts: &dyn Hosts,
+    account: &Account,
+    instance: &Instance,
+    power: Power,
+) -> Result<(), String> {
+    match power {
+        Power::On if instance.launched_once => hosts.start(&instance.id).await,
+        Power::On => hosts.launch(spec(account, instance)).await,
+        Power::Off => {
+            hosts.stop(&instance.id).await;
+            Ok(())
+        }
+        Power::Cycle => {
+            hosts.stop(&instance.id).await;
+            hosts.start(&instance.id).await
+        }
+        Power::End => {
+            hosts.terminate(&instance.id).await;
+            Ok(())
+        }
+    }
+}
+
+/// Powers on what ran when the account stopped serving.
+pub async fn resume(account: &Arc<Account>) -> Result<(), AwsError> {
+    let Some(hosts) = account.hosts() else {
+        return Ok(());
+    };
+    let running: Vec<Instance> = account.read(|world| {
+        let runs = |instance: &&Instance| instance.state == State::Running;
+        world.instances.values().filter(runs).cloned().collect()
+    });
+    for instance in running {
+        if let Err(why) = hosts.start(&instance.id).await {
+            tracing::warn!(
+                why,
+                instance = instance.id,
+                "a host could not be started again"
+            );
+            account.write(|world| {
+                world.power_failed(&instance.id, &why);
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn spec(account: &Account, instance: &Instance) -> HostSpec {
+    HostSpec {
+        instance_id: instance.id.clone(),
+        region: account.identity.place.region.clone(),
+        zone: instance.zone.clone(),
+        instance_type: instance.kind.clone(),
+        image_id: instance.image.clone(),
+        private_address: instance.private_address,
+        authorized_keys: instance.authorized_keys.clone(),
+        user_data: instance.user_data.clone(),
+        account_id: account.identity.place.account_id.clone(),
+    }
+}

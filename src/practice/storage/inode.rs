@@ -1,0 +1,220 @@
+//! What a tree is made of: inodes, their attributes and their content. No names of owners, no paths.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// Number of an inode within its tree.
+pub type Ino = u64;
+
+/// Makes the content of a generated file anew at each read.
+pub type Generator = Arc<dyn Fn() -> Vec<u8> + Send + Sync>;
+
+/// Bytes of a file. Cloning is cheap; a writer copies only what it shares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Content(Arc<Vec<u8>>);
+
+impl Content {
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A copy of all bytes.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.0.as_ref().clone()
+    }
+
+    /// All bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Adds bytes at the end.
+    pub fn append(&mut self, more: &[u8]) {
+        Arc::make_mut(&mut self.0).extend_from_slice(more);
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(bytes))
+    }
+}
+
+impl From<&str> for Content {
+    fn from(text: &str) -> Self {
+        text.as_bytes().to_vec().into()
+    }
+}
+
+/// What an inode is, with what is particular to that.
+#[derive(Clone)]
+pub enum Kind {
+    /// A regular file.
+    File(Content),
+    /// A directory; its own number stands for the parent of the root.
+    Directory {
+        /// The directory this one is in.
+        parent: Ino,
+        /// Names and what they are names of.
+        entries: BTreeMap<String, Ino>,
+    },
+    /// A symbolic link and its target.
+    Symlink(String),
+    /// A named pipe; the bytes in it.
+    Fifo(Content),
+    /// A file of `/proc`: made when it is read, and never kept.
+    Generated(Generator),
+    /// A character device that swallows what is written and gives back what the generator makes.
+    Device(Generator),
+}
+
+impl Kind {
+    /// Its type, without the content.
+    #[must_use]
+    pub fn node_type(&self) -> NodeType {
+        match self {
+            Self::File(_) | Self::Generated(_) => NodeType::File,
+            Self::Directory { .. } => NodeType::Directory,
+            Self::Symlink(_) => NodeType::Symlink,
+            Self::Fifo(_) => NodeType::Fifo,
+            Self::Device(_) => NodeType::Device,
+        }
+    }
+
+    /// Size as `stat` tells it.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::File(content) => content.len(),
+            Self::Symlink(target) => target.len() as u64,
+            // One block, as ext4 and EFS show a small directory.
+            Self::Directory { .. } => 4096,
+            Self::Fifo(_) | Self::Generated(_) | Self::Device(_) => 0,
+        }
+    }
+}
+
+/// The type of an inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeType {
+    /// Regular file.
+    File,
+    /// Directory.
+    Directory,
+    /// Symbolic link.
+    Symlink,
+    /// Named pipe.
+    Fifo,
+    /// Character device.
+    Device,
+}
+
+impl NodeType {
+    /// The letter `ls -l` begins a line with.
+    #[must_use]
+    pub fn letter(self) -> char {
+        match self {
+            Self::File => '-',
+            Self::Directory => 'd',
+            Self::Symlink => 'l',
+            Self::Fifo => 'p',
+            Self::Device => 'c',
+        }
+    }
+}
+
+/// One inode.
+#[derive(Clone)]
+pub(super) struct Inode {
+    pub kind: Kind,
+    pub uid: u32,
+    pub gid: u32,
+    /// Permission bits with setuid, setgid and sticky; without the type.
+    pub mode: u32,
+    /// Names it has; a directory counts itself and its subdirectories.
+    pub links: u32,
+    pub accessed: Timestamp,
+    pub modified: Timestamp,
+    pub changed: Timestamp,
+}
+
+impl Inode {
+    pub fn attr(&self, ino: Ino) -> Attr {
+        Attr {
+            ino,
+            node_type: self.kind.node_type(),
+            size: self.kind.size(),
+            uid: self.uid,
+            gid: self.gid,
+            mode: self.mode,
+            links: self.links,
+            accessed: self.accessed,
+            modified: self.modified,
+            changed: self.changed,
+        }
+    }
+}
+
+/// What `stat` tells of an inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attr {
+    /// Number within the tree.
+    pub ino: Ino,
+    /// File, directory, …
+    pub node_type: NodeType,
+    /// Bytes.
+    pub size: u64,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Permission bits, at most `0o7777`.
+    pub mode: u32,
+    /// Number of names.
+    pub links: u32,
+    /// Last explicit access time; reading does not move it (`noatime`).
+    pub accessed: Timestamp,
+    /// When the content last changed.
+    pub modified: Timestamp,
+    /// When the inode last changed.
+    pub changed: Timestamp,
+}
+
+impl Attr {
+    /// Whether it is a directory.
+    #[must_use]
+    pub fn is_dir(&self) -> bool {
+        self.node_type == NodeType::Directory
+    }
+
+    /// Ten characters as `ls -l` shows them: `drwxr-xr-x`.
+    #[must_use]
+    pub fn permissions(&self) -> String {
+        let mut text = String::with_capacity(10);
+        text.push(self.node_type.letter());
+        for (shift, special, set) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
+            let bits = self.mode >> shift;
+            text.push(if bits & 4 != 0 { 'r' } else { '-' });
+            text.push(if bits & 2 != 0 { 'w' } else { '-' });
+            text.push(match (self.mode & special != 0, bits & 1 != 0) {
+                (true, true) => set,
+                (true, false) => set.to_ascii_uppercase(),
+                (false, true) => 'x',
+                (false, false) => '-',
+            });
+        }
+        text
+    }
+}

@@ -1,0 +1,22 @@
+//! Files of the account: EFS filesystems and root disks as inode trees, durable in SQLite.
+//!
+//! A [`Tree`] is one filesystem. A share is one tree mounted by many hosts; a disk is one tree of one host. A host's
+//! [`MountTable`] joins trees into a namespace, and a [`View`] is that namespace as one user sees it. Nothing here
+//! knows instances, networks or the AWS wire.
+
+mod errno;
+mod files;
+mod identity;
+mod inode;
+mod mounts;
+mod shellfs;
+mod tree;
+mod view;
+
+pub use errno::{Errno, Outcome};
+pub use files::{Files, FilesError};
+pub use identity::{Access, Identity};
+pub use inode::{Attr, Content, Generator, Ino, Kind, NodeType};
+pub use mounts::{Mount, MountSpec, MountTable};
+pub use tree::{ROOT, Tree};
+pub use view::View;

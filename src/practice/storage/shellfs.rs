@@ -1,0 +1,1 @@
+//! A [`View`](super::View) as bashkit's filesystem.

@@ -1,0 +1,144 @@
+//! The account as its instances see it: names, reachability, tags, signals, wait handles.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+
+use super::account::Account;
+use super::cfn;
+use super::compute::{Reach, ResourceSignal, Surroundings};
+use super::error::AwsError;
+use super::world::instances::{ShutdownBehavior, Why};
+
+/// Sees an account that may have stopped; then nothing is there.
+pub struct View(pub Weak<Account>);
+
+impl View {
+    fn account(&self) -> Option<Arc<Account>> {
+        self.0.upgrade()
+    }
+}
+
+/// Says what `cfn-signal` says when nobody answers.
+const GONE: &str = "the account is not being served";
+
+#[async_trait]
+impl Surroundings for View {
+    fn resolve(&self, instance_id: &str, name: &str) -> Option<Ipv4Addr> {
+        self.account()?
+            .read(|world| world.resolve(instance_id, name))
+    }
+
+    fn reach(&self, instance_id: &str, address: Ipv4Addr, port: u16) -> Reach {
+        self.account().map_or(Reach::Filtered, |account| {
+            account.read(|world| world.reach(instance_id, address, port))
+        })
+    }
+
+    fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr> {
+        self.account()?
+            .read(|world| world.interface_of(instance_id)?.public_address)
+    }
+
+    fn tags(&self, instance_id: &str) -> BTreeMap<String, String> {
+        self.account()
+            .and_then(|account| {
+                account.read(|world| Some(world.instances.get(instance_id)?.tags.clone()))
+            })
+            .unwrap_or_default()
+    }
+
+    async fn signal(&self, instance_id: &str, signal: ResourceSignal) -> Result<(), String> {
+        let account = self.account().ok_or(GONE)?;
+        account
+            .write(|world| {
+                if !world.reaches_internet(instance_id) {
+                    return Err(AwsError::client(
+                        "ConnectTimeout",
+                        format!(
+                            "Connection to cloudformation.{}.{} timed out",
+                            world.place.region,
+                            world.place.url_suffix()
+                        ),
+                    ));
+                }
+                cfn::signals::signal(
+                    world,
+                    &signal.stack,
+                    &signal.resource,
+                    &signal.unique_id,
+                    signal.success,
+                    &signal.reason,
+                )
+            })
+            .map_err(|error| error.to_string())
+    }
+
+    async fn http(
+        &self,
+        instance_id: &str,
+        method: &str,
+        url: &str,
+        body: Vec<u8>,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let account = self.account().ok_or(GONE)?;
+        let (host, path) = url.split_once("://").map_or((url, ""), |(_, rest)| {
+            rest.split_once('/').unwrap_or((rest, ""))
+        });
+        let name = host.split(':').next().unwrap_or(host);
+        if !matches!(name, "127.0.0.1" | "localhost") {
+            return Err(format!("Could not resolve host: {name}"));
+        }
+        if !account.read(|world| world.reaches_internet(instance_id)) {
+            return Err(format!("Failed to connect to {host}: Connection timed out"));
+        }
+        Ok(wait_handle(&account, method, path, &body).unwrap_or((404, b"Not Found".to_vec())))
+    }
+
+    async fn powered_off(&self, instance_id: &str) {
+        let Some(account) = self.account() else {
+            return;
+        };
+        let written = account.write(|world| {
+            match world.instance(instance_id)?.on_shutdown {
+                ShutdownBehavior::Stop => world.stop_instance(instance_id, Why::Shutdown)?,
+                ShutdownBehavior::Terminate => {
+                    world.terminate_instance(instance_id, Why::Shutdown)?
+                }
+            };
+            Ok(())
+        });
+        if let Err(error) = written {
+            tracing::debug!(%error, instance_id, "a shutdown came too late");
+        }
+    }
+}
+
+/// Where wait handles live: the path begins with this, then the region.
+const HANDLES: &str = "cloudformation-waitcondition-";
+
+/// Answers a request to a wait handle; `None` when the path is no handle's.
+pub fn wait_handle(
+    account: &Account,
+    method: &str,
+    path_and_query: &str,
+    body: &[u8],
+) -> Option<(u16, Vec<u8>)> {
+    let path = path_and_query.trim_start_matches('/');
+    if !path.starts_with(HANDLES) {
+        return None;
+    }
+    let Some(token) = cfn::types::handle_token(path) else {
+        return Some((403, b"AccessDenied".to_vec()));
+    };
+    if method != "PUT" {
+        return Some((405, b"MethodNotAllowed".to_vec()));
+    }
+    let answer = account.write(|world| Ok(cfn::signals::message(world, token, body)));
+    Some(answer.map_or_else(
+        |error| (error.status, error.message.into_bytes()),
+        |(status, text)| (status, text.into_bytes()),
+    ))
+}

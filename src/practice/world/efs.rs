@@ -1,0 +1,313 @@
+//! EFS filesystems and their mount targets as the API knows them. Their files are elsewhere.
+
+use std::net::Ipv4Addr;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::interfaces::Owner;
+use super::{Tags, World};
+use crate::practice::error::AwsError;
+
+/// How long things take (estimates: EFS documents no figures; a mount target takes about a minute and a half
+/// to be available and less to go, a filesystem a few seconds).
+const FILE_SYSTEM: SignedDuration = SignedDuration::from_secs(5);
+const MOUNT_TARGET: SignedDuration = SignedDuration::from_secs(90);
+const MOUNT_TARGET_GONE: SignedDuration = SignedDuration::from_secs(30);
+
+/// A filesystem.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FileSystem {
+    /// `fs-…`
+    pub id: String,
+    /// Makes creation idempotent.
+    pub creation_token: String,
+    /// When.
+    pub created: Timestamp,
+    /// State.
+    pub state: LifeCycle,
+    /// How it was made.
+    pub settings: Settings,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// How a filesystem is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// At rest.
+    pub encrypted: bool,
+    /// `generalPurpose` or `maxIO`.
+    pub performance_mode: String,
+    /// `bursting` or `elastic`.
+    pub throughput_mode: String,
+    /// Automatic backups: `ENABLED` or `DISABLED`.
+    pub backup_policy: String,
+    /// Lifecycle policies: name and value.
+    pub lifecycle: Vec<(String, String)>,
+}
+
+/// A filesystem's door in one subnet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MountTarget {
+    /// `fsmt-…`
+    pub id: String,
+    /// `fs-…`
+    pub file_system: String,
+    /// Its subnet.
+    pub subnet: String,
+    /// The subnet's VPC.
+    pub vpc: String,
+    /// The subnet's zone.
+    pub zone: String,
+    /// Its interface, which has its groups.
+    pub interface: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// State.
+    pub state: LifeCycle,
+}
+
+/// State, and when the next one is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LifeCycle {
+    /// Until then.
+    Creating(Timestamp),
+    /// There.
+    Available,
+    /// Until then.
+    Deleting(Timestamp),
+}
+
+impl LifeCycle {
+    /// As EFS names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creating(_) => "creating",
+            Self::Available => "available",
+            Self::Deleting(_) => "deleting",
+        }
+    }
+
+    /// When it will change by itself.
+    pub fn due(self) -> Option<Timestamp> {
+        match self {
+            Self::Creating(at) | Self::Deleting(at) => Some(at),
+            Self::Available => None,
+        }
+    }
+}
+
+fn not_found(code: &'static str, message: String) -> AwsError {
+    AwsError::with_status(404, code, message)
+}
+
+impl World {
+    /// The filesystem with this id.
+    pub fn file_system(&self, id: &str) -> Result<&FileSystem, AwsError> {
+        self.file_systems.get(id).ok_or_else(|| {
+            not_found(
+                "FileSystemNotFound",
+                format!("File system '{id}' does not exist."),
+            )
+        })
+    }
+
+    /// The mount target with this id.
+    pub fn mount_target(&self, id: &str) -> Result<&MountTarget, AwsError> {
+        self.mount_targets.get(id).ok_or_else(|| {
+            not_found(
+                "MountTargetNotFound",
+                format!("Mount target '{id}' does not exist."),
+            )
+        })
+    }
+
+    /// Mount targets of a filesystem.
+    pub fn mount_targets_of<'a>(
+        &'a self,
+        file_system: &'a str,
+    ) -> impl Iterator<Item = &'a MountTarget> {
+        self.mount_targets
+            .values()
+            .filter(move |target| target.file_system == file_system)
+    }
+
+    /// Makes a filesystem.
+    pub fn create_file_system(
+        &mut self,
+        creation_token: &str,
+        settings: Settings,
+        tags: Tags,
+    ) -> Result<String, AwsError> {
+        if let Some(other) = self
+            .file_systems
+            .values()
+            .find(|other| other.creation_token == creation_token)
+        {
+            return Err(AwsError::with_status(
+                409,
+                "FileSystemAlreadyExists",
+                format!(
+                    "File system '{}' already exists with creation token '{creation_token}'",
+                    other.id
+                ),
+            ));
+        }
+        let id = self.id("fs");
+        self.file_systems.insert(
+            &id,
+            FileSystem {
+                id: id.clone(),
+                creation_token: creation_token.to_owned(),
+                created: self.now,
+                state: LifeCycle::Creating(self.now + FILE_SYSTEM),
+                settings,
+                tags,
+            },
+        );
+        Ok(id)
+    }
+
+    /// Begins to delete a filesystem without mount targets.
+    pub fn delete_file_system(&mut self, id: &str) -> Result<(), AwsError> {
+        self.file_system(id)?;
+        if self.mount_targets_of(id).next().is_some() {
+            return Err(AwsError::with_status(
+                409,
+                "FileSystemInUse",
+                format!(
+                    "File system '{id}' has mount targets created in it and cannot be deleted."
+                ),
+            ));
+        }
+        let at = self.now + FILE_SYSTEM;
+        if let Some(found) = self.file_systems.get_mut(id)
+            && !matches!(found.state, LifeCycle::Deleting(_))
+        {
+            found.state = LifeCycle::Deleting(at);
+        }
+        Ok(())
+    }
+
+    /// Begins to make a mount target; at most one a zone, all in one VPC.
+    pub fn create_mount_target(
+        &mut self,
+        file_system: &str,
+        subnet: &str,
+        address: Option<Ipv4Addr>,
+        groups: Vec<String>,
+    ) -> Result<String, AwsError> {
+        if self.file_system(file_system)?.state != LifeCycle::Available {
+            return Err(AwsError::with_status(
+                409,
+                "IncorrectFileSystemLifeCycleState",
+                format!("File system '{file_system}' is not available."),
+            ));
+        }
+        let subnet = self.subnets.get(subnet).cloned().ok_or_else(|| {
+            AwsError::client(
+                "SubnetNotFound",
+                format!("The subnet ID '{subnet}' does not exist"),
+            )
+        })?;
+        for other in self.mount_targets_of(file_system) {
+            if other.zone == subnet.zone {
+                return Err(AwsError::with_status(
+                    409,
+                    "MountTargetConflict",
+                    "mount target already exists in this AZ",
+                ));
+            }
+            if other.vpc != subnet.vpc {
+                return Err(AwsError::with_status(
+                    409,
+                    "MountTargetConflict",
+                    "requested subnet for new mount target is not in the same VPC as existing mount targets",
+                ));
+            }
+        }
+        if groups.len() > 5 {
+            return Err(AwsError::client(
+                "SecurityGroupLimitExceeded",
+                "a mount target can have at most 5 security groups",
+            ));
+        }
+        let id = self.id("fsmt");
+        let interface = self.create_interface(
+            &subnet.id,
+            address,
+            groups,
+            format!("EFS mount target for {file_system} ({id})"),
+        )?;
+        let address = self.interface(&interface)?.private_address;
+        let attachment = self.id("eni-attach");
+        if let Some(interface) = self.interfaces.get_mut(&interface) {
+            interface.owner = Owner::MountTarget {
+                id: id.clone(),
+                attachment,
+            };
+        }
+        self.mount_targets.insert(
+            &id,
+            MountTarget {
+                id: id.clone(),
+                file_system: file_system.to_owned(),
+                subnet: subnet.id,
+                vpc: subnet.vpc,
+                zone: subnet.zone,
+                interface,
+                address,
+                state: LifeCycle::Creating(self.now + MOUNT_TARGET),
+            },
+        );
+        Ok(id)
+    }
+
+    /// Begins to delete a mount target; its interface lives until that is done.
+    pub fn delete_mount_target(&mut self, id: &str) -> Result<(), AwsError> {
+        self.mount_target(id)?;
+        let at = self.now + MOUNT_TARGET_GONE;
+        if let Some(found) = self.mount_targets.get_mut(id)
+            && !matches!(found.state, LifeCycle::Deleting(_))
+        {
+            found.state = LifeCycle::Deleting(at);
+        }
+        Ok(())
+    }
+
+    /// Brings filesystems and mount targets to the state they have reached by now. Answers with filesystems that are gone.
+    pub fn advance_efs(&mut self) -> Vec<String> {
+        let mut gone = Vec::new();
+        for id in self.mount_targets.ids() {
+            match self.mount_targets.get(&id).map(|target| target.state) {
+                Some(LifeCycle::Creating(at)) if at <= self.now => {
+                    if let Some(target) = self.mount_targets.get_mut(&id) {
+                        target.state = LifeCycle::Available;
+                    }
+                }
+                Some(LifeCycle::Deleting(at)) if at <= self.now => {
+                    if let Some(target) = self.mount_targets.remove(&id) {
+                        self.interfaces.remove(&target.interface);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for id in self.file_systems.ids() {
+            match self.file_systems.get(&id).map(|found| found.state) {
+                Some(LifeCycle::Creating(at)) if at <= self.now => {
+                    if let Some(found) = self.file_systems.get_mut(&id) {
+                        found.state = LifeCycle::Available;
+                    }
+                }
+                Some(LifeCycle::Deleting(at)) if at <= self.now => {
+                    self.file_systems.remove(&id);
+                    gone.push(id);
+                }
+                _ => {}
+            }
+        }
+        gone
+    }
+}

@@ -1,0 +1,210 @@
+//! Everything that exists in the account, as typed records, and the rules by which it may change.
+//!
+//! The rules refuse with AWS's codes. Neither the wire, nor templates, nor SQLite, nor a host enters here.
+
+pub mod addresses;
+pub mod cidr;
+pub mod efs;
+pub mod images;
+pub mod instances;
+pub mod interfaces;
+pub mod keys;
+pub mod place;
+pub mod reach;
+pub mod security;
+pub mod stacks;
+pub mod table;
+pub mod volumes;
+pub mod vpc;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use place::Place;
+use table::Table;
+
+/// Tags of a resource.
+pub type Tags = BTreeMap<String, String>;
+
+/// A row as it is stored: kind, id, and JSON, or `None` when it is gone.
+pub type Row = (&'static str, String, Option<String>);
+
+macro_rules! world {
+    ($($(#[$doc:meta])* $field:ident: $record:ty = $kind:literal,)*) => {
+        /// The account's world. A change is made on it and then kept or taken back as a whole.
+        pub struct World {
+            /// Where the account is.
+            pub place: Place,
+            /// Account time of the change that is being made.
+            pub now: Timestamp,
+            /// Where the account is served: `http://127.0.0.1:PORT`.
+            pub endpoint: String,
+            random: StdRng,
+            $($(#[$doc])* pub $field: Table<$record>,)*
+        }
+
+        impl World {
+            /// An empty world.
+            pub fn new(place: Place, now: Timestamp, seed: Option<u64>) -> Self {
+                let random = seed.map_or_else(rand::make_rng, StdRng::seed_from_u64);
+                let endpoint = String::new();
+                Self { place, now, endpoint, random, $($field: Table::default(),)* }
+            }
+
+            /// Puts in a stored row.
+            pub fn load(&mut self, kind: &str, id: String, json: &str) -> Result<(), String> {
+                match kind {
+                    $($kind => self.$field.load(id, parse(kind, json)?),)*
+                    other => return Err(format!("unknown kind of record {other}")),
+                }
+                Ok(())
+            }
+
+            /// The rows that the change touched.
+            pub fn touched(&self) -> Result<Vec<Row>, String> {
+                let mut rows = Vec::new();
+                $(for (id, row) in self.$field.touched() {
+                    let json = row.map(render).transpose()?;
+                    rows.push(($kind, id.to_owned(), json));
+                })*
+                Ok(rows)
+            }
+
+            /// Whether the change touched anything.
+            pub fn is_touched(&self) -> bool {
+                $(self.$field.is_touched())||*
+            }
+
+            /// The change holds.
+            pub fn keep(&mut self) {
+                $(self.$field.keep();)*
+            }
+
+            /// The change is taken back.
+            pub fn take_back(&mut self) {
+                $(self.$field.take_back();)*
+            }
+
+            /// Does a part of the change as a whole or not at all.
+            pub fn attempt<T, E>(
+                &mut self,
+                part: impl FnOnce(&mut Self) -> Result<T, E>,
+            ) -> Result<T, E> {
+                $(self.$field.attempt();)*
+                let result = part(self);
+                $(self.$field.end_attempt(result.is_ok());)*
+                result
+            }
+
+            /// Takes every record out.
+            pub fn clear(&mut self) {
+                $(for id in self.$field.ids() {
+                    self.$field.remove(&id);
+                })*
+            }
+        }
+    };
+}
+
+world! {
+    /// VPCs.
+    vpcs: vpc::Vpc = "vpc",
+    /// Subnets.
+    subnets: vpc::Subnet = "subnet",
+    /// Internet gateways.
+    gateways: vpc::InternetGateway = "internet-gateway",
+    /// Route tables.
+    route_tables: vpc::RouteTable = "route-table",
+    /// Network ACLs (each VPC's own).
+    network_acls: vpc::NetworkAcl = "network-acl",
+    /// Security groups.
+    groups: security::SecurityGroup = "security-group",
+    /// Key pairs, by name.
+    key_pairs: keys::KeyPair = "key-pair",
+    /// Network interfaces.
+    interfaces: interfaces::Interface = "network-interface",
+    /// Instances.
+    instances: instances::Instance = "instance",
+    /// Volumes.
+    volumes: volumes::Volume = "volume",
+    /// Snapshots.
+    snapshots: volumes::Snapshot = "snapshot",
+    /// EFS filesystems.
+    file_systems: efs::FileSystem = "file-system",
+    /// EFS mount targets.
+    mount_targets: efs::MountTarget = "mount-target",
+    /// Stacks, by ARN.
+    stacks: stacks::Stack = "stack",
+    /// Resources of stacks, by ARN of the stack, `/`, logical id.
+    resources: stacks::Resource = "stack-resource",
+    /// Events of stacks, by ARN of the stack, `/`, number.
+    events: stacks::Event = "stack-event",
+    /// Wait condition handles, by their secret token.
+    handles: stacks::WaitHandle = "wait-handle",
+}
+
+fn parse<T: DeserializeOwned>(kind: &str, json: &str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| format!("stored {kind}: {error}"))
+}
+
+fn render<T: Serialize>(row: &T) -> Result<String, String> {
+    serde_json::to_string(row).map_err(|error| error.to_string())
+}
+
+impl World {
+    /// A fresh id as EC2 and EFS make them: prefix, `-`, seventeen hexadecimal digits.
+    pub fn id(&mut self, prefix: &str) -> String {
+        format!("{prefix}-0{:016x}", self.random.random::<u64>())
+    }
+
+    /// A fresh UUID, version 4.
+    pub fn uuid(&mut self) -> String {
+        uuid(self.random.random())
+    }
+
+    /// A fresh unguessable token of 64 hexadecimal digits.
+    pub fn token(&mut self) -> String {
+        format!(
+            "{:032x}{:032x}",
+            self.random.random::<u128>(),
+            self.random.random::<u128>()
+        )
+    }
+
+    /// A number below `bound` (which is at least 1).
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.random.random_range(0..bound.max(1))
+    }
+}
+
+/// These bits as a UUID, version 4.
+pub fn uuid(bits: u128) -> String {
+    let hex = format!(
+        "{:032x}",
+        (bits & !(0xf << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62)
+    );
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_says_that_it_is_of_version_4() {
+        let uuid = uuid(u128::MAX);
+        assert_eq!(uuid, "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}

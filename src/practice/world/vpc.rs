@@ -1,0 +1,494 @@
+//! VPCs and what lies in them: subnets, internet gateways, route tables, network ACLs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::cidr::Cidr;
+use super::{Tags, World};
+use crate::practice::error::AwsError;
+
+/// A virtual network.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Vpc {
+    /// `vpc-…`
+    pub id: String,
+    /// Its addresses.
+    pub cidr: Cidr,
+    /// `vpc-cidr-assoc-…`
+    pub cidr_association: String,
+    /// Amazon's resolver answers in it.
+    pub dns_support: bool,
+    /// Instances with public addresses have public names.
+    pub dns_hostnames: bool,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A part of a VPC in one zone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Subnet {
+    /// `subnet-…`
+    pub id: String,
+    /// Its VPC.
+    pub vpc: String,
+    /// Its addresses.
+    pub cidr: Cidr,
+    /// `us-east-1a`.
+    pub zone: String,
+    /// New interfaces of instances get a public address.
+    pub map_public_ip: bool,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// The door to the internet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InternetGateway {
+    /// `igw-…`
+    pub id: String,
+    /// The VPC it is attached to.
+    pub vpc: Option<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// Routes and the subnets that follow them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// `rtb-…`
+    pub id: String,
+    /// Its VPC.
+    pub vpc: String,
+    /// `rtbassoc-…` by which it is the VPC's main table.
+    pub main: Option<String>,
+    /// Gateway by destination; the local route is not listed here.
+    pub routes: BTreeMap<Cidr, String>,
+    /// Subnet by `rtbassoc-…`.
+    pub associations: BTreeMap<String, String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A VPC's own network ACL, which lets everything through.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NetworkAcl {
+    /// `acl-…`
+    pub id: String,
+    /// Its VPC.
+    pub vpc: String,
+    /// `aclassoc-…` by subnet.
+    pub associations: BTreeMap<String, String>,
+}
+
+fn in_use(kind: &str, id: &str) -> AwsError {
+    AwsError::client(
+        "DependencyViolation",
+        format!("The {kind} '{id}' has dependencies and cannot be deleted."),
+    )
+}
+
+fn not_found(code: &'static str, kind: &str, id: &str) -> AwsError {
+    AwsError::client(code, format!("The {kind} ID '{id}' does not exist"))
+}
+
+impl World {
+    /// The VPC with this id.
+    pub fn vpc(&self, id: &str) -> Result<&Vpc, AwsError> {
+        self.vpcs
+            .get(id)
+            .ok_or_else(|| not_found("InvalidVpcID.NotFound", "vpc", id))
+    }
+
+    /// The subnet with this id.
+    pub fn subnet(&self, id: &str) -> Result<&Subnet, AwsError> {
+        self.subnets
+            .get(id)
+            .ok_or_else(|| not_found("InvalidSubnetID.NotFound", "subnet", id))
+    }
+
+    /// The internet gateway with this id.
+    pub fn gateway(&self, id: &str) -> Result<&InternetGateway, AwsError> {
+        self.gateways
+            .get(id)
+            .ok_or_else(|| not_found("InvalidInternetGatewayID.NotFound", "internetGateway", id))
+    }
+
+    /// The route table with this id.
+    pub fn route_table(&self, id: &str) -> Result<&RouteTable, AwsError> {
+        self.route_tables
+            .get(id)
+            .ok_or_else(|| not_found("InvalidRouteTableID.NotFound", "routeTable", id))
+    }
+
+    /// Makes a VPC with what AWS makes with it: a main route table, a network ACL, a default security group.
+    pub fn create_vpc(&mut self, cidr: Cidr, tags: Tags) -> Result<String, AwsError> {
+        if !(16..=28).contains(&cidr.prefix()) {
+            return Err(AwsError::client(
+                "InvalidVpc.Range",
+                format!("The CIDR '{cidr}' is invalid."),
+            ));
+        }
+        let id = self.id("vpc");
+        let cidr_association = self.id("vpc-cidr-assoc");
+        self.vpcs.insert(
+            &id,
+            Vpc {
+                id: id.clone(),
+                cidr,
+                cidr_association,
+                dns_support: true,
+                dns_hostnames: false,
+                tags,
+            },
+        );
+        let main = self.id("rtbassoc");
+        self.add_route_table(&id, Some(main), Tags::new());
+        let acl = self.id("acl");
+        self.network_acls.insert(
+            &acl,
+            NetworkAcl {
+                id: acl.clone(),
+                vpc: id.clone(),
+                associations: BTreeMap::new(),
+            },
+        );
+        self.create_default_group(&id);
+        Ok(id)
+    }
+
+    /// Deletes a VPC and what came with it.
+    pub fn delete_vpc(&mut self, id: &str) -> Result<(), AwsError> {
+        self.vpc(id)?;
+        let used = self.subnets.values().any(|subnet| subnet.vpc == id)
+            || self
+                .gateways
+                .values()
+                .any(|gateway| gateway.vpc.as_deref() == Some(id))
+            || self
+                .groups
+                .values()
+                .any(|group| group.vpc == id && !group.is_default())
+            || self
+                .interfaces
+                .values()
+                .any(|interface| interface.vpc == id)
+            || self
+                .route_tables
+                .values()
+                .any(|table| table.vpc == id && table.main.is_none());
+        if used {
+            return Err(AwsError::client(
+                "DependencyViolation",
+                format!("The vpc '{id}' has dependencies and cannot be deleted."),
+            ));
+        }
+        remove_where(&mut self.route_tables, |table| table.vpc == id);
+        remove_where(&mut self.network_acls, |acl| acl.vpc == id);
+        remove_where(&mut self.groups, |group| group.vpc == id);
+        self.vpcs.remove(id);
+        Ok(())
+    }
+
+    /// Makes a subnet; without `zone` in the region's first one.
+    pub fn create_subnet(
+        &mut self,
+        vpc: &str,
+        cidr: Cidr,
+        zone: Option<String>,
+        tags: Tags,
+    ) -> Result<String, AwsError> {
+        let network = self.vpc(vpc)?.cidr;
+        if !network.covers(cidr) || cidr.prefix() > 28 {
+            return Err(AwsError::client(
+                "InvalidSubnet.Range",
+                format!("The CIDR '{cidr}' is invalid."),
+            ));
+        }
+        if self
+            .subnets
+            .values()
+            .any(|other| other.vpc == vpc && other.cidr.overlaps(cidr))
+        {
+            return Err(AwsError::client(
+                "InvalidSubnet.Conflict",
+                format!("The CIDR '{cidr}' conflicts with another subnet"),
+            ));
+        }
+        let zones = self.place.zones();
+        let zone = match zone {
+            Some(name) => self.place.zone(&name).ok_or_else(|| {
+                let names: Vec<&str> = zones.iter().map(|zone| zone.name.as_str()).collect();
+                AwsError::client(
+                    "InvalidParameterValue",
+                    format!(
+                        "Value ({name}) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: {}.",
+                        names.join(", ")
+                    ),
+                )
+            })?,
+            None => zones[0].clone(),
+        };
+        let id = self.id("subnet");
+        self.subnets.insert(
+            &id,
+            Subnet {
+                id: id.clone(),
+                vpc: vpc.to_owned(),
+                cidr,
+                zone: zone.name,
+                map_public_ip: false,
+                tags,
+            },
+        );
+        let association = self.id("aclassoc");
+        for acl in self.network_acls.ids() {
+            if let Some(acl) = self.network_acls.get_mut(&acl).filter(|acl| acl.vpc == vpc) {
+                acl.associations.insert(id.clone(), association.clone());
+            }
+        }
+        Ok(id)
+    }
+
+    /// Deletes a subnet without interfaces.
+    pub fn delete_subnet(&mut self, id: &str) -> Result<(), AwsError> {
+        self.subnet(id)?;
+        if self
+            .interfaces
+            .values()
+            .any(|interface| interface.subnet == id)
+        {
+            return Err(in_use("subnet", id));
+        }
+        for table in self.route_tables.ids() {
+            if let Some(table) = self.route_tables.get_mut(&table) {
+                table.associations.retain(|_, subnet| subnet != id);
+            }
+        }
+        for acl in self.network_acls.ids() {
+            if let Some(acl) = self.network_acls.get_mut(&acl) {
+                acl.associations.remove(id);
+            }
+        }
+        self.subnets.remove(id);
+        Ok(())
+    }
+
+    /// Makes an internet gateway.
+    pub fn create_gateway(&mut self, tags: Tags) -> String {
+        let id = self.id("igw");
+        self.gateways.insert(
+            &id,
+            InternetGateway {
+                id: id.clone(),
+                vpc: None,
+                tags,
+            },
+        );
+        id
+    }
+
+    /// Attaches a gateway to a VPC.
+    pub fn attach_gateway(&mut self, id: &str, vpc: &str) -> Result<(), AwsError> {
+        self.vpc(vpc)?;
+        if self.gateway(id)?.vpc.is_some() {
+            return Err(AwsError::client(
+                "Resource.AlreadyAssociated",
+                format!("resource {id} is already attached to network {vpc}"),
+            ));
+        }
+        if self
+            .gateways
+            .values()
+            .any(|gateway| gateway.vpc.as_deref() == Some(vpc))
+        {
+            return Err(AwsError::client(
+                "InvalidParameterValue",
+                format!("Network {vpc} already has an internet gateway attached"),
+            ));
+        }
+        if let Some(gateway) = self.gateways.get_mut(id) {
+            gateway.vpc = Some(vpc.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Detaches a gateway from a VPC in which no interface has a public address.
+    pub fn detach_gateway(&mut self, id: &str, vpc: &str) -> Result<(), AwsError> {
+        if self.gateway(id)?.vpc.as_deref() != Some(vpc) {
+            return Err(AwsError::client(
+                "Gateway.NotAttached",
+                format!("resource {id} is not attached to network {vpc}"),
+            ));
+        }
+        if self
+            .interfaces
+            .values()
+            .any(|interface| interface.vpc == vpc && interface.public_address.is_some())
+        {
+            return Err(AwsError::client(
+                "DependencyViolation",
+                format!(
+                    "Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
+                ),
+            ));
+        }
+        if let Some(gateway) = self.gateways.get_mut(id) {
+            gateway.vpc = None;
+        }
+        Ok(())
+    }
+
+    /// Deletes a gateway that is not attached.
+    pub fn delete_gateway(&mut self, id: &str) -> Result<(), AwsError> {
+        if self.gateway(id)?.vpc.is_some() {
+            return Err(in_use("internetGateway", id));
+        }
+        self.gateways.remove(id);
+        Ok(())
+    }
+
+    /// Makes a route table in a VPC.
+    pub fn create_route_table(&mut self, vpc: &str, tags: Tags) -> Result<String, AwsError> {
+        self.vpc(vpc)?;
+        Ok(self.add_route_table(vpc, None, tags))
+    }
+
+    fn add_route_table(&mut self, vpc: &str, main: Option<String>, tags: Tags) -> String {
+        let id = self.id("rtb");
+        self.route_tables.insert(
+            &id,
+            RouteTable {
+                id: id.clone(),
+                vpc: vpc.to_owned(),
+                main,
+                routes: BTreeMap::new(),
+                associations: BTreeMap::new(),
+                tags,
+            },
+        );
+        id
+    }
+
+    /// Deletes a route table that no subnet follows.
+    pub fn delete_route_table(&mut self, id: &str) -> Result<(), AwsError> {
+        let table = self.route_table(id)?;
+        if table.main.is_some() || !table.associations.is_empty() {
+            return Err(in_use("routeTable", id));
+        }
+        self.route_tables.remove(id);
+        Ok(())
+    }
+
+    /// Adds a route to an internet gateway.
+    pub fn create_route(&mut self, table: &str, to: Cidr, gateway: &str) -> Result<(), AwsError> {
+        let found = self.route_table(table)?;
+        if found.routes.contains_key(&to) {
+            return Err(AwsError::client(
+                "RouteAlreadyExists",
+                format!("The route identified by {to} already exists."),
+            ));
+        }
+        if self.vpc(&found.vpc)?.cidr.covers(to) {
+            return Err(AwsError::client(
+                "InvalidParameterValue",
+                format!(
+                    "Route destination {to} lies in the network's own range and cannot have this target."
+                ),
+            ));
+        }
+        if self.gateway(gateway)?.vpc.as_ref() != Some(&found.vpc) {
+            return Err(AwsError::client(
+                "InvalidParameterValue",
+                format!(
+                    "route table {table} and network gateway {gateway} belong to different networks"
+                ),
+            ));
+        }
+        if let Some(found) = self.route_tables.get_mut(table) {
+            found.routes.insert(to, gateway.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Takes a route out.
+    pub fn delete_route(&mut self, table: &str, to: Cidr) -> Result<(), AwsError> {
+        self.route_table(table)?;
+        let gone = self
+            .route_tables
+            .get_mut(table)
+            .and_then(|found| found.routes.remove(&to));
+        gone.map(|_| ()).ok_or_else(|| {
+            AwsError::client(
+                "InvalidRoute.NotFound",
+                format!("no route with destination-cidr-block {to} in route table {table}"),
+            )
+        })
+    }
+
+    /// Lets a subnet follow a table. Answers with the association's id.
+    pub fn associate_route_table(&mut self, table: &str, subnet: &str) -> Result<String, AwsError> {
+        let vpc = self.route_table(table)?.vpc.clone();
+        if self.subnet(subnet)?.vpc != vpc {
+            return Err(AwsError::client(
+                "InvalidParameterValue",
+                format!("Route table {table} and subnet {subnet} belong to different networks"),
+            ));
+        }
+        if self
+            .route_tables
+            .values()
+            .any(|other| other.associations.values().any(|one| one == subnet))
+        {
+            return Err(AwsError::client(
+                "Resource.AlreadyAssociated",
+                format!(
+                    "the specified association for route table {table} conflicts with an existing association"
+                ),
+            ));
+        }
+        let id = self.id("rtbassoc");
+        if let Some(found) = self.route_tables.get_mut(table) {
+            found.associations.insert(id.clone(), subnet.to_owned());
+        }
+        Ok(id)
+    }
+
+    /// Ends an association.
+    pub fn disassociate_route_table(&mut self, association: &str) -> Result<(), AwsError> {
+        for id in self.route_tables.ids() {
+            let holds = self
+                .route_tables
+                .get(&id)
+                .is_some_and(|table| table.associations.contains_key(association));
+            if holds && let Some(table) = self.route_tables.get_mut(&id) {
+                table.associations.remove(association);
+                return Ok(());
+            }
+        }
+        Err(AwsError::client(
+            "InvalidAssociationID.NotFound",
+            format!("The association ID '{association}' does not exist"),
+        ))
+    }
+
+    /// The table a subnet follows: its own, else the VPC's main one.
+    pub fn effective_route_table(&self, subnet: &str) -> Option<&RouteTable> {
+        let own = |table: &&RouteTable| table.associations.values().any(|one| one == subnet);
+        let vpc = &self.subnets.get(subnet)?.vpc;
+        self.route_tables.values().find(own).or_else(|| {
+            self.route_tables
+                .values()
+                .find(|table| table.main.is_some() && &table.vpc == vpc)
+        })
+    }
+}
+
+/// Takes out every record for which `gone` holds.
+fn remove_where<T: Clone>(table: &mut super::table::Table<T>, gone: impl Fn(&T) -> bool) {
+    for id in table.ids() {
+        if table.get(&id).is_some_and(&gone) {
+            table.remove(&id);
+        }
+    }
+}
