@@ -31,16 +31,26 @@ pub(super) struct Endpoint {
 
 /// Where an instance's sshd is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct InstanceDoor {
     pub(super) instance_id: String,
     pub(super) port: Option<u16>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Instances {
+    instances: Vec<InstanceDoor>,
+}
+
 /// The account's time.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct AccountClock {
+    /// RFC 3339.
     pub(super) now: String,
-    pub(super) pace: String,
+    /// A number, or `"max"`.
+    pub(super) pace: serde_json::Value,
 }
 
 impl Endpoint {
@@ -69,7 +79,9 @@ impl Endpoint {
     /// The SSH doors of all running instances.
     pub(super) async fn instances(&self) -> miette::Result<Vec<InstanceDoor>> {
         let text = self.call("GET", "/_efslab/instances").await?;
-        serde_json::from_str(&text).into_diagnostic().wrap_err("the practice account's answer cannot be read")
+        let answer: Instances =
+            serde_json::from_str(&text).into_diagnostic().wrap_err("the practice account's answer cannot be read")?;
+        Ok(answer.instances)
     }
 
     /// Its time and pace.
@@ -84,8 +96,9 @@ impl Endpoint {
     }
 
     /// Moves its clock forward.
-    pub(super) async fn advance(&self, seconds: u64) -> miette::Result<String> {
-        self.call("POST", &format!("/_efslab/advance?seconds={seconds}")).await
+    pub(super) async fn advance(&self, seconds: u64) -> miette::Result<AccountClock> {
+        let text = self.call("POST", &format!("/_efslab/advance?seconds={seconds}")).await?;
+        serde_json::from_str(&text).into_diagnostic().wrap_err("the practice account's answer cannot be read")
     }
 
     /// Deletes everything in it.

@@ -9,7 +9,7 @@ use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 use super::control::Endpoint;
 use crate::practice::clock::Pace;
-use crate::practice::{self, Options, PracticeError, Running};
+use crate::practice::{self, Options, PracticeError, Running, StoreError};
 
 /// A practice account that answers.
 pub(super) struct Embedded {
@@ -38,7 +38,7 @@ impl Embedded {
                     .wrap_err_with(|| format!("could not write {}", file.display()))?;
                 Ok(Self { endpoint, running: Some(running), file })
             }
-            Err(PracticeError::InUse { .. }) if port.is_none() => {
+            Err(PracticeError::Store(StoreError::Locked(_))) if port.is_none() => {
                 let endpoint = running_at(data).ok_or_else(|| {
                     miette!(
                         help = "wait a moment and try again, or use another --state-dir",

@@ -26,8 +26,8 @@ pub(super) fn run(common: &Common, what: Practice) -> miette::Result<Outcome> {
                 Ok(Outcome::Done)
             }
             Practice::Advance { duration } => {
-                let answer = endpoint(common)?.advance(seconds(&duration)?).await?;
-                super::print(&format!("{}\n", answer.trim()))?;
+                let clock = endpoint(common)?.advance(seconds(&duration)?).await?;
+                super::print(&format!("It is {} in the practice account now.\n", clock.now))?;
                 Ok(Outcome::Done)
             }
             Practice::Reset => {

@@ -53,7 +53,7 @@ impl Site {
 
     async fn practice(endpoint: Endpoint, embedded: Option<Embedded>) -> miette::Result<Self> {
         let clock = endpoint.clock().await?;
-        let pace = pace(&clock.pace)?;
+        let pace = pace(clock.pace.as_str().map_or_else(|| clock.pace.to_string(), str::to_owned).as_str())?;
         let faster = match pace {
             Pace::Times(times) => Some(times),
             Pace::Max => None,

@@ -26,6 +26,34 @@ pub enum Pace {
     Max,
 }
 
+/// Why a text is no pace.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is neither a positive number nor `max`")]
+pub struct NoPace(String);
+
+impl std::str::FromStr for Pace {
+    type Err = NoPace;
+
+    fn from_str(text: &str) -> Result<Self, NoPace> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse::<f64>() {
+            Ok(times) if times.is_finite() && times > 0.0 => Ok(Self::Times(times)),
+            _ => Err(NoPace(text.to_owned())),
+        }
+    }
+}
+
+impl std::fmt::Display for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Times(times) => write!(f, "{times}"),
+            Self::Max => f.write_str("max"),
+        }
+    }
+}
+
 /// The account's clock; clones share it.
 #[derive(Clone)]
 pub struct Clock {

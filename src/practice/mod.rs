@@ -31,7 +31,8 @@ use self::account::Account;
 use self::clock::{Clock, Pace};
 use self::compute::Surroundings;
 use self::hosts::Hosts;
-use self::store::{Identity, Store, StoreError};
+pub use self::store::StoreError;
+use self::store::{Identity, Store};
 use self::world::World;
 use self::world::place::is_region;
 

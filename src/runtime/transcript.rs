@@ -62,7 +62,7 @@ impl Recorder {
         while rows.last().is_some_and(|(text, _)| text.is_empty()) {
             rows.pop();
         }
-        Transcript::of_rows(rows, usize::from(columns))
+        Transcript::of_rows(rows)
     }
 }
 
