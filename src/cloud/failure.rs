@@ -76,6 +76,8 @@ fn class_of(code: &str, message: &str) -> FailureClass {
         FailureClass::Denied
     } else if bare.contains("NotFound") || (bare == "ValidationError" && message.contains("does not exist")) {
         FailureClass::NotFound
+    } else if bare == "AlreadyExistsException" {
+        FailureClass::Exists
     } else if bare.starts_with("Internal") || bare.contains("Unavailable") || bare == "RequestTimeout" {
         FailureClass::Transient
     } else {
@@ -99,7 +101,7 @@ mod tests {
             ("UnauthorizedOperation", "", FailureClass::Denied),
             ("InternalFailure", "", FailureClass::Transient),
             ("ServiceUnavailable", "", FailureClass::Transient),
-            ("AlreadyExistsException", "", FailureClass::Refused),
+            ("AlreadyExistsException", "", FailureClass::Exists),
         ] {
             assert_eq!(class_of(code, message), class, "{code}");
         }

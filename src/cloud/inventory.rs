@@ -63,7 +63,7 @@ impl Cloud {
             self.mount_targets(file_systems.as_ref().map_or(&[], Vec::as_slice), &known.file_systems),
             self.interfaces(lab, vpcs.as_ref().map_or(&[], Vec::as_slice), &known.vpcs),
         );
-        let ids = stacks.as_ref().map(Clone::clone).unwrap_or_default();
+        let ids = stacks.clone().unwrap_or_default();
         Inventory {
             account: account.ok(),
             region: self.region.clone(),

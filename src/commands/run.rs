@@ -17,7 +17,7 @@ use crate::plain;
 use crate::runtime;
 
 /// A step that has not come to a verdict after this long on AWS never will: a stack may take ten minutes, twice.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+const PATIENCE: Duration = Duration::from_mins(30);
 /// How long evidence may still be on its way when everything has been done.
 const LATE: Duration = Duration::from_secs(20);
 

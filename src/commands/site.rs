@@ -40,8 +40,8 @@ impl Site {
     pub(super) async fn open(common: &Common, place: &Place) -> miette::Result<Self> {
         match place {
             Place::Embedded { region } => {
-                let pace = pace(&common.pace)?;
-                let embedded = Embedded::start(&practice_directory(common)?, region, pace, None).await?;
+                let asked = pace(&common.pace)?;
+                let embedded = Embedded::start(&practice_directory(common)?, region, asked, None).await?;
                 Self::practice(embedded.endpoint.clone(), Some(embedded)).await
             }
             Place::Endpoint { url, region } => {

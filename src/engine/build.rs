@@ -3,26 +3,45 @@
 //! `pursue` runs after every event and starts whatever is missing and not under way; so a failure, a restart or a
 //! change of mind needs no path of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::effect::{Effect, NewStack};
 use super::event::{Failure, FailureClass, Ground, Machine, StackSeen};
+use super::ledger::Life;
 use super::stack::Stack;
 use super::view::{Phase, Target, TerminalState, Trouble};
 use super::{Engine, Side};
 use crate::template::{self, Stage};
 
+/// Something that is asked for at most once at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Task {
+    Preparing,
+    Creating,
+    Deleting,
+    Watching,
+    Finding,
+    Listing,
+    /// A wake-up has been asked for.
+    Waking,
+}
+
 /// What is under way.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Busy {
-    pub(super) preparing: bool,
-    pub(super) creating: bool,
-    pub(super) deleting: bool,
-    pub(super) watching: bool,
-    pub(super) finding: bool,
-    pub(super) listing: bool,
-    /// When the present wake-up was asked for.
-    pub(super) waking: bool,
+#[derive(Debug, Clone, Default)]
+pub(super) struct Busy(BTreeSet<Task>);
+
+impl Busy {
+    pub(super) fn begin(&mut self, task: Task) {
+        self.0.insert(task);
+    }
+
+    pub(super) fn end(&mut self, task: Task) {
+        self.0.remove(&task);
+    }
+
+    pub(super) fn with(&self, task: Task) -> bool {
+        self.0.contains(&task)
+    }
 }
 
 impl Engine {
@@ -34,8 +53,15 @@ impl Engine {
         }
         match self.phase {
             Phase::Learning => {
-                if let Some(stage) = self.wanted() {
-                    self.pursue_stack(stage, effects);
+                if let (None, Some(entry)) = (&self.stack, self.ledger.current()) {
+                    // Something is there that nobody follows: another stack beside it would be one too many.
+                    let name = entry.name.clone();
+                    self.follow(&name, Stage::Share);
+                }
+                if self.stack.is_some() {
+                    self.pursue_standing(effects);
+                } else if let Some(stage) = self.wanted() {
+                    self.pursue_missing(stage, effects);
                 }
                 if self.wants_terminals() {
                     self.pursue_terminals(effects);
@@ -49,12 +75,12 @@ impl Engine {
     /// Asks to be woken when the pause is over.
     fn set_alarm(&mut self, effects: &mut Vec<Effect>) {
         match self.pause {
-            Some(until) if !self.busy.waking => {
-                self.busy.waking = true;
+            Some(until) if !self.busy.with(Task::Waking) => {
+                self.busy.begin(Task::Waking);
                 effects.push(Effect::WakeAt(until));
             }
             Some(_) => {}
-            None => self.busy.waking = false,
+            None => self.busy.end(Task::Waking),
         }
     }
 
@@ -68,13 +94,38 @@ impl Engine {
         self.step.needs_machines() || self.doing.as_ref().is_some_and(super::doing::Doing::types)
     }
 
-    fn pursue_stack(&mut self, stage: Stage, effects: &mut Vec<Effect>) {
-        if self.stack.is_some() || self.busy.creating {
+    /// There is a stack, or should be: follow it until it settles; one that failed goes, so that it can be built again.
+    fn pursue_standing(&mut self, effects: &mut Vec<Effect>) {
+        let (Some(stack), Some(entry)) = (&self.stack, self.ledger.current()) else {
+            self.stack = None;
+            return;
+        };
+        if [Task::Creating, Task::Watching, Task::Deleting].iter().any(|task| self.busy.with(*task)) {
+            return;
+        }
+        let failed = stack.has_failed();
+        match &entry.id {
+            Some(id) if failed && entry.life == Life::There => {
+                effects.push(Effect::DeleteStack { stack: id.clone() });
+                self.busy.begin(Task::Deleting);
+            }
+            _ if stack.is_settled() && !failed => {}
+            id => {
+                let stack = id.clone().unwrap_or_else(|| entry.name.clone());
+                effects.push(Effect::WatchStack { stack });
+                self.busy.begin(Task::Watching);
+            }
+        }
+    }
+
+    /// There is none and one is wanted.
+    fn pursue_missing(&mut self, stage: Stage, effects: &mut Vec<Effect>) {
+        if self.busy.with(Task::Creating) {
             return;
         }
         let Some(ground) = self.ground.clone() else {
-            if !self.busy.preparing {
-                self.busy.preparing = true;
+            if !self.busy.with(Task::Preparing) {
+                self.busy.begin(Task::Preparing);
                 effects.push(Effect::Prepare);
             }
             return;
@@ -82,7 +133,7 @@ impl Engine {
         let name = self.stack_name();
         self.ledger.asked(&name);
         self.follow(&name, stage);
-        self.busy.creating = true;
+        self.busy.begin(Task::Creating);
         effects.push(Effect::CreateStack(NewStack { name, stage, ground }));
     }
 
@@ -90,8 +141,8 @@ impl Engine {
         let complete = self.stack.as_ref().is_some_and(|stack| stack.status == "CREATE_COMPLETE");
         let (true, Some(stack)) = (complete, self.ledger.current().and_then(|entry| entry.id.clone())) else { return };
         if self.machines.len() < 2 {
-            if !self.busy.finding {
-                self.busy.finding = true;
+            if !self.busy.with(Task::Finding) {
+                self.busy.begin(Task::Finding);
                 let host_keys =
                     self.stack.as_ref().and_then(|stack| stack.outputs.get("HostKeys").cloned()).unwrap_or_default();
                 effects.push(Effect::FindMachines { stack, host_keys });
@@ -107,7 +158,7 @@ impl Engine {
     }
 
     pub(super) fn prepared(&mut self, outcome: Result<Ground, Failure>, effects: &mut Vec<Effect>) {
-        self.busy.preparing = false;
+        self.busy.end(Task::Preparing);
         match outcome {
             Ok(ground) => {
                 self.worked();
@@ -121,7 +172,7 @@ impl Engine {
     }
 
     pub(super) fn stack_requested(&mut self, outcome: Result<String, Failure>) {
-        self.busy.creating = false;
+        self.busy.end(Task::Creating);
         let name = self.stack_name();
         match outcome {
             Ok(id) => {
@@ -130,6 +181,9 @@ impl Engine {
             }
             Err(failure) => {
                 // Only a clear refusal says that nothing was made; anything else leaves it open, and AWS is asked.
+                if failure.class == FailureClass::Exists {
+                    return;
+                }
                 if matches!(failure.class, FailureClass::Refused | FailureClass::Denied | FailureClass::Local) {
                     self.ledger.refused(&name);
                     self.stack = None;
@@ -161,12 +215,12 @@ impl Engine {
                     effects.push(Effect::SaveKnown(self.ledger.known().clone()));
                 }
                 if ended {
-                    self.busy.watching = false;
+                    self.busy.end(Task::Watching);
                     self.stack_settled(&id, &status, effects);
                 }
             }
             Ok(None) => {
-                self.busy.watching = false;
+                self.busy.end(Task::Watching);
                 self.stack_absent(effects);
             }
             Err(failure) => {
@@ -174,7 +228,7 @@ impl Engine {
                 if failure.class == FailureClass::Transient {
                     return;
                 }
-                self.busy.watching = false;
+                self.busy.end(Task::Watching);
                 self.failed(&failure, "look at the stack again");
             }
         }
@@ -193,8 +247,8 @@ impl Engine {
                 self.trouble = Some(Trouble {
                     what: format!("the stack ended in {status}"),
                     why: cause.unwrap_or_else(|| "no event says why".to_owned()),
-                    remedy: "Nothing of it can be used: delete it, then build it again.".to_owned(),
-                    retry: None,
+                    remedy: "Nothing of it can be used: it is deleted, then built again.".to_owned(),
+                    retry: Some("delete it and build it again".to_owned()),
                 });
             }
         }
@@ -218,7 +272,7 @@ impl Engine {
     }
 
     pub(super) fn machines_seen(&mut self, outcome: Result<BTreeMap<Side, Machine>, Failure>) {
-        self.busy.finding = false;
+        self.busy.end(Task::Finding);
         match outcome {
             Ok(machines) if machines.len() == 2 => {
                 self.worked();

@@ -1,6 +1,7 @@
 //! Taking everything down, and proving it: delete every stack of the ledger and of the tag, then ask every resource type
 //! until two passes in a row are empty.
 
+use super::build::Task;
 use super::effect::Effect;
 use super::event::{Failure, FailureClass, Inventory};
 use super::ledger::Life;
@@ -50,7 +51,7 @@ impl Engine {
 
     /// Starts whatever the cleanup needs next.
     pub(super) fn pursue_cleanup(&mut self, effects: &mut Vec<Effect>) {
-        if self.busy.listing || self.busy.creating || self.busy.deleting {
+        if self.busy.with(Task::Listing) || self.busy.with(Task::Creating) || self.busy.with(Task::Deleting) {
             return;
         }
         let Some(cleanup) = &self.cleanup else { return };
@@ -64,12 +65,12 @@ impl Engine {
             Some(entry) => match (entry.id, entry.life) {
                 (Some(id), Life::There) => {
                     self.say("deleting the stack");
-                    self.busy.deleting = true;
+                    self.busy.begin(Task::Deleting);
                     effects.push(Effect::DeleteStack { stack: id });
                 }
                 // Its deletion was accepted in an earlier session, or nobody knows whether it was ever made: look.
-                (id, _) if !self.busy.watching => {
-                    self.busy.watching = true;
+                (id, _) if !self.busy.with(Task::Watching) => {
+                    self.busy.begin(Task::Watching);
                     effects.push(Effect::WatchStack { stack: id.unwrap_or(entry.name) });
                 }
                 _ => {}
@@ -79,7 +80,7 @@ impl Engine {
     }
 
     fn ask_everything(&mut self, effects: &mut Vec<Effect>) {
-        self.busy.listing = true;
+        self.busy.begin(Task::Listing);
         effects.push(Effect::TakeInventory(self.ledger.known().clone()));
     }
 
@@ -91,7 +92,7 @@ impl Engine {
     }
 
     pub(super) fn deletion_requested(&mut self, stack: &str, outcome: Result<(), Failure>) {
-        self.busy.deleting = false;
+        self.busy.end(Task::Deleting);
         match outcome {
             Ok(()) => {
                 self.worked();
@@ -108,10 +109,15 @@ impl Engine {
 
     pub(super) fn deletion_failed(&mut self, id: &str) {
         self.ledger.still_there(id);
-        let Some(cleanup) = &mut self.cleanup else { return };
-        cleanup.failures += 1;
-        if cleanup.failures < ATTEMPTS {
-            self.pause = self.at.checked_add(BETWEEN * 2_i32.pow(cleanup.failures)).ok();
+        let failures = match &mut self.cleanup {
+            Some(cleanup) => {
+                cleanup.failures += 1;
+                cleanup.failures
+            }
+            None => ATTEMPTS,
+        };
+        if failures < ATTEMPTS {
+            self.pause = self.at.checked_add(BETWEEN * 2_i32.saturating_pow(failures)).ok();
             if let Some(stack) = &mut self.stack {
                 stack.try_again();
             }
@@ -127,7 +133,7 @@ impl Engine {
     }
 
     pub(super) fn inventory_taken(&mut self, inventory: Inventory, effects: &mut Vec<Effect>) {
-        self.busy.listing = false;
+        self.busy.end(Task::Listing);
         self.step.new_evidence();
         let name = self.stack_name();
         for id in &inventory.stacks {

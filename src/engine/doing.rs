@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::effect::Effect;
 use super::view::{Phase, TerminalState};
 use super::{Engine, Side};
+use crate::lesson::check::Transcript;
 use crate::lesson::facts::fill;
 use crate::lesson::schema::Action;
 use crate::template::Stage;
@@ -97,7 +98,7 @@ impl Engine {
         match action {
             Action::Answer(answer) => self.answer(&answer),
             Action::Type { on, ref line } => {
-                let ready = self.is_open(on) && self.texts.get(&on).is_some_and(|text| text.awaits_input());
+                let ready = self.is_open(on) && self.texts.get(&on).is_some_and(Transcript::awaits_input);
                 if !ready {
                     doing.actions.push_front(action);
                     return Err(doing);
@@ -109,9 +110,7 @@ impl Engine {
                 doing.waiting = Waiting::Prompt { on, entered };
             }
             Action::Build { .. } => {
-                let settled = self.stack.as_ref().is_some_and(|stack| {
-                    stack.status != "asked for" && !stack.status.ends_with("_IN_PROGRESS")
-                });
+                let settled = self.stack.as_ref().is_some_and(super::stack::Stack::is_settled);
                 if !settled {
                     doing.actions.push_front(action);
                     return Err(doing);

@@ -197,6 +197,8 @@ pub enum FailureClass {
     Denied,
     /// The service says that there is no such thing.
     NotFound,
+    /// There is one of this name already: ours, if an answer was lost.
+    Exists,
     /// The request itself is wrong, or a limit is reached: trying again does not help by itself.
     Refused,
     /// Something on this computer: no ssh, a full disk.
@@ -212,6 +214,7 @@ impl FailureClass {
             Self::Credentials => "Renew your credentials (for example `aws sso login`), then try again.",
             Self::Denied => "Ask for the missing permission, or use another profile with --profile.",
             Self::NotFound => "It may have been deleted elsewhere: `efslab status` shows what is there.",
+            Self::Exists => "It was asked for before: it is looked at.",
             Self::Refused => "Read the reason above; when it is mended, try again.",
             Self::Local => "Mend it on this computer, then try again.",
         }

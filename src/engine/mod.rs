@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use build::Task;
 use command::Command;
 use effect::{Effect, Progress};
 use event::{Event, Failure, Ground, Machine, TerminalNews, What};
@@ -231,7 +232,7 @@ impl Engine {
             let stack = entry.id.clone().unwrap_or_else(|| entry.name.clone());
             let name = entry.name.clone();
             self.follow(&name, Stage::Share);
-            self.busy.watching = true;
+            self.busy.begin(Task::Watching);
             effects.push(Effect::WatchStack { stack });
         }
     }

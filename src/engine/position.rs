@@ -35,12 +35,12 @@ impl Position {
     }
 
     pub(super) fn record(&self, lessons: &[Lesson]) -> Option<&StepProgress> {
-        self.records.get(&self.key(lessons, self.place))
+        self.records.get(&key(lessons, self.place))
     }
 
     /// Whether a step has been passed.
     pub(super) fn passed(&self, lessons: &[Lesson], place: Place) -> bool {
-        self.records.get(&self.key(lessons, place)).is_some_and(|record| record.passed.is_some())
+        self.records.get(&key(lessons, place)).is_some_and(|record| record.passed.is_some())
     }
 
     pub(super) fn after(&self, lessons: &[Lesson]) -> Option<Place> {
@@ -63,7 +63,7 @@ impl Position {
 
     /// Keeps what is known of the current step.
     pub(super) fn keep(&mut self, lessons: &[Lesson], step: &Current) {
-        let key = self.key(lessons, self.place);
+        let key = key(lessons, self.place);
         self.records.insert(
             key.clone(),
             StepProgress {
@@ -86,11 +86,12 @@ impl Position {
             steps: with_now.records.into_values().collect(),
         }
     }
+}
 
-    fn key(&self, lessons: &[Lesson], place: Place) -> (String, String) {
-        let lesson = &lessons[place.lesson];
-        (lesson.id.clone(), lesson.steps[place.step].id.clone())
-    }
+/// Under what a step's record is kept: by names, so that a lesson may gain steps.
+fn key(lessons: &[Lesson], place: Place) -> (String, String) {
+    let lesson = &lessons[place.lesson];
+    (lesson.id.clone(), lesson.steps[place.step].id.clone())
 }
 
 /// The place of a lesson's step, if there is one.

@@ -14,6 +14,9 @@ const CREATE: SignedDuration = SignedDuration::from_secs(300);
 /// Deleting: the instances, then the mount targets and their interfaces (estimate).
 const DELETE: SignedDuration = SignedDuration::from_secs(180);
 
+/// In place of a status until the first look.
+pub(super) const ASKED: &str = "asked for";
+
 /// The stack as far as it was seen.
 #[derive(Debug, Clone)]
 pub(super) struct Stack {
@@ -41,7 +44,7 @@ impl Stack {
     pub(super) fn new(name: &str, plan: Vec<ResourceInfo>, at: Timestamp) -> Self {
         Self {
             name: name.to_owned(),
-            status: "asked for".to_owned(),
+            status: ASKED.to_owned(),
             since: at,
             until: None,
             plan,
@@ -55,7 +58,7 @@ impl Stack {
     pub(super) fn saw(&mut self, seen: StackSeen, at: Timestamp) {
         if self.status != seen.status {
             let begins = seen.status.ends_with("_IN_PROGRESS") && !self.status.ends_with("_IN_PROGRESS");
-            if begins && self.status != "asked for" {
+            if begins && self.status != ASKED {
                 self.since = at;
                 self.until = None;
             }
@@ -95,6 +98,16 @@ impl Stack {
         row.status = event.status;
         row.reason = event.reason;
         row.physical_id = event.physical_id.or(row.physical_id.take());
+    }
+
+    /// Whether no operation is under way.
+    pub(super) fn is_settled(&self) -> bool {
+        self.status != ASKED && !self.status.ends_with("_IN_PROGRESS")
+    }
+
+    /// Whether its last operation ended without success.
+    pub(super) fn has_failed(&self) -> bool {
+        self.is_settled() && !matches!(self.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE")
     }
 
     /// Forgets the cause of an earlier failure: the operation is tried again.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::effect::{Effect, StepProgress};
 use super::event::{Failure, Ran};
+use super::stack::ASKED;
 use super::view::{Listing, Phase, Receipt, StepState};
 use super::{Engine, Side};
 use crate::lesson::check::{
@@ -203,7 +204,7 @@ impl Engine {
             status if status.ends_with("_IN_PROGRESS") && !status.contains("DELETE") => {
                 StackState::Underway(status.to_owned())
             }
-            "asked for" => StackState::Underway("asked for".to_owned()),
+            ASKED => StackState::Underway(ASKED.to_owned()),
             status => StackState::Broken(stack.cause.clone().unwrap_or_else(|| status.to_owned())),
         }
     }

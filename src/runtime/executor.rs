@@ -63,6 +63,7 @@ type Links = Arc<Mutex<BTreeMap<Side, Arc<Link>>>>;
 
 impl Executor {
     /// An executor that tells outcomes to `events`.
+    #[must_use]
     pub fn new(parts: Parts, events: mpsc::Sender<What>, output: mpsc::Sender<TerminalOutput>) -> Self {
         Self {
             parts: Arc::new(parts),
@@ -183,8 +184,8 @@ impl Executor {
     }
 
     fn open_terminal(&mut self, side: Side) {
-        let (ask, asks) = mpsc::unbounded_channel();
-        self.shells.insert(side, ask);
+        let (wishes, asks) = mpsc::unbounded_channel();
+        self.shells.insert(side, wishes);
         let (parts, links, ears, size) = (Arc::clone(&self.parts), Arc::clone(&self.links), self.ears.clone(), self.size);
         self.start(async move {
             match connected(&parts, &links, side).await {
@@ -285,11 +286,11 @@ impl Parts {
 /// The link to a machine: the one there is, or a new one once its sshd answers.
 async fn connected(parts: &Parts, links: &Links, side: Side) -> Result<Arc<Link>, SshError> {
     let present = links.lock().unwrap_or_else(PoisonError::into_inner).remove(&side);
-    if let Some(link) = present {
-        if link.is_up().await {
-            links.lock().unwrap_or_else(PoisonError::into_inner).insert(side, Arc::clone(&link));
-            return Ok(link);
-        }
+    if let Some(link) = present
+        && link.is_up().await
+    {
+        links.lock().unwrap_or_else(PoisonError::into_inner).insert(side, Arc::clone(&link));
+        return Ok(link);
     }
     let mut attempt = 0;
     loop {

@@ -65,7 +65,6 @@ pub async fn drive(mut engine: Engine, parts: Parts, wires: Wires) -> Result<End
     let mut executor = Executor::new(parts, events, output);
     let mut stop = Signals::listen();
     let mut next = What::Began;
-    let mut acts_open = true;
     let signal = loop {
         for effect in engine.handle(Event { at: Timestamp::now(), what: next }) {
             executor.execute(effect)?;
@@ -89,10 +88,7 @@ pub async fn drive(mut engine: Engine, parts: Parts, wires: Wires) -> Result<End
                 Some(command) => What::Command(command),
                 None => break None,
             },
-            actions = acts.recv(), if acts_open => match actions {
-                Some(actions) => What::Act(actions),
-                None => { acts_open = false; continue_with(&mut outcomes).await }
-            },
+            Some(actions) = acts.recv() => What::Act(actions),
             event = outcomes.recv() => match event {
                 Some(what) => what,
                 None => break None,
@@ -102,11 +98,6 @@ pub async fn drive(mut engine: Engine, parts: Parts, wires: Wires) -> Result<End
     executor.shut_down().await;
     let view = views.borrow().clone();
     Ok(Ending { view, signal })
-}
-
-/// The next outcome, once nobody acts in the learner's place any more.
-async fn continue_with(outcomes: &mut mpsc::Receiver<What>) -> What {
-    outcomes.recv().await.unwrap_or(What::Woke)
 }
 
 /// The signals that end a session; a second one is not needed, since ending never waits long.

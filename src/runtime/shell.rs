@@ -39,12 +39,12 @@ pub(super) struct Ears {
 }
 
 /// Runs a terminal over `link` until its session ends or nobody asks any more.
-pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut asks: mpsc::UnboundedReceiver<Ask>, ears: Ears) {
+pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut wishes: mpsc::UnboundedReceiver<Ask>, ears: Ears) {
     let news = async |news| {
         let _ = ears.events.send(What::Terminal { on: side, news }).await;
     };
-    let (said, mut saying) = mpsc::channel(CHUNKS);
-    let terminal = match Terminal::open(&link, size, said) {
+    let (mouth, mut said) = mpsc::channel(CHUNKS);
+    let terminal = match Terminal::open(&link, size, mouth) {
         Ok(terminal) => terminal,
         Err(error) => return news(TerminalNews::Ended(error.to_string())).await,
     };
@@ -61,7 +61,7 @@ pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut asks: mpsc:
         };
         tokio::select! {
             biased;
-            ask = asks.recv() => match ask {
+            wish = wishes.recv() => match wish {
                 Some(Ask::Input(bytes)) => { let _ = terminal.type_in(bytes); }
                 Some(Ask::Resize(size)) => { terminal.resize(size); recorder.resize(size); }
                 Some(Ask::Mark) => {
@@ -70,7 +70,7 @@ pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut asks: mpsc:
                 }
                 None => return,
             },
-            said = saying.recv() => match said {
+            heard = said.recv() => match heard {
                 Some(Said::Bytes(bytes)) => {
                     recorder.feed(&bytes);
                     let now = Instant::now();
