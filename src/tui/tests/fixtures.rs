@@ -180,6 +180,7 @@ pub(super) fn question() -> View {
         hints: vec![],
         hints_of: 3,
         state: StepState::Open,
+        verdicts: 0,
         debrief: Some("Only EFS is mounted by many instances in many zones at once.".into()),
         work: Work::Question,
     };
@@ -380,6 +381,7 @@ pub(super) fn building() -> View {
         hints: vec![],
         hints_of: 3,
         state: StepState::Working { what: "building the stack".into(), since: ago(135) },
+        verdicts: 0,
         debrief: None,
         work: Work::Stack,
     };
@@ -434,6 +436,7 @@ pub(super) fn terminals() -> View {
         hints: vec![],
         hints_of: 3,
         state: StepState::Open,
+        verdicts: 0,
         debrief: Some("Neither machine holds the file: both asked the same filesystem, each through its own door.".into()),
         work: Work::Terminals,
     };

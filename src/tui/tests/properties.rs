@@ -108,6 +108,7 @@ fn step() -> BoxedStrategy<StepView> {
                 hints_of: hints.len() + number % 2,
                 hints,
                 state,
+                verdicts: 0,
                 debrief,
                 work,
             },
