@@ -48,18 +48,18 @@ pub async fn ssh_config(access: &Access) -> Result<String, ControlError> {
 
 /// Running instances: `{"Instances": [{"InstanceId", "PublicAddress", "PrivateAddress", "Port"}]}`.
 pub async fn instances(access: &Access) -> Result<Value, ControlError> {
-    json(access, request(access, "GET", "/_efslab/instances").await?)
+    json(access, &request(access, "GET", "/_efslab/instances").await?)
 }
 
 /// Account time and pace: `{"Now": RFC 3339, "Pace": number or "max"}`.
 pub async fn clock(access: &Access) -> Result<Value, ControlError> {
-    json(access, request(access, "GET", "/_efslab/clock").await?)
+    json(access, &request(access, "GET", "/_efslab/clock").await?)
 }
 
 /// Moves account time forward. Answers as [`clock`].
 pub async fn advance(access: &Access, by: Duration) -> Result<Value, ControlError> {
     let path = format!("/_efslab/advance?seconds={}", by.as_secs_f64());
-    json(access, request(access, "POST", &path).await?)
+    json(access, &request(access, "POST", &path).await?)
 }
 
 /// Deletes everything in the account.
@@ -67,8 +67,8 @@ pub async fn reset(access: &Access) -> Result<(), ControlError> {
     request(access, "POST", "/_efslab/reset").await.map(drop)
 }
 
-fn json(access: &Access, text: String) -> Result<Value, ControlError> {
-    serde_json::from_str(&text).map_err(|_| ControlError::Stranger(access.endpoint_url.clone()))
+fn json(access: &Access, text: &str) -> Result<Value, ControlError> {
+    serde_json::from_str(text).map_err(|_| ControlError::Stranger(access.endpoint_url.clone()))
 }
 
 /// One signed request; the body of its answer.
@@ -150,6 +150,7 @@ fn signed(
         .into_parts();
     Ok(instructions
         .headers()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect())
+        .fold(String::new(), |headers, (name, value)| {
+            headers + name + ": " + value + "\r\n"
+        }))
 }

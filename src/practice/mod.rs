@@ -205,7 +205,7 @@ async fn serve(
     let clock = Clock::new(options.pace, now);
     let mut world = World::new(identity.place.clone(), now, options.seed);
     store.load(&mut world)?;
-    let (changes, changed) = tokio::sync::mpsc::unbounded_channel();
+    let (changes, news) = tokio::sync::mpsc::unbounded_channel();
     let account = Arc::new(Account::new(
         identity.clone(),
         clock.clone(),
@@ -232,7 +232,7 @@ async fn serve(
         }),
         tokio::spawn(until(
             stop.clone(),
-            driver::drive(Arc::clone(&account), changed),
+            driver::drive(Arc::clone(&account), news),
         )),
         tokio::spawn(until(stop.clone(), keep_time(Arc::clone(&account)))),
     ];

@@ -1,6 +1,7 @@
 //! The account as its clients meet it: driven with the real AWS SDK over HTTP, at pace `max`.
 //!
 //! Hosts are played by a script (`hosts`), so that what is tested here is the account and not bash.
+#![allow(clippy::too_many_lines, reason = "a story is told in one piece")]
 
 mod cleanup;
 mod describe;

@@ -213,7 +213,7 @@ async fn the_control_plane_tells_how_instances_are_reached_and_moves_time() {
         .unwrap()
         .parse()
         .unwrap();
-    let after = control::advance(&access, std::time::Duration::from_secs(900))
+    let after = control::advance(&access, std::time::Duration::from_mins(15))
         .await
         .unwrap();
     assert_eq!(after["Pace"], "max");

@@ -56,7 +56,7 @@ impl Described for Instance {
         ("architecture", |_, one_| one(architecture(one_))),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
