@@ -98,6 +98,12 @@ fn next_by_itself(world: &World) -> Option<Timestamp> {
         .instances
         .values()
         .filter_map(|instance| instance.power.map(|(_, at)| at));
+    // Status checks under way are an operation too: somebody may wait for them.
+    let checks = world
+        .instances
+        .values()
+        .filter(|instance| instance.state == State::Running)
+        .map(Instance::status_ok_at);
     let file_systems = world
         .file_systems
         .values()
@@ -107,6 +113,7 @@ fn next_by_itself(world: &World) -> Option<Timestamp> {
         .values()
         .filter_map(|one| one.state.due());
     instances
+        .chain(checks)
         .chain(file_systems)
         .chain(mount_targets)
         .filter(|at| *at > world.now)
@@ -125,6 +132,11 @@ async fn switch(
         Some(hosts) => flip(hosts, &account, &instance, power).await,
         None => Err("the account has no hosts".into()),
     };
+    // An account that was reset meanwhile knows nothing of it.
+    let forgotten = account.read(|world| !world.instances.contains(&instance.id));
+    if forgotten && let Some(hosts) = account.hosts() {
+        hosts.terminate(&instance.id).await;
+    }
     // Free for the next switch before the world says that this one is over.
     busy_set(&busy).remove(&instance.id);
     let written = account.write(|world| {

@@ -342,9 +342,9 @@ impl World {
 }
 
 impl Instance {
-    /// Whether the status checks have had the time to pass.
-    pub fn status_ok(&self, now: Timestamp) -> bool {
-        now >= self.launched + TO_STATUS_OK
+    /// When the status checks of its last start have passed.
+    pub fn status_ok_at(&self) -> Timestamp {
+        self.launched + TO_STATUS_OK
     }
 }
 
