@@ -64,6 +64,12 @@ fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
 
 /// Brings the world to where it has got by now: what is to be switched, and when the next thing is due.
 fn advance(account: &Account, busy: &Busy) -> (Vec<(Instance, Power)>, Option<Timestamp>) {
+    // Files first, then the record: after a kill in between it is done again.
+    for id in account.read(World::file_systems_going) {
+        if let Some(Err(why)) = account.hosts().map(|hosts| hosts.forget_files(&id)) {
+            tracing::error!(why, id, "the files of a deleted filesystem are still there");
+        }
+    }
     let advanced = account.advance(|state| {
         let world = &mut state.world;
         world.forget_ended_instances();

@@ -96,9 +96,13 @@ async fn who_the_account_is_and_what_time_it_is_stay_over_a_stop() {
         .await;
     bench.settled(&stack).await;
     let before = bench.running.clock().now();
-    let Bench { running, dir } = bench;
+    let Bench {
+        running,
+        dir,
+        forgotten,
+    } = bench;
     running.stop().await;
-    let running = open(dir.path()).await.unwrap();
+    let running = open(dir.path(), &forgotten).await.unwrap();
     assert_eq!(
         (&running.account_id, &running.access_key_id),
         (&account, &key)
@@ -106,16 +110,22 @@ async fn who_the_account_is_and_what_time_it_is_stay_over_a_stop() {
     let after = running.clock().now();
     assert!(after >= before, "{after} {before}");
     assert!(after.duration_since(before) < jiff::SignedDuration::from_secs(5));
-    let access = crate::practice::access(dir.path()).unwrap().unwrap();
-    assert_eq!(access.endpoint_url, running.endpoint_url);
-    let bench = Bench { running, dir };
+    let bench = Bench {
+        running,
+        dir,
+        forgotten,
+    };
     assert_eq!(bench.settled("s").await, "CREATE_COMPLETE");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_server_a_used_port_and_another_region_are_refused_in_a_sentence() {
     let bench = Bench::new().await;
-    let second = open(bench.dir.path()).await.err().unwrap().to_string();
+    let second = open(bench.dir.path(), &bench.forgotten)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         second.starts_with("another practice account is being served from "),
         "{second}"
@@ -130,7 +140,9 @@ async fn a_second_server_a_used_port_and_another_region_are_refused_in_a_sentenc
         seed: None,
     };
     let hosts = |clock, _: &Path, view| {
-        Ok(Box::new(hosts::Scripted::new(clock, view)) as Box<dyn super::super::hosts::Hosts>)
+        let forgotten = Forgotten::default();
+        Ok(Box::new(hosts::Scripted::new(clock, view, forgotten))
+            as Box<dyn super::super::hosts::Hosts>)
     };
     let port: u16 = bench
         .running

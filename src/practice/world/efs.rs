@@ -276,9 +276,19 @@ impl World {
         Ok(())
     }
 
-    /// Brings filesystems and mount targets to the state they have reached by now. Answers with filesystems that are gone.
-    pub fn advance_efs(&mut self) -> Vec<String> {
-        let mut gone = Vec::new();
+    /// Filesystems whose deletion is over by now.
+    pub fn file_systems_going(&self) -> Vec<String> {
+        let over =
+            |one: &&FileSystem| matches!(one.state, LifeCycle::Deleting(at) if at <= self.now);
+        self.file_systems
+            .values()
+            .filter(over)
+            .map(|one| one.id.clone())
+            .collect()
+    }
+
+    /// Brings filesystems and mount targets to the state they have reached by now.
+    pub fn advance_efs(&mut self) {
         for id in self.mount_targets.ids() {
             match self.mount_targets.get(&id).map(|target| target.state) {
                 Some(LifeCycle::Creating(at)) if at <= self.now => {
@@ -303,12 +313,10 @@ impl World {
                 }
                 Some(LifeCycle::Deleting(at)) if at <= self.now => {
                     self.file_systems.remove(&id);
-                    gone.push(id);
                 }
                 _ => {}
             }
         }
-        gone
     }
 }
 
