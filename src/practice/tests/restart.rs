@@ -183,3 +183,34 @@ async fn a_second_server_a_used_port_and_another_region_are_refused_in_a_sentenc
         .unwrap();
     assert_eq!(nowhere.to_string(), "Atlantis is not the name of a region");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_fails_or_panics_half_way_leaves_nothing() {
+    let bench = Bench::new().await;
+    let account = Arc::clone(&bench.running.account);
+    let refused = account.write(|world| {
+        world.create_gateway(std::collections::BTreeMap::new());
+        Err::<(), _>(crate::practice::error::AwsError::client("No", "no"))
+    });
+    assert!(refused.is_err());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        account.write(|world| -> Result<(), _> {
+            world.create_gateway(std::collections::BTreeMap::new());
+            panic!("half way")
+        })
+    }));
+    assert!(panicked.is_err());
+    drop(account);
+    // Neither now nor after the next change, nor on disk.
+    let count = async |bench: &Bench| {
+        let found = bench.ec2().describe_internet_gateways().send().await;
+        found.unwrap().internet_gateways().len()
+    };
+    assert_eq!(count(&bench).await, 0);
+    let template = "Resources: {G: {Type: 'AWS::EC2::InternetGateway'}}";
+    let stack = bench.create("s", template, &[]).await;
+    bench.settled(&stack).await;
+    assert_eq!(count(&bench).await, 1);
+    let bench = bench.kill_and_restart().await;
+    assert_eq!(count(&bench).await, 1);
+}
