@@ -21,6 +21,9 @@ use super::world::instances::{Instance, Power, State};
 /// Wall time until a change that could not be written down is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// What is to be done with which host now.
+type Due = Vec<(Instance, Power)>;
+
 /// Hosts that are being powered on or off right now.
 type Busy = Arc<Mutex<HashSet<String>>>;
 
@@ -71,10 +74,7 @@ fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
 }
 
 /// Brings the world to where it has got by now: what is to be switched, and when the next thing is due.
-fn advance(
-    account: &Account,
-    busy: &Busy,
-) -> (Vec<(Instance, Power)>, Result<Option<Timestamp>, AwsError>) {
+fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, AwsError>) {
     // Files first, then the record: after a kill in between it is done again.
     for id in account.read(World::file_systems_going) {
         if let Some(Err(why)) = account.hosts().map(|hosts| hosts.forget_files(&id)) {
