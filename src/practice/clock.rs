@@ -280,7 +280,7 @@ impl Drop for Driver {
 }
 
 /// A timer further away than this only says that somebody will change something first.
-const FAR: Duration = Duration::from_secs(86_400);
+const FAR: Duration = Duration::from_hours(24);
 
 /// How many pauses of one activity are blocked, and how many are about to go on.
 #[derive(Default)]
@@ -575,14 +575,12 @@ impl Wake for PauseWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if let Some(inner) = self.inner.upgrade() {
-            inner.change(|state| {
-                match state.pauses.get_mut(&self.id) {
-                    Some(pause) if pause.phase == Phase::Polled => pause.woken_again = true,
-                    Some(pause) if pause.phase == Phase::Blocked => {
-                        state.set_phase(self.id, Phase::Woken)
-                    }
-                    _ => {}
-                };
+            inner.change(|state| match state.pauses.get_mut(&self.id) {
+                Some(pause) if pause.phase == Phase::Polled => pause.woken_again = true,
+                Some(pause) if pause.phase == Phase::Blocked => {
+                    state.set_phase(self.id, Phase::Woken);
+                }
+                _ => {}
             });
         }
         self.task.wake_by_ref();
