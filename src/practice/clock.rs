@@ -26,6 +26,34 @@ pub enum Pace {
     Max,
 }
 
+/// Why a text is no pace.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is neither a positive number nor `max`")]
+pub struct NoPace(String);
+
+impl std::str::FromStr for Pace {
+    type Err = NoPace;
+
+    fn from_str(text: &str) -> Result<Self, NoPace> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse::<f64>() {
+            Ok(times) if times.is_finite() && times > 0.0 => Ok(Self::Times(times)),
+            _ => Err(NoPace(text.to_owned())),
+        }
+    }
+}
+
+impl std::fmt::Display for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Times(times) => write!(f, "{times}"),
+            Self::Max => f.write_str("max"),
+        }
+    }
+}
+
 /// The account's clock; clones share it.
 #[derive(Clone)]
 pub struct Clock {
@@ -269,7 +297,7 @@ impl Drop for Driver {
 }
 
 /// A timer further away than this only says that somebody will change something first.
-const FAR: Duration = Duration::from_secs(86_400);
+const FAR: Duration = Duration::from_hours(24);
 
 /// How many pauses of one activity are blocked, and how many are about to go on.
 #[derive(Default)]
@@ -591,14 +619,12 @@ impl Wake for PauseWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if let Some(inner) = self.inner.upgrade() {
-            inner.change(|state| {
-                match state.pauses.get_mut(&self.id) {
-                    Some(pause) if pause.phase == Phase::Polled => pause.woken_again = true,
-                    Some(pause) if pause.phase == Phase::Blocked => {
-                        state.set_phase(self.id, Phase::Woken)
-                    }
-                    _ => {}
-                };
+            inner.change(|state| match state.pauses.get_mut(&self.id) {
+                Some(pause) if pause.phase == Phase::Polled => pause.woken_again = true,
+                Some(pause) if pause.phase == Phase::Blocked => {
+                    state.set_phase(self.id, Phase::Woken);
+                }
+                _ => {}
             });
         }
         self.task.wake_by_ref();

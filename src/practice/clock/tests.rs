@@ -262,6 +262,8 @@ fn a_clock_outlives_the_runtime_that_drove_it() {
     assert!(shown(&clock) >= 5);
 }
 
+type Boxed = std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
 /// Polls a future by hand, waking nobody.
 struct ByHand<F: Future>(std::pin::Pin<Box<F>>);
 
@@ -321,7 +323,7 @@ proptest! {
         run(async {
             let clock = Clock::new(Pace::Max, START);
             let signal = Arc::new(Notify::new());
-            let mut futures: Vec<Option<ByHand<std::pin::Pin<Box<dyn Future<Output = ()>>>>>> = (0..6).map(|_| None).collect();
+            let mut futures: Vec<Option<ByHand<Boxed>>> = (0..6).map(|_| None).collect();
             let mut last = clock.now();
             for (kind, slot, n) in steps {
                 let (c, s) = (clock.clone(), Arc::clone(&signal));
