@@ -10,7 +10,8 @@ use super::account::Account;
 use super::cfn;
 use super::compute::{Reach, ResourceSignal, Surroundings};
 use super::error::AwsError;
-use super::world::instances::{ShutdownBehavior, Why};
+use super::world::instances::ShutdownBehavior;
+use super::world::power::Why;
 
 /// Sees an account that may have stopped; then nothing is there.
 pub struct View(pub Weak<Account>);
