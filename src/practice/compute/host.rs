@@ -83,6 +83,10 @@ impl Host {
     pub fn console(&self, _text: &str) {
         todo!()
     }
+    /// What the console has shown.
+    pub fn console_text(&self) -> String {
+        todo!()
+    }
     /// Seconds since power on, in account time.
     pub fn uptime(&self) -> std::time::Duration {
         todo!()
