@@ -3,4 +3,296 @@
 //! Neither tokio nor a clock, neither SDK nor terminal may enter.
 
 pub mod command;
+pub mod effect;
+pub mod event;
+pub mod ledger;
 pub mod view;
+
+mod build;
+mod cleanup;
+mod doing;
+mod money;
+mod position;
+mod render;
+mod stack;
+mod step;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use build::Task;
+use command::Command;
+use effect::{Effect, Progress};
+use event::{Event, Failure, Ground, Machine, TerminalNews, What};
+use ledger::Ledger;
+use view::{Phase, Target, TerminalState, Trouble};
+
+use crate::lesson::arithmetic::Prices;
+use crate::lesson::check::Transcript;
+use crate::lesson::schema::{Lesson, Side};
+use crate::template::Stage;
+
+/// What an engine is made with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// `lab-7f3k`
+    pub lab: String,
+    /// Where it runs.
+    pub target: Target,
+    /// How much faster than AWS the target runs; `None`: as fast as can be.
+    pub faster: Option<f64>,
+    /// When the lab was made.
+    pub made: Timestamp,
+    /// All lessons, in order.
+    pub lessons: Arc<[Lesson]>,
+    /// Where the learner stood, or where to begin.
+    pub progress: Progress,
+    /// Stacks that the journal knows.
+    pub ledger: Ledger,
+    /// Paths that lesson texts name.
+    pub paths: Paths,
+    /// List prices; `None` where nothing costs anything.
+    pub prices: Option<Prices>,
+}
+
+/// Paths that lesson texts may name.
+#[derive(Debug, Clone, Default)]
+pub struct Paths {
+    /// The private key.
+    pub key: String,
+    /// The generated ssh_config.
+    pub ssh_config: String,
+}
+
+/// How often something that failed for a passing reason is tried again before the learner is asked.
+const ATTEMPTS: u32 = 5;
+
+/// The lab.
+#[derive(Debug)]
+pub struct Engine {
+    setup: Setup,
+    /// Time of the last event.
+    at: Timestamp,
+    position: position::Position,
+    step: step::Current,
+    doing: Option<doing::Doing>,
+    ground: Option<Ground>,
+    stack: Option<stack::Stack>,
+    ledger: Ledger,
+    machines: BTreeMap<Side, Machine>,
+    terminals: BTreeMap<Side, TerminalState>,
+    texts: BTreeMap<Side, Transcript>,
+    /// Work under way, so that nothing is asked for twice.
+    busy: build::Busy,
+    /// Passing failures in a row, and when to go on.
+    setbacks: u32,
+    pause: Option<Timestamp>,
+    trouble: Option<Trouble>,
+    phase: Phase,
+    cleanup: Option<cleanup::Cleanup>,
+    spent: Spent,
+}
+
+/// Money: what was spent up to a moment, and at which rate since.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    dollars: f64,
+    per_hour: f64,
+    since: Option<Timestamp>,
+}
+
+impl Engine {
+    /// An engine that stands where `setup` says.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let position = position::Position::recovered(&setup.lessons, &setup.progress);
+        let step = step::Current::of(position.step(&setup.lessons), position.record(&setup.lessons));
+        let terminals = [Side::A, Side::B].map(|side| (side, TerminalState::Closed)).into();
+        Self {
+            at: setup.made,
+            position,
+            step,
+            doing: None,
+            ground: None,
+            stack: None,
+            ledger: setup.ledger.clone(),
+            machines: BTreeMap::new(),
+            terminals,
+            texts: BTreeMap::new(),
+            busy: build::Busy::default(),
+            setbacks: 0,
+            pause: None,
+            trouble: None,
+            phase: Phase::Learning,
+            cleanup: None,
+            spent: Spent::default(),
+            setup,
+        }
+    }
+
+    /// Takes one event in; what it returns is to be done, in this order.
+    pub fn handle(&mut self, event: Event) -> Vec<Effect> {
+        self.at = self.at.max(event.at);
+        let mut effects = Vec::new();
+        self.take(event.what, &mut effects);
+        self.pursue(&mut effects);
+        self.go_on_doing(&mut effects);
+        self.look_for_evidence(&mut effects);
+        self.count_money();
+        effects
+    }
+
+    /// The id of the lab this engine drives.
+    #[must_use]
+    pub fn lab(&self) -> &str {
+        &self.setup.lab
+    }
+
+    fn take(&mut self, what: What, effects: &mut Vec<Effect>) {
+        match what {
+            What::Began => self.began(effects),
+            What::Command(command) => self.command(command, effects),
+            What::Act(actions) => self.act(actions),
+            What::Prepared(outcome) => self.prepared(outcome, effects),
+            What::StackRequested(outcome) => self.stack_requested(outcome),
+            What::StackSeen(outcome) => self.stack_seen(outcome, effects),
+            What::DeletionRequested { stack, outcome } => self.deletion_requested(&stack, outcome),
+            What::MachinesSeen(outcome) => self.machines_seen(outcome),
+            What::Terminal { on, news } => self.terminal_news(on, news),
+            What::Probed { on, run, outcome } => self.step.probed(on, run, outcome),
+            What::InventoryTaken(inventory) => self.inventory_taken(inventory, effects),
+            What::Woke => {
+                if self.pause.is_some_and(|until| until <= self.at) {
+                    self.pause = None;
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command, effects: &mut Vec<Effect>) {
+        match command {
+            Command::Enter => self.enter(effects),
+            Command::Hint => {
+                let hints = self.step_now().hints.len();
+                self.step.hints = (self.step.hints + 1).min(hints);
+                self.save(effects);
+            }
+            Command::RunForMe => {
+                let solution = self.step_now().solution.clone();
+                self.act(solution);
+            }
+            Command::Next => self.move_to(self.position.after(&self.setup.lessons), effects),
+            Command::Back => self.move_to(self.position.before(&self.setup.lessons), effects),
+            Command::Goto { lesson, step } => {
+                self.move_to(position::find(&self.setup.lessons, &lesson, step), effects);
+            }
+            Command::Answer(answer) => {
+                self.answer(&answer);
+                self.save(effects);
+                self.decide();
+            }
+            Command::Input { on, bytes } => effects.push(Effect::Input { on, bytes }),
+            Command::Resize { rows, columns } => effects.push(Effect::Resize { rows, columns }),
+            Command::Reconnect(on) => {
+                self.terminals.insert(on, TerminalState::Closed);
+                self.machines.clear();
+            }
+            Command::Retry => self.retry(),
+            Command::CleanUp => self.begin_cleanup(),
+            Command::Leave => {
+                effects.push(Effect::CloseTerminals);
+                self.phase = Phase::Over;
+            }
+        }
+    }
+
+    /// The learner asks for the verdict, or goes on when it has been given.
+    fn enter(&mut self, effects: &mut Vec<Effect>) {
+        match self.phase {
+            Phase::CleanedUp(_) if self.position.after(&self.setup.lessons).is_none() => {
+                effects.push(Effect::CloseTerminals);
+                self.phase = Phase::Over;
+            }
+            _ if self.step.passed().is_some() => {
+                self.move_to(self.position.after(&self.setup.lessons), effects);
+            }
+            _ => self.decide(),
+        }
+    }
+
+    fn began(&mut self, effects: &mut Vec<Effect>) {
+        self.save(effects);
+        if let Some(entry) = self.ledger.current() {
+            // Whatever the journal says of it, AWS is asked.
+            let stack = entry.id.clone().unwrap_or_else(|| entry.name.clone());
+            let name = entry.name.clone();
+            self.follow(&name, Stage::Share);
+            self.busy.begin(Task::Watching);
+            effects.push(Effect::WatchStack { stack });
+        }
+    }
+
+    fn terminal_news(&mut self, on: Side, news: TerminalNews) {
+        match news {
+            TerminalNews::Opened => {
+                self.setbacks = 0;
+                self.terminals.insert(on, TerminalState::Open);
+            }
+            TerminalNews::Text(text) => {
+                self.texts.insert(on, text);
+                self.step.new_evidence();
+            }
+            TerminalNews::Ended(why) => {
+                self.terminals.insert(on, TerminalState::Ended(why));
+            }
+        }
+    }
+
+    /// A failure: a passing one is tried again after a while, any other needs the learner.
+    fn failed(&mut self, failure: &Failure, again: &str) {
+        self.setbacks += 1;
+        let passing = failure.class == event::FailureClass::Transient && self.setbacks < ATTEMPTS;
+        if passing {
+            let wait = SignedDuration::from_millis(500 << self.setbacks.min(6));
+            self.pause = Some(self.at.saturating_add(wait).unwrap_or(Timestamp::MAX));
+        }
+        self.trouble = Some(Trouble {
+            what: format!("could not {}", failure.tried),
+            why: failure.why.clone(),
+            remedy: failure.class.remedy().to_owned(),
+            retry: (!passing).then(|| again.to_owned()),
+        });
+    }
+
+    /// Something worked: whatever was in the way is over.
+    fn worked(&mut self) {
+        self.setbacks = 0;
+        self.trouble = None;
+    }
+
+    fn retry(&mut self) {
+        self.trouble = None;
+        self.setbacks = 0;
+        self.pause = None;
+        if let Some(stack) = &mut self.stack {
+            stack.try_again();
+        }
+        if let Some(cleanup) = &mut self.cleanup {
+            cleanup.try_again();
+        }
+    }
+
+    /// Whether the engine waits: for a moment to pass, or for the learner to mend something.
+    fn held_up(&self) -> bool {
+        self.pause.is_some() || self.trouble.as_ref().is_some_and(|trouble| trouble.retry.is_some())
+    }
+
+    fn save(&self, effects: &mut Vec<Effect>) {
+        effects.push(Effect::SaveProgress(self.position.progress(&self.setup.lessons, &self.step)));
+    }
+}

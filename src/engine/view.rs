@@ -1,6 +1,7 @@
 //! What a front end shows: one snapshot of the lab, complete, made of words and numbers only.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::lesson::schema::{Choice, Side};
 
@@ -90,6 +91,8 @@ pub struct StepView {
     pub hints_of: usize,
     /// How it stands.
     pub state: StepState,
+    /// How many verdicts have been given since the learner came to this step.
+    pub verdicts: u32,
     /// Shown once it is passed.
     pub debrief: Option<String>,
     /// What the work pane should show for this step.
@@ -273,7 +276,7 @@ pub enum Phase {
 }
 
 /// Proof of what is left, per resource type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Twelve digits.
     pub account: String,
@@ -290,7 +293,7 @@ pub struct Receipt {
 }
 
 /// One resource type of a receipt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptRow {
     /// `instances`, in the plural.
     pub kind: String,
@@ -303,7 +306,7 @@ pub struct ReceiptRow {
 }
 
 /// An honest answer to *is anything left?*
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Listing {
     /// Asked successfully; nothing there.
     Empty,

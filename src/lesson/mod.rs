@@ -1,4 +1,15 @@
 //! Lessons as data: their schema, how they are loaded and validated, and how a check is decided from evidence.
 //! Pure: no cloud, no clock, no terminal.
 
+pub mod arithmetic;
+pub mod catalog;
+pub mod check;
+pub mod diagram;
+pub mod facts;
+pub mod load;
+pub mod outline;
+mod positions;
+pub mod problem;
 pub mod schema;
+pub mod transcript;
+mod validate;

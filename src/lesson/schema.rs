@@ -1,5 +1,7 @@
 //! What a lesson file says, as types. Pure data: nothing here reads a file or decides a verdict.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use crate::template::Stage;
@@ -35,7 +37,7 @@ pub struct Step {
     pub rows: Vec<String>,
     /// A few words.
     pub title: String,
-    /// Paragraphs; `code` in backticks; may name `{a.address}`, `{lab}` and the like (see `lesson::check::PLACEHOLDERS`).
+    /// Paragraphs, a blank line between two; `code` in backticks; may name `{a.address}`, `{lab}` and the like (see `lesson::check::PLACEHOLDERS`).
     pub text: String,
     /// Name of a file in `assets/diagrams`, without `.txt`.
     #[serde(default)]
@@ -97,6 +99,15 @@ pub enum Side {
     B,
 }
 
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::B => "B",
+        })
+    }
+}
+
 /// What must hold for a step to be done. Written in a lesson as a YAML tag: `!Answer {option: 2}`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +123,11 @@ pub enum Check {
         is: f64,
         /// Absolute tolerance.
         within: f64,
+    },
+    /// The question was answered with any number of GB above 0; the verdict then is the bill: GB x `per_gb` US dollars.
+    Bill {
+        /// US dollars per GB-month.
+        per_gb: f64,
     },
     /// The question was answered with a fact of the running lab, e.g. `{b.address}`.
     Fact {

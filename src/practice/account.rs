@@ -105,6 +105,8 @@ impl Account {
         change: impl FnOnce(&mut State) -> Result<T, AwsError>,
     ) -> (Result<T, AwsError>, bool) {
         let mut state = self.state();
+        // Left over only by a change that panicked half way.
+        state.world.take_back();
         state.world.now = self.clock.now();
         let result = change(&mut state).and_then(|value| state.commit().map(|()| value));
         let touched = result.is_ok() && state.world.is_touched();

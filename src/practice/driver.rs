@@ -18,6 +18,12 @@ use super::hosts::Hosts;
 use super::world::World;
 use super::world::instances::{Instance, Power, State};
 
+/// Wall time until a change that could not be written down is tried again.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// What is to be done with which host now.
+type Due = Vec<(Instance, Power)>;
+
 /// Hosts that are being powered on or off right now.
 type Busy = Arc<Mutex<HashSet<String>>>;
 
@@ -39,6 +45,11 @@ pub async fn drive(account: Arc<Account>, mut changes: UnboundedReceiver<Activit
             ));
         }
         while tasks.try_join_next().is_some() {}
+        let Ok(next) = next else {
+            // The disk is full, or worse: whoever asks is told so, and it is tried again.
+            tokio::time::sleep(AFTER_FAILURE).await;
+            continue;
+        };
         match next {
             // Nothing is awaited: time may stand still. The activity that comes with a change is awake since then.
             None => {
@@ -63,7 +74,13 @@ fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
 }
 
 /// Brings the world to where it has got by now: what is to be switched, and when the next thing is due.
-fn advance(account: &Account, busy: &Busy) -> (Vec<(Instance, Power)>, Option<Timestamp>) {
+fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, AwsError>) {
+    // Files first, then the record: after a kill in between it is done again.
+    for id in account.read(World::file_systems_going) {
+        if let Some(Err(why)) = account.hosts().map(|hosts| hosts.forget_files(&id)) {
+            tracing::error!(why, id, "the files of a deleted filesystem are still there");
+        }
+    }
     let advanced = account.advance(|state| {
         let world = &mut state.world;
         world.forget_ended_instances();
@@ -71,13 +88,9 @@ fn advance(account: &Account, busy: &Busy) -> (Vec<(Instance, Power)>, Option<Ti
         let stacks = state.engine.advance(world);
         Ok([stacks, next_by_itself(world)].into_iter().flatten().min())
     });
-    let next = match advanced {
-        Ok(next) => next,
-        Err(error) => {
-            tracing::error!(%error, "the account could not get on");
-            None
-        }
-    };
+    if let Err(error) = &advanced {
+        tracing::error!(%error, "the account could not get on");
+    }
     let due = account.read(|world| {
         let busy = busy_set(busy);
         world
@@ -90,7 +103,7 @@ fn advance(account: &Account, busy: &Busy) -> (Vec<(Instance, Power)>, Option<Ti
             })
             .collect()
     });
-    (due, next)
+    (due, advanced)
 }
 
 fn next_by_itself(world: &World) -> Option<Timestamp> {
@@ -98,6 +111,12 @@ fn next_by_itself(world: &World) -> Option<Timestamp> {
         .instances
         .values()
         .filter_map(|instance| instance.power.map(|(_, at)| at));
+    // Status checks under way are an operation too: somebody may wait for them.
+    let checks = world
+        .instances
+        .values()
+        .filter(|instance| instance.state == State::Running)
+        .map(Instance::status_ok_at);
     let file_systems = world
         .file_systems
         .values()
@@ -107,6 +126,7 @@ fn next_by_itself(world: &World) -> Option<Timestamp> {
         .values()
         .filter_map(|one| one.state.due());
     instances
+        .chain(checks)
         .chain(file_systems)
         .chain(mount_targets)
         .filter(|at| *at > world.now)
@@ -125,6 +145,11 @@ async fn switch(
         Some(hosts) => flip(hosts, &account, &instance, power).await,
         None => Err("the account has no hosts".into()),
     };
+    // An account that was reset meanwhile knows nothing of it.
+    let forgotten = account.read(|world| !world.instances.contains(&instance.id));
+    if forgotten && let Some(hosts) = account.hosts() {
+        hosts.terminate(&instance.id).await;
+    }
     // Free for the next switch before the world says that this one is over.
     busy_set(&busy).remove(&instance.id);
     let written = account.write(|world| {

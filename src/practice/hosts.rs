@@ -1,55 +1,81 @@
-//! What the account asks of the hosts behind its instances. How a host works does not enter here.
+//! What the account asks of the hosts behind its instances, and of the files behind its filesystems. How either works
+//! does not enter here.
 
 use async_trait::async_trait;
 
 use super::compute::{Fleet, HostSpec};
+use super::storage::Files;
 
-/// The hosts of the account.
+/// The hosts and files of the account.
 #[async_trait]
 pub trait Hosts: Send + Sync + 'static {
-    /// Powers a host on for the first time.
+    /// Powers a host on for the first time; one that was launched before but never came up starts afresh.
     async fn launch(&self, spec: HostSpec) -> Result<(), String>;
     /// Powers a known host on again.
     async fn start(&self, instance_id: &str) -> Result<(), String>;
     /// Powers a host off.
     async fn stop(&self, instance_id: &str);
-    /// Ends a host and forgets its disk.
+    /// Ends a host and forgets its disk; an unknown one is gone already.
     async fn terminate(&self, instance_id: &str);
     /// What its serial console has shown.
     fn console_output(&self, instance_id: &str) -> String;
     /// The loopback port of its SSH server, while it runs.
     fn ssh_port(&self, instance_id: &str) -> Option<u16>;
-    /// Ends all hosts, losing nothing.
+    /// Bytes stored in a filesystem.
+    fn used_bytes(&self, file_system_id: &str) -> u64;
+    /// Forgets the files of a filesystem; an unknown one is gone already.
+    fn forget_files(&self, file_system_id: &str) -> Result<(), String>;
+    /// Ends all hosts and writes all files, losing nothing.
     async fn shut_down(&self);
 }
 
+/// The real ones.
+pub struct Machines {
+    /// Hosts.
+    pub fleet: Fleet,
+    /// Files.
+    pub files: Files,
+}
+
 #[async_trait]
-impl Hosts for Fleet {
+impl Hosts for Machines {
     async fn launch(&self, spec: HostSpec) -> Result<(), String> {
-        Self::launch(self, spec).await
+        self.fleet.launch(spec).await
     }
 
     async fn start(&self, instance_id: &str) -> Result<(), String> {
-        Self::start(self, instance_id).await
+        self.fleet.start(instance_id).await
     }
 
     async fn stop(&self, instance_id: &str) {
-        Self::stop(self, instance_id).await;
+        self.fleet.stop(instance_id).await;
     }
 
     async fn terminate(&self, instance_id: &str) {
-        Self::terminate(self, instance_id).await;
+        self.fleet.terminate(instance_id).await;
     }
 
     fn console_output(&self, instance_id: &str) -> String {
-        Self::console_output(self, instance_id)
+        self.fleet.console_output(instance_id)
     }
 
     fn ssh_port(&self, instance_id: &str) -> Option<u16> {
-        Self::ssh_port(self, instance_id)
+        self.fleet.ssh_port(instance_id)
+    }
+
+    fn used_bytes(&self, file_system_id: &str) -> u64 {
+        self.files.used_bytes(file_system_id)
+    }
+
+    fn forget_files(&self, file_system_id: &str) -> Result<(), String> {
+        let forgotten = self.files.delete_share(file_system_id);
+        forgotten.map_err(|error| error.to_string())
     }
 
     async fn shut_down(&self) {
-        Self::shut_down(self).await;
+        self.fleet.shut_down().await;
+        if let Err(error) = self.files.flush() {
+            tracing::error!(%error, "files could not be written");
+        }
     }
 }

@@ -8,7 +8,6 @@ mod aws;
 mod cfn;
 pub mod clock;
 pub mod compute;
-pub mod control;
 mod driver;
 mod error;
 mod hosts;
@@ -31,7 +30,8 @@ use self::account::Account;
 use self::clock::{Clock, Pace};
 use self::compute::Surroundings;
 use self::hosts::Hosts;
-use self::store::{Identity, Store, StoreError};
+pub use self::store::StoreError;
+use self::store::{Identity, Store};
 use self::world::World;
 use self::world::place::is_region;
 
@@ -151,35 +151,6 @@ impl Drop for Running {
     }
 }
 
-/// How the account in `data_dir` is reached while it is served, as far as it has ever been.
-#[derive(Debug, Clone)]
-pub struct Access {
-    /// `http://127.0.0.1:PORT`, of the last time.
-    pub endpoint_url: String,
-    /// `AKIA…`
-    pub access_key_id: String,
-    /// Its secret.
-    pub secret_access_key: String,
-    /// Twelve digits.
-    pub account_id: String,
-    /// e.g. `us-east-1`.
-    pub region: String,
-}
-
-/// How the account in `data_dir` was served last, without opening it; `None` when it never was.
-pub fn access(data_dir: &Path) -> Result<Option<Access>, PracticeError> {
-    let found = store::read_identity(data_dir)?;
-    Ok(found.and_then(|identity| {
-        Some(Access {
-            endpoint_url: endpoint(identity.port?),
-            access_key_id: identity.access_key_id,
-            secret_access_key: identity.secret_access_key,
-            account_id: identity.place.account_id,
-            region: identity.place.region,
-        })
-    }))
-}
-
 fn endpoint(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
@@ -204,7 +175,7 @@ async fn serve(
     let clock = Clock::new(options.pace, now);
     let mut world = World::new(identity.place.clone(), now, options.seed);
     store.load(&mut world)?;
-    let (changes, changed) = tokio::sync::mpsc::unbounded_channel();
+    let (changes, news) = tokio::sync::mpsc::unbounded_channel();
     let account = Arc::new(Account::new(
         identity.clone(),
         clock.clone(),
@@ -231,7 +202,7 @@ async fn serve(
         }),
         tokio::spawn(until(
             stop.clone(),
-            driver::drive(Arc::clone(&account), changed),
+            driver::drive(Arc::clone(&account), news),
         )),
         tokio::spawn(until(stop.clone(), keep_time(Arc::clone(&account)))),
     ];

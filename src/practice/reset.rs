@@ -5,15 +5,20 @@ use super::error::AwsError;
 
 /// Deletes everything. Stacks in progress are gone with the rest.
 pub async fn reset(account: &Account) -> Result<(), AwsError> {
-    let instances = account.write(|world| {
-        let instances = world.instances.ids();
+    let (instances, file_systems) = account.write(|world| {
+        let ids = (world.instances.ids(), world.file_systems.ids());
         world.clear();
-        Ok(instances)
+        Ok(ids)
     })?;
     // The world is empty before the hosts go: nothing new comes after them.
     if let Some(hosts) = account.hosts() {
         for instance in instances {
             hosts.terminate(&instance).await;
+        }
+        for file_system in file_systems {
+            hosts
+                .forget_files(&file_system)
+                .map_err(AwsError::internal)?;
         }
     }
     Ok(())

@@ -10,7 +10,8 @@ use super::account::Account;
 use super::cfn;
 use super::compute::{Reach, ResourceSignal, Surroundings};
 use super::error::AwsError;
-use super::world::instances::{ShutdownBehavior, Why};
+use super::world::instances::ShutdownBehavior;
+use super::world::power::Why;
 
 /// Sees an account that may have stopped; then nothing is there.
 pub struct View(pub Weak<Account>);
@@ -35,6 +36,11 @@ impl Surroundings for View {
         self.account().map_or(Reach::Filtered, |account| {
             account.read(|world| world.reach(instance_id, address, port))
         })
+    }
+
+    fn reaches_internet(&self, instance_id: &str) -> bool {
+        self.account()
+            .is_some_and(|account| account.read(|world| world.reaches_internet(instance_id)))
     }
 
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr> {

@@ -1,8 +1,10 @@
 //! The account as its clients meet it: driven with the real AWS SDK over HTTP, at pace `max`.
 //!
 //! Hosts are played by a script (`hosts`), so that what is tested here is the account and not bash.
+#![allow(clippy::too_many_lines, reason = "a story is told in one piece")]
 
 mod cleanup;
+mod control;
 mod describe;
 mod hosts;
 mod lab;
@@ -11,6 +13,7 @@ mod requests;
 mod restart;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use aws_credential_types::Credentials;
 use aws_sdk_cloudformation as cloudformation;
@@ -28,21 +31,38 @@ const LAB: &str = include_str!("tests/lab.yaml");
 struct Bench {
     running: Running,
     dir: tempfile::TempDir,
+    forgotten: Forgotten,
 }
+
+/// Filesystems whose files were forgotten.
+type Forgotten = Arc<Mutex<Vec<String>>>;
 
 impl Bench {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let running = open(dir.path()).await.unwrap();
-        Self { running, dir }
+        let forgotten = Forgotten::default();
+        let running = open(dir.path(), &forgotten).await.unwrap();
+        Self {
+            running,
+            dir,
+            forgotten,
+        }
     }
 
     /// Stops as if killed, and serves the same account again.
     async fn kill_and_restart(self) -> Self {
-        let Self { running, dir } = self;
+        let Self {
+            running,
+            dir,
+            forgotten,
+        } = self;
         kill(running, dir.path()).await;
-        let running = open(dir.path()).await.unwrap();
-        Self { running, dir }
+        let running = open(dir.path(), &forgotten).await.unwrap();
+        Self {
+            running,
+            dir,
+            forgotten,
+        }
     }
 
     fn credentials(&self) -> Credentials {
@@ -157,7 +177,7 @@ fn parameter((key, value): &(&str, &str)) -> Parameter {
         .build()
 }
 
-async fn open(dir: &Path) -> Result<Running, PracticeError> {
+async fn open(dir: &Path, forgotten: &Forgotten) -> Result<Running, PracticeError> {
     let options = Options {
         data_dir: dir.to_owned(),
         port: None,
@@ -166,7 +186,11 @@ async fn open(dir: &Path) -> Result<Running, PracticeError> {
         seed: None,
     };
     serve(options, |clock, _, view| {
-        Ok(Box::new(hosts::Scripted::new(clock, view)))
+        Ok(Box::new(hosts::Scripted::new(
+            clock,
+            view,
+            Arc::clone(forgotten),
+        )))
     })
     .await
 }

@@ -114,7 +114,7 @@ fn reachable(account: &Account) -> Vec<Reachable> {
 
 /// One `Host` block per running instance; its key is looked up under the instance's id, whatever its address is.
 fn ssh_config(account: &Account) -> String {
-    reachable(account)
+    let blocks: Vec<String> = reachable(account)
         .into_iter()
         .map(|one| {
             let names = match one.public {
@@ -126,5 +126,6 @@ fn ssh_config(account: &Account) -> String {
                 one.port, one.id
             )
         })
-        .collect()
+        .collect();
+    blocks.concat()
 }

@@ -107,9 +107,18 @@ pub fn answer(
         .into_owned()
         .collect();
     let mut query = Query(query);
+    // Asked before the world is held: files have a lock of their own.
+    let ids = account.read(|world| world.file_systems.ids());
+    let sizes: Sizes = ids
+        .into_iter()
+        .filter_map(|id| {
+            let used = account.hosts()?.used_bytes(&id);
+            Some((id, used))
+        })
+        .collect();
     account.write(|world| {
         let answer = match (method.as_str(), &segments[..]) {
-            ("GET", [VERSION, "file-systems"]) => file_systems(world, &mut query),
+            ("GET", [VERSION, "file-systems"]) => file_systems(world, &sizes, &mut query),
             ("DELETE", [VERSION, "file-systems", id]) => {
                 world.delete_file_system(id).map(|()| Answer::Empty(204))
             }
@@ -145,7 +154,10 @@ fn tag_list(tags: &Tags) -> Vec<Value> {
         .collect()
 }
 
-fn file_systems(world: &World, query: &mut Query) -> Result<Answer, AwsError> {
+/// Bytes stored, by filesystem.
+type Sizes = BTreeMap<String, u64>;
+
+fn file_systems(world: &World, sizes: &Sizes, query: &mut Query) -> Result<Answer, AwsError> {
     let id = query.take("FileSystemId");
     let token = query.take("CreationToken");
     let found: Vec<&FileSystem> = match &id {
@@ -163,7 +175,7 @@ fn file_systems(world: &World, query: &mut Query) -> Result<Answer, AwsError> {
         .collect();
     let page = query.page(found)?;
     Ok(Answer::Json(
-        page.json("FileSystems", |one| file_system(world, one)),
+        page.json("FileSystems", |one| file_system(world, sizes, one)),
     ))
 }
 
@@ -178,7 +190,11 @@ fn arn(world: &World, id: &str) -> String {
         .arn("elasticfilesystem", &format!("file-system/{id}"))
 }
 
-fn file_system(world: &World, one: &FileSystem) -> Value {
+/// What an empty filesystem is metered at.
+const EMPTY: u64 = 6144;
+
+fn file_system(world: &World, sizes: &Sizes, one: &FileSystem) -> Value {
+    let size = EMPTY + sizes.get(&one.id).copied().unwrap_or_default();
     let mut body = json!({
         "OwnerId": world.place.account_id,
         "CreationToken": one.creation_token,
@@ -187,8 +203,7 @@ fn file_system(world: &World, one: &FileSystem) -> Value {
         "CreationTime": seconds(one.created),
         "LifeCycleState": one.state.name(),
         "NumberOfMountTargets": world.mount_targets_of(&one.id).count(),
-        // What an empty filesystem is metered at.
-        "SizeInBytes": {"Value": 6144, "ValueInIA": 0, "ValueInStandard": 6144, "ValueInArchive": 0},
+        "SizeInBytes": {"Value": size, "ValueInIA": 0, "ValueInStandard": size, "ValueInArchive": 0},
         "PerformanceMode": one.settings.performance_mode,
         "ThroughputMode": one.settings.throughput_mode,
         "Encrypted": one.settings.encrypted,

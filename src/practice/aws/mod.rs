@@ -22,7 +22,6 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use rand::RngExt as _;
 
-pub use self::control::SERVICE as CONTROL_SERVICE;
 use self::protocol::{Answer, Protocol};
 use super::account::Account;
 use super::error::AwsError;

@@ -191,7 +191,7 @@ fn canonical_request(parts: &Parts, signed_headers: &str, payload: &str) -> Resu
     let mut headers = String::new();
     for name in names {
         let value = header(parts, name).ok_or(Denied::Mismatch)?;
-        headers.push_str(&format!("{name}:{value}\n"));
+        headers.extend([name, ":", value.as_str(), "\n"]);
     }
     Ok(format!(
         "{}\n{}\n{}\n{headers}\n{signed_headers}\n{payload}",
@@ -269,14 +269,23 @@ fn encode(bytes: &[u8]) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
             encoded.push(char::from(*byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.push('%');
+            encoded.extend(digits(*byte, b"0123456789ABCDEF"));
         }
     }
     encoded
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        hex.extend(digits(*byte, b"0123456789abcdef"));
+        hex
+    })
+}
+
+/// A byte as two digits of this alphabet.
+fn digits(byte: u8, alphabet: &[u8; 16]) -> [char; 2] {
+    [byte >> 4, byte & 15].map(|digit| char::from(alphabet[usize::from(digit)]))
 }
 
 fn instant(stamp: &str) -> Option<SystemTime> {

@@ -6,6 +6,7 @@ use super::protocol::Answer;
 use crate::practice::account::Account;
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
+use crate::practice::world::images::images;
 
 /// Path of the parameters, but for the architecture.
 const AL2023: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-";
@@ -86,8 +87,7 @@ fn missing(name: &str) -> AwsError {
 
 fn parameter(world: &World, name: &str) -> Option<Value> {
     let architecture = name.strip_prefix(AL2023)?;
-    let image = world
-        .images()
+    let image = images()
         .into_iter()
         .find(|image| image.architecture == architecture)?;
     let arn = format!(

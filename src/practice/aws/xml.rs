@@ -32,6 +32,10 @@ impl Element {
 
     /// With a child that holds text.
     #[must_use]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "taken from values and references alike"
+    )]
     pub fn text(self, name: impl Into<String>, text: impl ToString) -> Self {
         let mut child = Self::new(name);
         child.text = text.to_string();

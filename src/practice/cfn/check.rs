@@ -64,19 +64,19 @@ pub fn template(template: &Template) -> Result<(), AwsError> {
 
 /// Checks everything, with values.
 pub fn all(
-    found: Template,
+    parsed: Template,
     given: &BTreeMap<String, String>,
     stack: (&str, &str),
     world: &World,
 ) -> Result<Checked, AwsError> {
-    template(&found)?;
-    let parameters = parameters::resolve(&found, given, world)?;
-    let conditions = conditions(&found, &parameters, stack, world)?;
-    names(&found, Some(&conditions))?;
-    let dependencies = dependencies(&found, &conditions)?;
+    template(&parsed)?;
+    let parameters = parameters::resolve(&parsed, given, world)?;
+    let conditions = conditions(&parsed, &parameters, stack, world)?;
+    names(&parsed, Some(&conditions))?;
+    let dependencies = dependencies(&parsed, &conditions)?;
     acyclic(&dependencies)?;
     Ok(Checked {
-        template: found,
+        template: parsed,
         parameters,
         dependencies,
     })
@@ -121,18 +121,18 @@ pub fn conditions(
         }
         decided.extend(news);
     }
-    let stuck: Vec<&str> = template
+    let circular: Vec<&str> = template
         .conditions
         .keys()
         .map(String::as_str)
         .filter(|name| !decided.contains_key(*name))
         .collect();
-    if stuck.is_empty() {
+    if circular.is_empty() {
         Ok(decided)
     } else {
         Err(wrong(format!(
             "Template format error: Circular dependency between conditions: [{}]",
-            stuck.join(", ")
+            circular.join(", ")
         )))
     }
 }

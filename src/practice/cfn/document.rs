@@ -8,7 +8,7 @@ use crate::practice::error::AwsError;
 pub fn parse(text: &str) -> Result<Value, AwsError> {
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(|error| {
-            malformed(format!(
+            malformed(&format!(
                 "JSON not well-formed. (line {}, column {})",
                 error.line(),
                 error.column()
@@ -20,12 +20,12 @@ pub fn parse(text: &str) -> Result<Value, AwsError> {
             || format!("({error})"),
             |at| format!("(line {}, column {})", at.line(), at.column()),
         );
-        malformed(format!("YAML not well-formed. {place}"))
+        malformed(&format!("YAML not well-formed. {place}"))
     })?;
     to_json(yaml)
 }
 
-fn malformed(what: String) -> AwsError {
+fn malformed(what: &str) -> AwsError {
     AwsError::validation(format!("Template format error: {what}"))
 }
 
@@ -46,7 +46,7 @@ fn to_json(yaml: serde_yaml::Value) -> Result<Value, AwsError> {
                     Yaml::String(key) => key,
                     Yaml::Number(key) => key.to_string(),
                     Yaml::Bool(key) => key.to_string(),
-                    _ => return Err(malformed("every key must be a string.".into())),
+                    _ => return Err(malformed("every key must be a string.")),
                 };
                 map.insert(key, to_json(value)?);
             }
@@ -128,10 +128,8 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let before = format!("*a{}", level - 1);
-            bomb.push_str(&format!(
-                "a{level}: &a{level} [{}]\n",
-                vec![before; 9].join(", ")
-            ));
+            let list = vec![before; 9].join(", ");
+            bomb = [bomb, format!("a{level}: &a{level} [{list}]\n")].concat();
         }
         assert!(parse(&bomb).is_err());
     }

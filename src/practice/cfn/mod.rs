@@ -15,6 +15,8 @@ mod scope;
 pub mod signals;
 pub mod start;
 pub mod template;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 use std::collections::HashMap;

@@ -344,8 +344,11 @@ pub fn get_att_parts(argument: &Value) -> Result<(&str, &Value), String> {
     Ok((resource, attribute))
 }
 
+/// Variables of a `Fn::Sub`'s own.
+type Variables = Map<String, Value>;
+
 /// Text and own variables of a `Fn::Sub`.
-pub fn sub_parts(argument: &Value) -> Result<(&str, Option<&Map<String, Value>>), String> {
+pub fn sub_parts(argument: &Value) -> Result<(&str, Option<&Variables>), String> {
     let wrong = "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string";
     match argument {
         Value::String(text) => Ok((text, None)),

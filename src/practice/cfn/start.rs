@@ -133,15 +133,15 @@ pub fn delete(
     name_or_id: &str,
     role_arn: Option<String>,
     token: Option<String>,
-) -> Result<(), AwsError> {
+) {
     let Some(stack) = world.find_stack(name_or_id) else {
-        return Ok(());
+        return;
     };
     if matches!(
         stack.status,
         StackStatus::DeleteInProgress | StackStatus::DeleteComplete
     ) {
-        return Ok(());
+        return;
     }
     let (id, status) = (stack.id.clone(), stack.status);
     let now = world.now;
@@ -162,7 +162,6 @@ pub fn delete(
         StackStatus::DeleteInProgress,
         Some("User Initiated".into()),
     );
-    Ok(())
 }
 
 /// Creations in progress are given up.

@@ -128,6 +128,18 @@ impl Template {
                 "Invalid template property or properties [{name}]"
             )));
         }
+        for (section, count, most) in [
+            ("resources", resources.len(), 500),
+            ("outputs", outputs.len(), 200),
+            ("mappings", mappings.len(), 200),
+        ] {
+            // "AWS CloudFormation quotas".
+            if count > most {
+                return Err(wrong(format!(
+                    "Number of {section}, {count}, is greater than maximum allowed, {most}"
+                )));
+            }
+        }
         if resources.is_empty() {
             return Err(wrong("At least one Resources member must be defined."));
         }

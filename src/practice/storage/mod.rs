@@ -12,6 +12,7 @@ mod mounts;
 mod shellfs;
 mod tree;
 mod view;
+mod walk;
 
 pub use errno::{Errno, Outcome};
 pub use files::{Files, FilesError};

@@ -94,9 +94,6 @@ async fn everything_in_use_is_refused_until_what_uses_it_is_gone() {
             .await
             .unwrap();
     }
-    // The interface lives as long as its mount target, and the group as long as the interface.
-    let delete = ec2.delete_security_group().group_id(id("MountTargetGroup"));
-    assert_eq!(code(delete.send().await), "DependencyViolation");
     while !ec2
         .describe_network_interfaces()
         .send()

@@ -14,14 +14,20 @@ pub struct Scripted {
     clock: Clock,
     view: Arc<dyn Surroundings>,
     ports: Mutex<BTreeMap<String, u16>>,
+    forgotten: Arc<Mutex<Vec<String>>>,
 }
 
 impl Scripted {
-    pub fn new(clock: Clock, view: Arc<dyn Surroundings>) -> Self {
+    pub fn new(
+        clock: Clock,
+        view: Arc<dyn Surroundings>,
+        forgotten: Arc<Mutex<Vec<String>>>,
+    ) -> Self {
         Self {
             clock,
             view,
             ports: Mutex::default(),
+            forgotten,
         }
     }
 
@@ -106,6 +112,18 @@ impl Hosts for Scripted {
 
     fn ssh_port(&self, instance_id: &str) -> Option<u16> {
         self.ports.lock().unwrap().get(instance_id).copied()
+    }
+
+    fn used_bytes(&self, _: &str) -> u64 {
+        1000
+    }
+
+    fn forget_files(&self, file_system_id: &str) -> Result<(), String> {
+        self.forgotten
+            .lock()
+            .unwrap()
+            .push(file_system_id.to_owned());
+        Ok(())
     }
 
     async fn shut_down(&self) {

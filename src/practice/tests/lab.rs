@@ -112,6 +112,7 @@ async fn the_lab_stack_is_created_used_and_deleted_without_a_trace() {
     assert!(groups.security_groups().is_empty());
     let file_systems = bench.efs().describe_file_systems().send().await.unwrap();
     assert!(file_systems.file_systems().is_empty());
+    assert_eq!(*bench.forgotten.lock().unwrap(), [output("FileSystemId")]);
     bench.running.stop().await;
 }
 

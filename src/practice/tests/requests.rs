@@ -3,8 +3,8 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::control::{self, Access};
 use super::*;
-use crate::practice::{Access, control};
 
 impl Bench {
     fn access(&self) -> Access {
@@ -12,7 +12,6 @@ impl Bench {
             endpoint_url: self.running.endpoint_url.clone(),
             access_key_id: self.running.access_key_id.clone(),
             secret_access_key: self.running.secret_access_key.clone(),
-            account_id: self.running.account_id.clone(),
             region: self.running.region.clone(),
         }
     }
@@ -191,7 +190,7 @@ async fn the_control_plane_tells_how_instances_are_reached_and_moves_time() {
     assert_eq!(bench.settled(&stack).await, "CREATE_COMPLETE");
     let access = bench.access();
 
-    let config = control::ssh_config(&access).await.unwrap();
+    let (_, config) = control::request(&access, "GET", "/_efslab/ssh-config").await;
     assert_eq!(
         config.matches("\n  HostName 127.0.0.1\n").count(),
         2,
@@ -201,26 +200,24 @@ async fn the_control_plane_tells_how_instances_are_reached_and_moves_time() {
         config.contains("User ec2-user\n  HostKeyAlias i-"),
         "{config}"
     );
-    let instances = control::instances(&access).await.unwrap();
+    let instances = control::json(&access, "GET", "/_efslab/instances").await;
     let first = &instances["Instances"][0];
     assert!(first["InstanceId"].as_str().unwrap().starts_with("i-"));
     assert!(first["Port"].as_u64().unwrap() > 0);
     let address = first["PublicAddress"].as_str().unwrap();
     assert!(config.contains(&format!("Host {address} i-")), "{config}");
 
-    let before: jiff::Timestamp = control::clock(&access).await.unwrap()["Now"]
+    let before: jiff::Timestamp = control::json(&access, "GET", "/_efslab/clock").await["Now"]
         .as_str()
         .unwrap()
         .parse()
         .unwrap();
-    let after = control::advance(&access, std::time::Duration::from_secs(900))
-        .await
-        .unwrap();
+    let after = control::json(&access, "POST", "/_efslab/advance?seconds=900").await;
     assert_eq!(after["Pace"], "max");
     let after: jiff::Timestamp = after["Now"].as_str().unwrap().parse().unwrap();
     assert!(after.duration_since(before) >= jiff::SignedDuration::from_secs(900));
 
-    control::reset(&access).await.unwrap();
+    control::json(&access, "POST", "/_efslab/reset").await;
     let stacks = bench
         .cloudformation()
         .describe_stacks()
@@ -230,17 +227,16 @@ async fn the_control_plane_tells_how_instances_are_reached_and_moves_time() {
     assert!(stacks.stacks().is_empty());
     let instances = bench.ec2().describe_instances().send().await.unwrap();
     assert!(instances.reservations().is_empty());
-    assert_eq!(control::ssh_config(&access).await.unwrap(), "");
+    let (_, config) = control::request(&access, "GET", "/_efslab/ssh-config").await;
+    assert_eq!(config, "");
+    assert_eq!(bench.forgotten.lock().unwrap().len(), 1);
 
     let stranger = Access {
         secret_access_key: "x".into(),
         ..access
     };
-    let refused = control::reset(&stranger).await.unwrap_err();
-    assert!(
-        matches!(refused, control::ControlError::Refused(_)),
-        "{refused}"
-    );
+    let (status, body) = control::request(&stranger, "POST", "/_efslab/reset").await;
+    assert_eq!(status, "403", "{body}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

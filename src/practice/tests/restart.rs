@@ -96,9 +96,13 @@ async fn who_the_account_is_and_what_time_it_is_stay_over_a_stop() {
         .await;
     bench.settled(&stack).await;
     let before = bench.running.clock().now();
-    let Bench { running, dir } = bench;
+    let Bench {
+        running,
+        dir,
+        forgotten,
+    } = bench;
     running.stop().await;
-    let running = open(dir.path()).await.unwrap();
+    let running = open(dir.path(), &forgotten).await.unwrap();
     assert_eq!(
         (&running.account_id, &running.access_key_id),
         (&account, &key)
@@ -106,16 +110,22 @@ async fn who_the_account_is_and_what_time_it_is_stay_over_a_stop() {
     let after = running.clock().now();
     assert!(after >= before, "{after} {before}");
     assert!(after.duration_since(before) < jiff::SignedDuration::from_secs(5));
-    let access = crate::practice::access(dir.path()).unwrap().unwrap();
-    assert_eq!(access.endpoint_url, running.endpoint_url);
-    let bench = Bench { running, dir };
+    let bench = Bench {
+        running,
+        dir,
+        forgotten,
+    };
     assert_eq!(bench.settled("s").await, "CREATE_COMPLETE");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_server_a_used_port_and_another_region_are_refused_in_a_sentence() {
     let bench = Bench::new().await;
-    let second = open(bench.dir.path()).await.err().unwrap().to_string();
+    let second = open(bench.dir.path(), &bench.forgotten)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         second.starts_with("another practice account is being served from "),
         "{second}"
@@ -130,7 +140,9 @@ async fn a_second_server_a_used_port_and_another_region_are_refused_in_a_sentenc
         seed: None,
     };
     let hosts = |clock, _: &Path, view| {
-        Ok(Box::new(hosts::Scripted::new(clock, view)) as Box<dyn super::super::hosts::Hosts>)
+        let forgotten = Forgotten::default();
+        Ok(Box::new(hosts::Scripted::new(clock, view, forgotten))
+            as Box<dyn super::super::hosts::Hosts>)
     };
     let port: u16 = bench
         .running
@@ -170,4 +182,35 @@ async fn a_second_server_a_used_port_and_another_region_are_refused_in_a_sentenc
         .err()
         .unwrap();
     assert_eq!(nowhere.to_string(), "Atlantis is not the name of a region");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_fails_or_panics_half_way_leaves_nothing() {
+    let bench = Bench::new().await;
+    let account = Arc::clone(&bench.running.account);
+    let refused = account.write(|world| {
+        world.create_gateway(std::collections::BTreeMap::new());
+        Err::<(), _>(crate::practice::error::AwsError::client("No", "no"))
+    });
+    assert!(refused.is_err());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        account.write(|world| -> Result<(), _> {
+            world.create_gateway(std::collections::BTreeMap::new());
+            panic!("half way")
+        })
+    }));
+    assert!(panicked.is_err());
+    drop(account);
+    // Neither now nor after the next change, nor on disk.
+    let count = async |bench: &Bench| {
+        let found = bench.ec2().describe_internet_gateways().send().await;
+        found.unwrap().internet_gateways().len()
+    };
+    assert_eq!(count(&bench).await, 0);
+    let template = "Resources: {G: {Type: 'AWS::EC2::InternetGateway'}}";
+    let stack = bench.create("s", template, &[]).await;
+    bench.settled(&stack).await;
+    assert_eq!(count(&bench).await, 1);
+    let bench = bench.kill_and_restart().await;
+    assert_eq!(count(&bench).await, 1);
 }

@@ -276,9 +276,19 @@ impl World {
         Ok(())
     }
 
-    /// Brings filesystems and mount targets to the state they have reached by now. Answers with filesystems that are gone.
-    pub fn advance_efs(&mut self) -> Vec<String> {
-        let mut gone = Vec::new();
+    /// Filesystems whose deletion is over by now.
+    pub fn file_systems_going(&self) -> Vec<String> {
+        let over =
+            |one: &&FileSystem| matches!(one.state, LifeCycle::Deleting(at) if at <= self.now);
+        self.file_systems
+            .values()
+            .filter(over)
+            .map(|one| one.id.clone())
+            .collect()
+    }
+
+    /// Brings filesystems and mount targets to the state they have reached by now.
+    pub fn advance_efs(&mut self) {
         for id in self.mount_targets.ids() {
             match self.mount_targets.get(&id).map(|target| target.state) {
                 Some(LifeCycle::Creating(at)) if at <= self.now => {
@@ -303,11 +313,98 @@ impl World {
                 }
                 Some(LifeCycle::Deleting(at)) if at <= self.now => {
                     self.file_systems.remove(&id);
-                    gone.push(id);
                 }
                 _ => {}
             }
         }
-        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::practice::world::place::Place;
+
+    fn world() -> World {
+        let place = Place {
+            account_id: "123456789012".into(),
+            region: "us-east-1".into(),
+        };
+        World::new(place, Timestamp::UNIX_EPOCH, Some(7))
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            encrypted: true,
+            performance_mode: "generalPurpose".into(),
+            throughput_mode: "bursting".into(),
+            backup_policy: "DISABLED".into(),
+            lifecycle: Vec::new(),
+        }
+    }
+
+    fn pass(world: &mut World, seconds: i64) {
+        world.now += SignedDuration::from_secs(seconds);
+        world.advance_efs();
+    }
+
+    /// A filesystem with a mount target in a subnet, and the group of the mount target.
+    fn mounted(world: &mut World) -> (String, String, String) {
+        let vpc = world
+            .create_vpc("10.0.0.0/16".parse().unwrap(), Tags::new())
+            .unwrap();
+        let subnet = world
+            .create_subnet(&vpc, "10.0.1.0/24".parse().unwrap(), None, Tags::new())
+            .unwrap();
+        let group = world.create_group(&vpc, "g", "g", Tags::new()).unwrap();
+        let files = world
+            .create_file_system("token", settings(), Tags::new())
+            .unwrap();
+        pass(world, 5);
+        let target = world
+            .create_mount_target(&files, &subnet, None, vec![group.clone()])
+            .unwrap();
+        pass(world, 90);
+        (files, target, group)
+    }
+
+    #[test]
+    fn a_mount_target_takes_its_time_to_come_and_to_go_and_so_does_its_interface() {
+        let mut world = world();
+        let (files, target, group) = mounted(&mut world);
+        assert_eq!(
+            world.mount_target(&target).unwrap().state,
+            LifeCycle::Available
+        );
+        world.delete_mount_target(&target).unwrap();
+        assert_eq!(
+            world.mount_target(&target).unwrap().state.name(),
+            "deleting"
+        );
+        let used = world.delete_group(&group).unwrap_err();
+        assert_eq!(used.code, "DependencyViolation");
+        assert_eq!(
+            world.delete_file_system(&files).unwrap_err().code,
+            "FileSystemInUse"
+        );
+        pass(&mut world, 30);
+        assert_eq!(
+            world.mount_target(&target).unwrap_err().code,
+            "MountTargetNotFound"
+        );
+        world.delete_group(&group).unwrap();
+        world.delete_file_system(&files).unwrap();
+        assert!(world.file_systems.contains(&files));
+        pass(&mut world, 5);
+        assert!(!world.file_systems.contains(&files));
+    }
+
+    #[test]
+    fn a_zone_has_one_mount_target_of_a_filesystem() {
+        let mut world = world();
+        let (files, target, _) = mounted(&mut world);
+        let subnet = world.mount_target(&target).unwrap().subnet.clone();
+        let again = world.create_mount_target(&files, &subnet, None, Vec::new());
+        assert_eq!(again.unwrap_err().code, "MountTargetConflict");
     }
 }

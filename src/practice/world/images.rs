@@ -81,52 +81,49 @@ pub struct Image {
 /// GiB of the root volume of Amazon Linux 2023.
 pub const ROOT_SIZE: u32 = 8;
 
-impl World {
-    /// Amazon Linux 2023 for both architectures, the only images that are listed.
-    pub fn images(&self) -> Vec<Image> {
-        [("x86_64", 1), ("arm64", 2)]
-            .into_iter()
-            .map(|(architecture, number)| Image {
-                id: format!("ami-0ef51ab2023{number:06x}"),
-                name: format!("al2023-ami-2023.9.20251117.1-kernel-6.1-{architecture}"),
-                architecture,
-                root_device: "/dev/xvda",
-                snapshot: format!("snap-0ef51ab2023{number:06x}"),
-            })
-            .collect()
-    }
+/// Amazon Linux 2023 for both architectures, the only images that are listed.
+pub fn images() -> [Image; 2] {
+    [("x86_64", 1), ("arm64", 2)].map(|(architecture, number)| Image {
+        id: format!("ami-0ef51ab2023{number:06x}"),
+        name: format!("al2023-ami-2023.9.20251117.1-kernel-6.1-{architecture}"),
+        architecture,
+        root_device: "/dev/xvda",
+        snapshot: format!("snap-0ef51ab2023{number:06x}"),
+    })
+}
 
+impl World {
     /// Whether `kind` is offered in that zone: everything is, but for the oldest zone of us-east-1,
     /// whose hosts are too old for Nitro types (DescribeInstanceTypeOfferings answers so).
     pub fn offered(&self, kind: InstanceType, zone: &str) -> bool {
         self.place.zone(zone).is_some() && !(kind.nitro && zone == "us-east-1e")
     }
+}
 
-    /// Checks that an instance of this type can be launched from this image.
-    pub fn launchable(&self, image: &str, kind: &str) -> Result<InstanceType, AwsError> {
-        let digits = image.strip_prefix("ami-").unwrap_or_default();
-        if !matches!(digits.len(), 8 | 17) || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
-            return Err(AwsError::client(
-                "InvalidAMIID.Malformed",
-                format!("Invalid id: \"{image}\""),
-            ));
-        }
-        let kind = instance_type(kind).ok_or_else(|| {
-            AwsError::client(
-                "InvalidParameterValue",
-                format!("Invalid value '{kind}' for InstanceType."),
-            )
-        })?;
-        let known = self.images().into_iter().find(|one| one.id == image);
-        if let Some(image) = known.filter(|image| image.architecture != kind.architecture) {
-            return Err(AwsError::client(
-                "InvalidParameterValue",
-                format!(
-                    "The architecture '{}' of the specified instance type does not match the architecture '{}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again. You can use 'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.",
-                    kind.architecture, image.architecture
-                ),
-            ));
-        }
-        Ok(kind)
+/// Checks that an instance of this type can be launched from this image.
+pub fn launchable(image: &str, kind: &str) -> Result<InstanceType, AwsError> {
+    let digits = image.strip_prefix("ami-").unwrap_or_default();
+    if !matches!(digits.len(), 8 | 17) || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err(AwsError::client(
+            "InvalidAMIID.Malformed",
+            format!("Invalid id: \"{image}\""),
+        ));
     }
+    let kind = instance_type(kind).ok_or_else(|| {
+        AwsError::client(
+            "InvalidParameterValue",
+            format!("Invalid value '{kind}' for InstanceType."),
+        )
+    })?;
+    let known = images().into_iter().find(|one| one.id == image);
+    if let Some(image) = known.filter(|image| image.architecture != kind.architecture) {
+        return Err(AwsError::client(
+            "InvalidParameterValue",
+            format!(
+                "The architecture '{}' of the specified instance type does not match the architecture '{}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again. You can use 'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.",
+                kind.architecture, image.architecture
+            ),
+        ));
+    }
+    Ok(kind)
 }

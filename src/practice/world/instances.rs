@@ -5,20 +5,17 @@ use std::net::Ipv4Addr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::images::ROOT_SIZE;
+use super::images::{ROOT_SIZE, images, launchable};
 use super::interfaces::Owner;
 use super::volumes::{Attachment, Volume};
 use super::{Tags, World};
 use crate::practice::error::AwsError;
 
-/// From the request to the power, and from there to the state that follows (estimates: EC2 documents no figures;
-/// a t3 shows `running` about ten seconds after the request, and takes about half a minute to stop or end).
-const TO_POWER_ON: SignedDuration = SignedDuration::from_secs(10);
-const TO_POWER_OFF: SignedDuration = SignedDuration::from_secs(20);
-/// A terminated instance is listed for about an hour (EC2 user guide, "Terminate Amazon EC2 instances").
-const LISTED_AFTER_END: SignedDuration = SignedDuration::from_hours(1);
+/// From the request to the power (an estimate: EC2 documents no figures; a t3 shows `running` about ten seconds
+/// after the request, and takes about half a minute to stop or end).
+pub(super) const TO_POWER_ON: SignedDuration = SignedDuration::from_secs(10);
 /// Status checks take a few minutes (EC2 user guide); an estimate.
-const TO_STATUS_OK: SignedDuration = SignedDuration::from_secs(120);
+const TO_STATUS_OK: SignedDuration = SignedDuration::from_mins(2);
 
 /// An instance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -219,7 +216,7 @@ impl World {
 
     /// Launches an instance: it is pending, its host will be powered on.
     pub fn launch(&mut self, launch: Launch) -> Result<String, AwsError> {
-        let kind = self.launchable(&launch.image, &launch.kind)?;
+        let kind = launchable(&launch.image, &launch.kind)?;
         let subnet = self.subnet(&launch.subnet)?.clone();
         if !self.offered(kind, &subnet.zone) {
             let zones: Vec<String> = self
@@ -317,7 +314,7 @@ impl World {
     ) -> String {
         let id = self.id("vol");
         let gp3 = root.kind == "gp3";
-        let snapshot = self.images()[0].snapshot.clone();
+        let snapshot = images()[0].snapshot.clone();
         self.volumes.insert(
             &id,
             Volume {
@@ -342,214 +339,13 @@ impl World {
         );
         id
     }
-
-    fn map_public_address(&mut self, id: &str) -> Result<(), AwsError> {
-        let Some(instance) = self.instances.get(id).filter(|instance| instance.public) else {
-            return Ok(());
-        };
-        let interface = instance.interface.clone();
-        let address = self.free_public_address()?;
-        if let Some(interface) = self.interfaces.get_mut(&interface) {
-            interface.public_address = Some(address);
-        }
-        Ok(())
-    }
-
-    fn unmap_public_address(&mut self, interface: &str) {
-        if let Some(interface) = self.interfaces.get_mut(interface) {
-            interface.public_address = None;
-        }
-    }
-
-    /// Starts a stopped instance. Answers with the states before and after.
-    pub fn start_instance(&mut self, id: &str) -> Result<(State, State), AwsError> {
-        let before = self.instance(id)?.state;
-        match before {
-            State::Stopped => {
-                self.map_public_address(id)?;
-                let now = self.now;
-                if let Some(instance) = self.instances.get_mut(id) {
-                    instance.state = State::Pending;
-                    instance.launched = now;
-                    instance.reason = None;
-                    instance.power = Some((Power::On, now + TO_POWER_ON));
-                }
-                Ok((before, State::Pending))
-            }
-            State::Pending | State::Running => Ok((before, before)),
-            _ => Err(wrong_state(id, "from which it can be started")),
-        }
-    }
-
-    /// Stops a running instance. Answers with the states before and after.
-    pub fn stop_instance(&mut self, id: &str, why: Why) -> Result<(State, State), AwsError> {
-        let before = self.instance(id)?.state;
-        match before {
-            State::Running => {
-                self.power_off(id, State::Stopping, Power::Off, why);
-                Ok((before, State::Stopping))
-            }
-            State::Stopping | State::Stopped => Ok((before, before)),
-            _ => Err(wrong_state(id, "from which it can be stopped")),
-        }
-    }
-
-    /// Terminates an instance. Answers with the states before and after.
-    pub fn terminate_instance(&mut self, id: &str, why: Why) -> Result<(State, State), AwsError> {
-        let before = self.instance(id)?.state;
-        match before {
-            State::ShuttingDown | State::Terminated => Ok((before, before)),
-            _ => {
-                self.power_off(id, State::ShuttingDown, Power::End, why);
-                Ok((before, State::ShuttingDown))
-            }
-        }
-    }
-
-    /// Reboots a running instance.
-    pub fn reboot_instance(&mut self, id: &str) -> Result<(), AwsError> {
-        if self.instance(id)?.state != State::Running {
-            return Err(wrong_state(id, "from which it can be rebooted"));
-        }
-        let now = self.now;
-        if let Some(instance) = self.instances.get_mut(id) {
-            instance.power = Some((Power::Cycle, now));
-        }
-        Ok(())
-    }
-
-    fn power_off(&mut self, id: &str, state: State, power: Power, why: Why) {
-        let now = self.now;
-        let (code, message) = why.parts();
-        if let Some(instance) = self.instances.get_mut(id) {
-            instance.state = state;
-            instance.reason = Some((code.to_owned(), message.to_owned()));
-            // One that has shut itself down has no power left to take away.
-            let wait = if why == Why::Shutdown {
-                SignedDuration::ZERO
-            } else {
-                TO_POWER_OFF
-            };
-            instance.power = Some((power, now + wait));
-        }
-    }
-
-    /// The host has done what it was to do.
-    pub fn power_done(&mut self, id: &str, power: Power) {
-        let now = self.now;
-        let Some(instance) = self.instances.get_mut(id) else {
-            return;
-        };
-        if instance.power.is_none_or(|(wanted, _)| wanted != power) {
-            // Something else was asked for meanwhile; that decides.
-            if power == Power::On {
-                instance.launched_once = true;
-            }
-            return;
-        }
-        instance.power = None;
-        match power {
-            Power::On => {
-                instance.launched_once = true;
-                instance.state = State::Running;
-            }
-            Power::Cycle => {}
-            Power::Off => {
-                instance.state = State::Stopped;
-                let interface = instance.interface.clone();
-                self.unmap_public_address(&interface);
-            }
-            Power::End => {
-                instance.state = State::Terminated;
-                instance.ended = Some(now);
-                let interface = instance.interface.clone();
-                self.interfaces.remove(&interface);
-                self.release_volumes(id);
-            }
-        }
-    }
-
-    /// The host could not be powered on.
-    pub fn power_failed(&mut self, id: &str, why: &str) {
-        let now = self.now;
-        if let Some(instance) = self.instances.get_mut(id) {
-            instance.state = State::ShuttingDown;
-            instance.reason = Some((
-                "Server.InternalError".into(),
-                format!("Server.InternalError: {why}"),
-            ));
-            instance.power = Some((Power::End, now));
-        }
-    }
-
-    fn release_volumes(&mut self, instance: &str) {
-        for id in self.volumes.ids() {
-            let Some(attachment) = self.volumes.get(&id).and_then(|one| one.attachment.clone())
-            else {
-                continue;
-            };
-            if attachment.instance != instance {
-                continue;
-            }
-            if attachment.delete_on_termination {
-                self.volumes.remove(&id);
-            } else if let Some(volume) = self.volumes.get_mut(&id) {
-                volume.attachment = None;
-            }
-        }
-    }
-
-    /// No longer lists instances that ended long ago.
-    pub fn forget_ended_instances(&mut self) {
-        for id in self.instances.ids() {
-            let over = self
-                .instances
-                .get(&id)
-                .and_then(|instance| instance.ended)
-                .is_some_and(|ended| self.now >= ended + LISTED_AFTER_END);
-            if over {
-                self.instances.remove(&id);
-            }
-        }
-    }
 }
 
 impl Instance {
-    /// Whether the status checks have had the time to pass.
-    pub fn status_ok(&self, now: Timestamp) -> bool {
-        now >= self.launched + TO_STATUS_OK
+    /// When the status checks of its last start have passed.
+    pub fn status_ok_at(&self) -> Timestamp {
+        self.launched + TO_STATUS_OK
     }
-}
-
-/// Who wanted an instance to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// An API call.
-    Request,
-    /// The instance itself.
-    Shutdown,
-}
-
-impl Why {
-    fn parts(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Request => (
-                "Client.UserInitiatedShutdown",
-                "Client.UserInitiatedShutdown: User initiated shutdown",
-            ),
-            Self::Shutdown => (
-                "Client.InstanceInitiatedShutdown",
-                "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
-            ),
-        }
-    }
-}
-
-fn wrong_state(id: &str, what: &str) -> AwsError {
-    AwsError::client(
-        "IncorrectInstanceState",
-        format!("The instance '{id}' is not in a state {what}."),
-    )
 }
 
 /// Bytes as base64 in JSON.

@@ -10,7 +10,9 @@ pub mod instances;
 pub mod interfaces;
 pub mod keys;
 pub mod place;
+pub mod power;
 pub mod reach;
+pub mod routes;
 pub mod security;
 pub mod stacks;
 pub mod table;
@@ -119,7 +121,7 @@ world! {
     /// Internet gateways.
     gateways: vpc::InternetGateway = "internet-gateway",
     /// Route tables.
-    route_tables: vpc::RouteTable = "route-table",
+    route_tables: routes::RouteTable = "route-table",
     /// Network ACLs (each VPC's own).
     network_acls: vpc::NetworkAcl = "network-acl",
     /// Security groups.

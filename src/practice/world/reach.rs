@@ -150,3 +150,198 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::practice::world::Tags;
+    use crate::practice::world::cidr::Cidr;
+    use crate::practice::world::efs::Settings;
+    use crate::practice::world::instances::{
+        Launch, MetadataOptions, Power, RootVolume, ShutdownBehavior,
+    };
+    use crate::practice::world::place::Place;
+
+    /// Two zones, an instance and a mount target in each.
+    struct Net {
+        world: World,
+        gateway: String,
+        vpc: String,
+        table: String,
+        clients: String,
+        doors: String,
+        instances: Vec<String>,
+        targets: Vec<String>,
+        files: String,
+    }
+
+    fn range(text: &str) -> Cidr {
+        text.parse().unwrap()
+    }
+
+    fn net() -> Net {
+        let place = Place {
+            account_id: "123456789012".into(),
+            region: "us-east-1".into(),
+        };
+        let mut world = World::new(place, Timestamp::UNIX_EPOCH, Some(7));
+        let vpc = world.create_vpc(range("10.0.0.0/16"), Tags::new()).unwrap();
+        let gateway = world.create_gateway(Tags::new());
+        let table = world.create_route_table(&vpc, Tags::new()).unwrap();
+        let clients = world
+            .create_group(&vpc, "clients", "c", Tags::new())
+            .unwrap();
+        let doors = world.create_group(&vpc, "doors", "d", Tags::new()).unwrap();
+        let settings = Settings {
+            encrypted: false,
+            performance_mode: "generalPurpose".into(),
+            throughput_mode: "bursting".into(),
+            backup_policy: "DISABLED".into(),
+            lifecycle: Vec::new(),
+        };
+        let files = world
+            .create_file_system("t", settings, Tags::new())
+            .unwrap();
+        pass(&mut world);
+        let (mut instances, mut targets) = (Vec::new(), Vec::new());
+        for (number, zone) in [(1, "us-east-1a"), (2, "us-east-1b")] {
+            let cidr = range(&format!("10.0.{number}.0/24"));
+            let subnet = world
+                .create_subnet(&vpc, cidr, Some(zone.into()), Tags::new())
+                .unwrap();
+            world.associate_route_table(&table, &subnet).unwrap();
+            let target = world.create_mount_target(&files, &subnet, None, vec![doors.clone()]);
+            targets.push(target.unwrap());
+            let launch = Launch {
+                image: "ami-0ef51ab2023000001".into(),
+                kind: "t3.micro".into(),
+                key_name: None,
+                subnet,
+                private_address: None,
+                public: Some(true),
+                groups: vec![clients.clone()],
+                user_data: Vec::new(),
+                metadata: MetadataOptions {
+                    tokens: "required".into(),
+                    hop_limit: 2,
+                    endpoint: "enabled".into(),
+                    tags: "disabled".into(),
+                },
+                credits: None,
+                on_shutdown: ShutdownBehavior::Stop,
+                root: RootVolume::default(),
+                tag_volume: false,
+                tags: Tags::new(),
+            };
+            let instance = world.launch(launch).unwrap();
+            world.power_done(&instance, Power::On);
+            instances.push(instance);
+        }
+        pass(&mut world);
+        Net {
+            world,
+            gateway,
+            vpc,
+            table,
+            clients,
+            doors,
+            instances,
+            targets,
+            files,
+        }
+    }
+
+    fn pass(world: &mut World) {
+        world.now += jiff::SignedDuration::from_mins(5);
+        world.advance_efs();
+    }
+
+    fn allow(net: &mut Net, group: &str, port: i32, peer: Peer) {
+        let admits = Permission {
+            protocol: "tcp".into(),
+            ports: Some((port, port)),
+            peer,
+        };
+        net.world
+            .allow(group, Way::In, admits, None, Tags::new())
+            .unwrap();
+    }
+
+    #[test]
+    fn the_filesystems_name_means_the_mount_target_of_ones_own_zone() {
+        let mut net = net();
+        let name = format!("{}.efs.us-east-1.amazonaws.com", net.files);
+        for (instance, target) in net.instances.iter().zip(&net.targets) {
+            let address = net.world.mount_target(target).unwrap().address;
+            assert_eq!(net.world.resolve(instance, &name), Some(address));
+        }
+        let other = net.world.mount_target(&net.targets[1]).unwrap().address;
+        let zoned = format!("us-east-1b.{name}");
+        assert_eq!(net.world.resolve(&net.instances[0], &zoned), Some(other));
+        let gone = net.targets[0].clone();
+        net.world.delete_mount_target(&gone).unwrap();
+        assert_eq!(net.world.resolve(&net.instances[0], &name), None);
+    }
+
+    #[test]
+    fn nfs_is_reached_only_with_the_group_that_the_mount_target_admits() {
+        let mut net = net();
+        let address = net.world.mount_target(&net.targets[0]).unwrap().address;
+        let from = net.instances[0].clone();
+        assert_eq!(net.world.reach(&from, address, 2049), Reach::Filtered);
+        let (doors, clients) = (net.doors.clone(), net.clients.clone());
+        allow(&mut net, &doors, 2049, Peer::Group(clients.clone()));
+        let file_system_id = net.files.clone();
+        assert_eq!(
+            net.world.reach(&from, address, 2049),
+            Reach::Nfs { file_system_id }
+        );
+        assert_eq!(net.world.reach(&from, address, 22), Reach::Filtered);
+        let interface = net.world.interface_of(&from).unwrap().id.clone();
+        net.world.interfaces.get_mut(&interface).unwrap().groups = vec![doors];
+        assert_eq!(net.world.reach(&from, address, 2049), Reach::Filtered);
+    }
+
+    #[test]
+    fn without_a_rule_that_lets_it_out_nothing_gets_out() {
+        let mut net = net();
+        let (doors, clients) = (net.doors.clone(), net.clients.clone());
+        allow(&mut net, &doors, 2049, Peer::Group(clients.clone()));
+        let everything = Permission::everything(Peer::Range(Cidr::EVERYWHERE));
+        net.world.revoke(&clients, Way::Out, &everything).unwrap();
+        let address = net.world.mount_target(&net.targets[0]).unwrap().address;
+        assert_eq!(
+            net.world.reach(&net.instances[0], address, 2049),
+            Reach::Filtered
+        );
+    }
+
+    #[test]
+    fn a_neighbour_is_reached_inside_and_over_the_internet_once_there_is_a_way() {
+        let mut net = net();
+        let clients = net.clients.clone();
+        allow(&mut net, &clients, 22, Peer::Range(range("10.0.1.0/24")));
+        let (from, to) = (net.instances[0].clone(), net.instances[1].clone());
+        let neighbour = net.world.interface_of(&to).unwrap().clone();
+        let inside = neighbour.private_address;
+        assert_eq!(net.world.reach(&from, inside, 22), Reach::Open);
+        allow(&mut net, &clients, 80, Peer::Range(Cidr::EVERYWHERE));
+        assert_eq!(net.world.reach(&from, inside, 80), Reach::Refused);
+        let outside = neighbour.public_address.unwrap();
+        assert!(!net.world.reaches_internet(&from));
+        assert_eq!(net.world.reach(&from, outside, 80), Reach::Filtered);
+        let (gateway, vpc, table) = (net.gateway.clone(), net.vpc.clone(), net.table.clone());
+        net.world.attach_gateway(&gateway, &vpc).unwrap();
+        net.world
+            .create_route(&table, Cidr::EVERYWHERE, &gateway)
+            .unwrap();
+        assert!(net.world.reaches_internet(&from));
+        assert_eq!(net.world.reach(&from, outside, 80), Reach::Refused);
+        // The rule for SSH names private addresses; from outside the source is the public one.
+        assert_eq!(net.world.reach(&from, outside, 22), Reach::Filtered);
+        let name = net.world.private_dns_name(inside);
+        assert_eq!(net.world.resolve(&from, &name), Some(inside));
+    }
+}

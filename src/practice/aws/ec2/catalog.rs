@@ -5,7 +5,7 @@ use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
 use crate::practice::world::images::{
-    INSTANCE_TYPES, Image, InstanceType, ROOT_SIZE, instance_type,
+    self, INSTANCE_TYPES, Image, InstanceType, ROOT_SIZE, instance_type,
 };
 use crate::practice::world::place::Zone;
 use crate::practice::world::{Tags, World};
@@ -25,7 +25,7 @@ impl Described for InstanceType {
         ("vcpu-info.default-vcpus", |_, kind| one(kind.vcpus)),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         self.name
     }
 
@@ -114,7 +114,7 @@ impl Described for Offering {
         ("location", |_, offering| one(&offering.location)),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.key
     }
 
@@ -198,7 +198,7 @@ impl Described for Image {
         ("virtualization-type", |_, _| one("hvm")),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
@@ -206,8 +206,8 @@ impl Described for Image {
         Tags::new()
     }
 
-    fn find(world: &World, id: &str) -> Result<Self, AwsError> {
-        Self::all(world)
+    fn find(_: &World, id: &str) -> Result<Self, AwsError> {
+        images::images()
             .into_iter()
             .find(|image| image.id == id)
             .ok_or_else(|| {
@@ -218,8 +218,8 @@ impl Described for Image {
             })
     }
 
-    fn all(world: &World) -> Vec<Self> {
-        world.images()
+    fn all(_: &World) -> Vec<Self> {
+        images::images().to_vec()
     }
 
     fn element(&self, _: &World, item: Element) -> Element {
@@ -263,7 +263,11 @@ impl Described for Image {
 const AMAZON: &str = "137112412989";
 
 /// DescribeImages; `self` owns none.
-pub fn images(world: &World, mut params: Params, response: Element) -> Result<Element, AwsError> {
+pub fn describe_images(
+    world: &World,
+    mut params: Params,
+    response: Element,
+) -> Result<Element, AwsError> {
     let owners = params.texts("Owner")?;
     for name in ["IncludeDeprecated", "IncludeDisabled"] {
         params.boolean(name)?;
@@ -294,7 +298,7 @@ impl Described for Zone {
         ("group-name", |world, _| one(zone_group(world))),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.name
     }
 
@@ -347,7 +351,7 @@ impl Described for Region {
         ("opt-in-status", |_, _| one("opt-in-not-required")),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.0
     }
 

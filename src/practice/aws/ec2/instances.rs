@@ -56,7 +56,7 @@ impl Described for Instance {
         ("architecture", |_, one_| one(architecture(one_))),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
@@ -250,7 +250,7 @@ pub fn describe_status(
     Ok(response
         .list("instanceStatusSet", "item", &instances, |item, one| {
             let status = match one.state {
-                State::Running if one.status_ok(world.now) => "ok",
+                State::Running if world.now >= one.status_ok_at() => "ok",
                 State::Running => "initializing",
                 _ => "not-applicable",
             };

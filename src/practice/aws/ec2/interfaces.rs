@@ -33,7 +33,7 @@ impl Described for Interface {
         ("status", |_, one_| one(status(one_))),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 

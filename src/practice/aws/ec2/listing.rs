@@ -16,8 +16,8 @@ pub trait Described: Sized + 'static {
     /// Filters, but for those on tags.
     const FIELDS: &'static [Field<Self>];
 
-    /// Its id.
-    fn id(&self) -> &str;
+    /// What it is listed by: its id, or its name where that is what one asks for.
+    fn key(&self) -> &str;
 
     /// Its tags.
     fn tags(&self) -> Tags;
@@ -112,7 +112,7 @@ impl Listing {
         }
         let keyed = chosen
             .into_iter()
-            .map(|item| (item.id().to_owned(), item))
+            .map(|item| (item.key().to_owned(), item))
             .collect();
         paging::page(
             keyed,
@@ -171,6 +171,10 @@ pub fn time(at: jiff::Timestamp) -> String {
 }
 
 /// One value.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "taken from values and references alike"
+)]
 pub fn one(value: impl ToString) -> Vec<String> {
     vec![value.to_string()]
 }

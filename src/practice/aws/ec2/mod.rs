@@ -3,6 +3,7 @@
 mod catalog;
 mod instances;
 mod interfaces;
+mod keys;
 mod listing;
 mod network;
 mod power;
@@ -20,10 +21,10 @@ use crate::practice::account::Account;
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
 use crate::practice::world::interfaces::Interface;
-use crate::practice::world::keys::KeyPair;
+use crate::practice::world::routes::RouteTable;
 use crate::practice::world::security::SecurityGroup;
 use crate::practice::world::volumes::Volume;
-use crate::practice::world::vpc::{InternetGateway, NetworkAcl, RouteTable, Subnet, Vpc};
+use crate::practice::world::vpc::{InternetGateway, NetworkAcl, Subnet, Vpc};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 const VERSION: &str = "2016-11-15";
@@ -81,7 +82,7 @@ fn call(
     Some(match action {
         "DescribeAddresses" => tags::addresses(world, params, response),
         "DescribeAvailabilityZones" => catalog::zones(world, params, response),
-        "DescribeImages" => catalog::images(world, params, response),
+        "DescribeImages" => catalog::describe_images(world, params, response),
         "DescribeInstanceStatus" => instances::describe_status(world, params, response),
         "DescribeInstanceTypeOfferings" => catalog::offerings(world, params, response),
         "DescribeInstanceTypes" => catalog::instance_types(world, params, response),
@@ -93,7 +94,7 @@ fn call(
             response,
             "internetGatewaySet",
         ),
-        "DescribeKeyPairs" => describe_key_pairs(world, params, response),
+        "DescribeKeyPairs" => keys::describe(world, params, response),
         "DescribeNetworkAcls" => {
             describe::<NetworkAcl>(world, params, "NetworkAclId", response, "networkAclSet")
         }
@@ -146,7 +147,7 @@ fn change(
             "InternetGatewayId",
             World::delete_gateway,
         ),
-        "DeleteKeyPair" => Some(security::delete_key_pair(world, params, response)),
+        "DeleteKeyPair" => Some(keys::delete(world, params, response)),
         "DeleteNetworkInterface" => delete(
             world,
             params,
@@ -180,36 +181,6 @@ fn change(
         "TerminateInstances" => Some(power::change(world, params, response, power::TERMINATE)),
         _ => None,
     }
-}
-
-/// DescribeKeyPairs, by names or by ids.
-fn describe_key_pairs(
-    world: &World,
-    mut params: Params,
-    response: Element,
-) -> Result<Element, AwsError> {
-    // The public halves are on the instances; nobody in scope asks for them here.
-    if params.boolean("IncludePublicKey")? == Some(true) {
-        return Err(params.invalid("IncludePublicKey", "true"));
-    }
-    let ids = params.texts("KeyPairId")?;
-    if ids.is_empty() {
-        return describe::<KeyPair>(world, params, "KeyName", response, "keySet");
-    }
-    params.finish()?;
-    let mut found = Vec::new();
-    for id in ids {
-        let pair = world.key_pairs.values().find(|pair| pair.id == id);
-        found.push(pair.ok_or_else(|| {
-            AwsError::client(
-                "InvalidKeyPair.NotFound",
-                format!("The key pair '{id}' does not exist"),
-            )
-        })?);
-    }
-    Ok(response.list("keySet", "item", found, |item, pair| {
-        listing::Described::element(pair, world, item)
-    }))
 }
 
 /// GetConsoleOutput. Asks the hosts, so it must not hold the world.

@@ -3,7 +3,8 @@
 use super::listing::{Described, Field, maybe, one, tag_set};
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
-use crate::practice::world::vpc::{InternetGateway, NetworkAcl, RouteTable, Subnet, Vpc};
+use crate::practice::world::routes::RouteTable;
+use crate::practice::world::vpc::{InternetGateway, NetworkAcl, Subnet, Vpc};
 use crate::practice::world::{Tags, World};
 
 impl Described for Vpc {
@@ -17,7 +18,7 @@ impl Described for Vpc {
         ("state", |_, _| one("available")),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
@@ -68,7 +69,7 @@ impl Described for Subnet {
         ("state", |_, _| one("available")),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
@@ -119,7 +120,7 @@ impl Described for InternetGateway {
         ("owner-id", |world, _| one(&world.place.account_id)),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
@@ -177,7 +178,7 @@ impl Described for RouteTable {
         }),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
@@ -254,7 +255,7 @@ impl Described for NetworkAcl {
         ("owner-id", |world, _| one(&world.place.account_id)),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 

@@ -5,7 +5,8 @@ use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
-use crate::practice::world::instances::{State, Why};
+use crate::practice::world::instances::State;
+use crate::practice::world::power::Why;
 
 /// A change of an instance's state: states before and after.
 type Change = fn(&mut World, &str) -> Result<(State, State), AwsError>;

@@ -1,10 +1,9 @@
-//! EC2: security groups and their rules; key pairs.
+//! EC2: security groups and their rules.
 
-use super::listing::{Described, Field, maybe, one, tag_set, time};
+use super::listing::{Described, Field, one, tag_set};
 use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
-use crate::practice::world::keys::KeyPair;
 use crate::practice::world::security::{
     Peer, Permission, Rule, SecurityGroup, Way, ports, protocol,
 };
@@ -39,7 +38,7 @@ impl Described for SecurityGroup {
         }),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
@@ -155,7 +154,7 @@ impl Described for GroupRule {
         ("security-group-rule-id", |_, one_| one(&one_.rule.id)),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.rule.id
     }
 
@@ -222,40 +221,6 @@ fn rule_element(world: &World, group: &str, rule: &Rule, item: Element) -> Eleme
         item.maybe("description", rule.description.as_ref()),
         &rule.tags,
     )
-}
-
-impl Described for KeyPair {
-    const FIELDS: &'static [Field<Self>] = &[
-        ("key-pair-id", |_, pair| one(&pair.id)),
-        ("key-name", |_, pair| one(&pair.name)),
-        ("fingerprint", |_, pair| one(&pair.fingerprint)),
-    ];
-
-    fn id(&self) -> &str {
-        &self.name
-    }
-
-    fn tags(&self) -> Tags {
-        self.tags.clone()
-    }
-
-    fn find(world: &World, id: &str) -> Result<Self, AwsError> {
-        world.key_pair(id).cloned()
-    }
-
-    fn all(world: &World) -> Vec<Self> {
-        world.key_pairs.values().cloned().collect()
-    }
-
-    fn element(&self, _: &World, item: Element) -> Element {
-        let item = item
-            .text("keyPairId", &self.id)
-            .text("keyName", &self.name)
-            .text("keyFingerprint", &self.fingerprint)
-            .text("keyType", &self.kind)
-            .text("createTime", time(self.created));
-        tag_set(item, &self.tags)
-    }
 }
 
 /// AuthorizeSecurityGroupIngress.
@@ -383,33 +348,4 @@ fn peer_range(text: &str) -> Result<Peer, AwsError> {
             format!("CIDR block {text} is malformed"),
         )
     })
-}
-
-/// DeleteKeyPair; one that does not exist counts as deleted.
-pub fn delete_key_pair(
-    world: &mut World,
-    mut params: Params,
-    response: Element,
-) -> Result<Element, AwsError> {
-    let name = params.text("KeyName");
-    let id = params.text("KeyPairId");
-    let name = match (name, id) {
-        (Some(name), None) => Some(name),
-        (None, Some(id)) => world
-            .key_pairs
-            .values()
-            .find(|pair| pair.id == id)
-            .map(|pair| pair.name.clone()),
-        (None, None) => return Err(params.missing("KeyName")),
-        (Some(_), Some(_)) => {
-            return Err(AwsError::client(
-                "InvalidParameterCombination",
-                "KeyName and KeyPairId cannot be used together",
-            ));
-        }
-    };
-    params.finish()?;
-    let gone = name.and_then(|name| world.key_pairs.remove(&name));
-    let id: Vec<String> = maybe(gone.map(|pair| pair.id));
-    Ok(response.text("return", true).maybe("keyPairId", id.first()))
 }

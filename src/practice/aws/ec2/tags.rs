@@ -11,7 +11,7 @@ struct Tag {
     sort: String,
     resource: String,
     kind: &'static str,
-    key: String,
+    name: String,
     value: String,
 }
 
@@ -19,16 +19,16 @@ impl Described for Tag {
     const FIELDS: &'static [Field<Self>] = &[
         ("resource-id", |_, tag| one(&tag.resource)),
         ("resource-type", |_, tag| one(tag.kind)),
-        ("key", |_, tag| one(&tag.key)),
+        ("key", |_, tag| one(&tag.name)),
         ("value", |_, tag| one(&tag.value)),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.sort
     }
 
     fn tags(&self) -> Tags {
-        Tags::from([(self.key.clone(), self.value.clone())])
+        Tags::from([(self.name.clone(), self.value.clone())])
     }
 
     fn find(_: &World, id: &str) -> Result<Self, AwsError> {
@@ -45,7 +45,7 @@ impl Described for Tag {
                 sort: format!("{resource}/{key}"),
                 resource: resource.to_owned(),
                 kind,
-                key: key.clone(),
+                name: key.clone(),
                 value: value.clone(),
             }));
         };
@@ -96,7 +96,7 @@ impl Described for Tag {
     fn element(&self, _: &World, item: Element) -> Element {
         item.text("resourceId", &self.resource)
             .text("resourceType", self.kind)
-            .text("key", &self.key)
+            .text("key", &self.name)
             .text("value", &self.value)
     }
 }
@@ -119,7 +119,7 @@ impl Described for Address {
         ("public-ip", |_, _| Vec::new()),
     ];
 
-    fn id(&self) -> &'static str {
+    fn key(&self) -> &'static str {
         ""
     }
 

@@ -32,7 +32,7 @@ impl Described for Volume {
         ("volume-type", |_, volume| one(&volume.kind)),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 
@@ -92,7 +92,7 @@ impl Described for Snapshot {
         ("status", |_, _| one("completed")),
     ];
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.id
     }
 

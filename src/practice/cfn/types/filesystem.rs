@@ -1,7 +1,7 @@
 //! `AWS::EFS::FileSystem` and `AWS::EFS::MountTarget`.
 
 use super::{ResourceType, Settled, gone_is_deleted, id, invalid};
-use crate::practice::cfn::schema::{Kind, TAGS, optional, required};
+use crate::practice::cfn::schema::{Kind, Properties, TAGS, optional, required};
 use crate::practice::world::efs::{LifeCycle, Settings};
 
 const LIFECYCLE: Kind = Kind::Object(&[
@@ -44,7 +44,7 @@ pub static FILE_SYSTEM: ResourceType = ResourceType {
             lifecycle: properties
                 .objects("LifecyclePolicies")
                 .into_iter()
-                .flat_map(|policy| policy.texts_by_name())
+                .flat_map(Properties::texts_by_name)
                 .collect(),
         };
         let token = format!("{}-{}", request.logical_id, request.stack);

@@ -10,8 +10,9 @@ use crate::practice::cfn::schema::{Kind, Properties, TAGS, optional, required};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
 use crate::practice::world::instances::{
-    Launch, MetadataOptions, RootVolume, ShutdownBehavior, State, Why,
+    Launch, MetadataOptions, RootVolume, ShutdownBehavior, State,
 };
+use crate::practice::world::power::Why;
 use crate::practice::world::stacks::Resource;
 
 const SWITCH: Kind = Kind::OneOf(&["enabled", "disabled"]);

@@ -1,0 +1,14 @@
+//! The AWS SDK, and nothing but the SDK: sessions, the stack, listings, error classes.
+//!
+//! It answers in the engine's vocabulary (`engine::event`). Neither ssh nor the practice account may enter: a practice
+//! account is just another endpoint here.
+
+pub mod address;
+pub mod failure;
+pub mod inventory;
+pub mod machines;
+pub mod preflight;
+pub mod session;
+pub mod stack;
+
+pub use session::{Account, Cloud};

@@ -1,0 +1,203 @@
+//! `efslab cleanup`: deletes everything a lab made, and proves it per resource type.
+
+use std::fs;
+use std::sync::Arc;
+
+use miette::{IntoDiagnostic as _, miette};
+
+use super::lab::{self, Front};
+use super::site::{self, Site};
+use super::Outcome;
+use crate::cli::Common;
+use crate::engine::command::Command;
+use crate::engine::view::{Listing, Phase, Receipt};
+use crate::journal::{self, Journal};
+use crate::{plain, runtime};
+
+/// How to clean up.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "one per flag of the command line")]
+pub(super) struct How {
+    pub(super) all: bool,
+    pub(super) dry_run: bool,
+    pub(super) json: bool,
+    pub(super) yes: bool,
+}
+
+/// Cleans these labs up, or every one that is not clean.
+pub(super) fn run(common: &Common, ids: &[String], how: How) -> miette::Result<Outcome> {
+    let journal = Arc::new(site::open_journal(common)?);
+    let labs = if ids.is_empty() {
+        journal.labs().into_diagnostic()?.into_iter().filter(|lab| how.all || !lab.clean).collect()
+    } else {
+        ids.iter().map(|id| lab::find(&journal, Some(id))).collect::<miette::Result<Vec<_>>>()?
+    };
+    if labs.is_empty() {
+        super::print(if how.json { "[]\n" } else { "There is no lab to clean up.\n" })?;
+        return Ok(Outcome::Done);
+    }
+    if !how.yes && !how.dry_run && !confirmed(&labs)? {
+        super::print("Nothing was changed.\n")?;
+        return Ok(Outcome::Failed);
+    }
+    super::runtime()?.block_on(these(common, &journal, &labs, how))
+}
+
+/// Cleans these labs up, one after the other.
+pub(super) async fn these(
+    common: &Common,
+    journal: &Arc<Journal>,
+    labs: &[journal::Lab],
+    how: How,
+) -> miette::Result<Outcome> {
+    let mut outcome = Outcome::Done;
+    let mut receipts = Vec::new();
+    for lab in labs {
+        match one(common, journal, lab, how).await {
+            Ok((one, receipt)) => {
+                outcome = outcome.and(one);
+                receipts.extend(receipt.map(|receipt| (lab.id.clone(), receipt)));
+                if matches!(one, Outcome::Interrupted(_)) {
+                    break;
+                }
+            }
+            // One lab that cannot be asked must not keep the others.
+            Err(report) => {
+                eprintln!("{}: {report:?}", lab.id);
+                outcome = outcome.and(Outcome::Unverified);
+            }
+        }
+    }
+    if how.json {
+        let rows: Vec<_> = receipts
+            .iter()
+            .map(|(lab, receipt)| serde_json::json!({ "lab": lab, "clean": receipt.is_clean(), "receipt": receipt }))
+            .collect();
+        super::print(&format!("{}\n", serde_json::to_string_pretty(&rows).into_diagnostic()?))?;
+    }
+    Ok(outcome)
+}
+
+/// One lab, from its driver's lock to its receipt.
+async fn one(
+    common: &Common,
+    journal: &Arc<Journal>,
+    lab: &journal::Lab,
+    how: How,
+) -> miette::Result<(Outcome, Option<Receipt>)> {
+    let site = Site::open(common, &lab.place).await?;
+    if how.dry_run {
+        let known = journal.known(&lab.id).into_diagnostic()?;
+        let inventory = site.cloud.inventory(&lab.id, &known).await;
+        site.close().await;
+        super::print(&format!("{}: would delete\n", lab.id))?;
+        let mut outcome = Outcome::Done;
+        for row in inventory.rows {
+            match row.answer {
+                Listing::Empty => {}
+                Listing::Left(ids) => super::print(&format!("  {}: {}\n", row.kind, ids.join(", ")))?,
+                Listing::CouldNotTell(why) => {
+                    outcome = Outcome::Unverified;
+                    super::print(&format!("  {}: could not tell: {why}\n", row.kind))?;
+                }
+            }
+        }
+        return Ok((outcome, None));
+    }
+    let result = drive(journal, lab, &site, how).await;
+    site.close().await;
+    result
+}
+
+async fn drive(
+    journal: &Arc<Journal>,
+    lab: &journal::Lab,
+    site: &Site,
+    how: How,
+) -> miette::Result<(Outcome, Option<Receipt>)> {
+    let driven = lab::take(journal, lab, site, lab::lessons()?, None)?;
+    let (wires, front) = lab::wires(&driven.engine);
+    let (ending, receipt) = tokio::join!(runtime::drive(driven.engine, driven.parts, wires), watch(front, how.json));
+    let ending = ending.into_diagnostic()?;
+    if let Some(signal) = ending.signal {
+        eprintln!("interrupted: run `efslab cleanup {}` again to finish", lab.id);
+        return Ok((Outcome::Interrupted(signal), None));
+    }
+    let receipt = receipt?;
+    let Some(receipt) = receipt else { return Ok((Outcome::Unverified, None)) };
+    if !how.json {
+        super::print(&plain::receipt::text(&receipt))?;
+    }
+    forget(journal, &lab.id, &receipt)?;
+    drop(driven.driver);
+    Ok((judged(&receipt), Some(receipt)))
+}
+
+/// Asks for the cleanup, tells how it goes, and answers the receipt.
+async fn watch(front: Front, quiet: bool) -> miette::Result<Option<Receipt>> {
+    let Front { mut views, mut output, commands, acts } = front;
+    let drain = tokio::spawn(async move { while output.recv().await.is_some() {} });
+    let mut progress = plain::progress::Progress::default();
+    let mut receipt = None;
+    if commands.send(Command::CleanUp).await.is_ok() {
+        loop {
+            let view = views.borrow_and_update().clone();
+            if let Some(line) = progress.news(&view).filter(|_| !quiet) {
+                super::print(&line)?;
+            }
+            if let Phase::CleanedUp(found) = &view.phase {
+                receipt = Some(found.clone());
+                break;
+            }
+            if let Some(trouble) = view.trouble.as_ref().filter(|trouble| trouble.retry.is_some()) {
+                eprintln!("{}: {}\n  {}", trouble.what, trouble.why, trouble.remedy);
+                break;
+            }
+            if views.changed().await.is_err() {
+                break;
+            }
+        }
+    }
+    let _ = commands.send(Command::Leave).await;
+    drop(acts);
+    drain.abort();
+    Ok(receipt)
+}
+
+/// What a receipt means for the exit code.
+pub(super) fn judged(receipt: &Receipt) -> Outcome {
+    receipt.rows.iter().fold(Outcome::Done, |outcome, row| {
+        outcome.and(match row.answer {
+            Listing::Empty => Outcome::Done,
+            Listing::Left(_) => Outcome::Left,
+            Listing::CouldNotTell(_) => Outcome::Unverified,
+        })
+    })
+}
+
+/// Removes the key and the SSH files of a lab that is proved to be gone; its journal and receipt stay.
+pub(super) fn forget(journal: &Journal, lab: &str, receipt: &Receipt) -> miette::Result<()> {
+    if receipt.is_clean() {
+        let directory = journal.lab_directory(lab).into_diagnostic()?;
+        fs::remove_dir_all(&directory)
+            .map_err(|error| miette!("could not remove {}: {error}", directory.display()))?;
+    }
+    Ok(())
+}
+
+/// Asks on the terminal; without one, `--yes` is needed.
+fn confirmed(labs: &[journal::Lab]) -> miette::Result<bool> {
+    use std::io::{BufRead as _, IsTerminal as _};
+    if labs.iter().all(|lab| !matches!(lab.place, journal::Place::Aws { .. })) {
+        // Nothing in a practice account is worth a question.
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(miette!(help = "pass --yes", "cleaning up an AWS account asks first, and there is no terminal"));
+    }
+    let names: Vec<&str> = labs.iter().map(|lab| lab.id.as_str()).collect();
+    eprint!("Delete everything of {} in AWS? [y/N] ", names.join(", "));
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).into_diagnostic()?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,82 @@
+//! The practice account of a state directory: started inside this program, or joined when another program serves it.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+
+use super::control::Endpoint;
+use crate::practice::clock::Pace;
+use crate::practice::{self, Options, PracticeError, Running, StoreError};
+
+/// A practice account that answers.
+pub(super) struct Embedded {
+    pub(super) endpoint: Endpoint,
+    /// `None`: another program serves it.
+    running: Option<Running>,
+    file: PathBuf,
+}
+
+impl Embedded {
+    /// Starts the account that keeps its state in `data`, or joins the program that serves it already.
+    pub(super) async fn start(data: &Path, region: &str, pace: Pace, port: Option<u16>) -> miette::Result<Self> {
+        let file = endpoint_file(data);
+        let options = Options { data_dir: data.to_owned(), port, pace, region: Some(region.to_owned()), seed: None };
+        match practice::start(options).await {
+            Ok(running) => {
+                let endpoint = Endpoint {
+                    url: running.endpoint_url.clone(),
+                    region: running.region.clone(),
+                    access_key_id: running.access_key_id.clone(),
+                    secret_access_key: running.secret_access_key.clone(),
+                    session_token: None,
+                };
+                leave_note(&file, &endpoint)
+                    .into_diagnostic()
+                    .wrap_err_with(|| format!("could not write {}", file.display()))?;
+                Ok(Self { endpoint, running: Some(running), file })
+            }
+            Err(PracticeError::Store(StoreError::Locked(_))) if port.is_none() => {
+                let endpoint = running_at(data).ok_or_else(|| {
+                    miette!(
+                        help = "wait a moment and try again, or use another --state-dir",
+                        "another efslab is just starting or ending the practice account"
+                    )
+                })?;
+                Ok(Self { endpoint, running: None, file })
+            }
+            Err(error) => Err(error).into_diagnostic().wrap_err("could not start the practice account"),
+        }
+    }
+
+    /// Whether this program serves it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Stops serving; everything is on disk then.
+    pub(super) async fn stop(self) {
+        if let Some(running) = self.running {
+            running.stop().await;
+            let _ = fs::remove_file(&self.file);
+        }
+    }
+}
+
+/// The account of this directory, if a program says that it serves it.
+pub(super) fn running_at(data: &Path) -> Option<Endpoint> {
+    serde_json::from_str(&fs::read_to_string(endpoint_file(data)).ok()?).ok()
+}
+
+fn endpoint_file(data: &Path) -> PathBuf {
+    data.join("endpoint.json")
+}
+
+fn leave_note(file: &Path, endpoint: &Endpoint) -> std::io::Result<()> {
+    let fresh = file.with_extension("new");
+    let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    out.write_all(&serde_json::to_vec(endpoint)?)?;
+    fs::rename(fresh, file)
+}

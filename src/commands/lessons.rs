@@ -1,0 +1,76 @@
+//! `efslab lessons`: which there are, what is in one, whether a file is right.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use miette::{IntoDiagnostic as _, miette};
+
+use super::{Outcome, lab};
+use crate::cli::Lessons;
+use crate::lesson::catalog::Catalog;
+use crate::lesson::schema::Lesson;
+
+/// Does it.
+pub(super) fn run(what: &Lessons) -> miette::Result<Outcome> {
+    match what {
+        Lessons::List => {
+            let mut text = String::new();
+            for lesson in &*lab::lessons()? {
+                let _ = writeln!(
+                    text,
+                    "{:>2}  {:14} {} ({} steps, about {} min)",
+                    lesson.number,
+                    lesson.id,
+                    lesson.title,
+                    lesson.steps.len(),
+                    lesson.minutes
+                );
+            }
+            super::print(&text)?;
+            Ok(Outcome::Done)
+        }
+        Lessons::Show { lesson } => {
+            let lessons = lab::lessons()?;
+            let found = lessons.iter().find(|candidate| candidate.id == *lesson);
+            super::print(&shown(found.ok_or_else(|| unknown(lesson, &lessons))?))?;
+            Ok(Outcome::Done)
+        }
+        Lessons::Check { paths } => check(paths),
+    }
+}
+
+fn shown(lesson: &Lesson) -> String {
+    let mut text = format!("{} {} (about {} min)\n", lesson.number, lesson.title, lesson.minutes);
+    for objective in &lesson.objectives {
+        let _ = writeln!(text, "  - {objective}");
+    }
+    for (number, step) in lesson.steps.iter().enumerate() {
+        let _ = writeln!(text, "\n{}. {} [{}]\n   {}", number + 1, step.title, step.rows.join(", "), step.action);
+    }
+    text
+}
+
+fn check(paths: &[PathBuf]) -> miette::Result<Outcome> {
+    if paths.is_empty() {
+        let catalog = Catalog::embedded().into_diagnostic()?;
+        super::print(&format!("{} lessons are right\n", catalog.lessons().len()))?;
+        return Ok(Outcome::Done);
+    }
+    let mut outcome = Outcome::Done;
+    for path in paths {
+        match Catalog::of_path(path) {
+            Ok(catalog) => super::print(&format!("{}: {} lessons are right\n", path.display(), catalog.lessons().len()))?,
+            Err(problems) => {
+                eprintln!("{problems}");
+                outcome = Outcome::Failed;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// There is no such lesson; which there are.
+pub(super) fn unknown(id: &str, lessons: &[Lesson]) -> miette::Report {
+    let ids: Vec<&str> = lessons.iter().map(|lesson| lesson.id.as_str()).collect();
+    miette!(help = format!("the lessons are: {}", ids.join(", ")), "there is no lesson `{id}`")
+}

@@ -1,0 +1,115 @@
+//! One file per command, and the wiring of the parts: the only place where the lab and the practice account meet.
+
+mod cleanup;
+mod control;
+mod doctor;
+mod embedded;
+mod lab;
+mod learn;
+mod lessons;
+mod practice;
+mod run;
+mod site;
+mod ssh;
+mod status;
+
+use miette::{IntoDiagnostic as _, WrapErr as _};
+
+use crate::cli::{Cli, Command, Stage};
+use crate::template;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done; for a cleanup: verified empty.
+    Done,
+    /// Failed.
+    Failed,
+    /// Something is left, and was listed.
+    Left,
+    /// It could not be verified.
+    Unverified,
+    /// A signal ended it.
+    Interrupted(i32),
+}
+
+impl Outcome {
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Left => 3,
+            Self::Unverified => 4,
+            Self::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(1),
+        }
+    }
+
+    /// The graver of two outcomes: something left before not verified before failed.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let gravity = |outcome| match outcome {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Unverified => 2,
+            Self::Left => 3,
+            Self::Interrupted(_) => 4,
+        };
+        if gravity(other) > gravity(self) { other } else { self }
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When it cannot be done; the report says what, why and what to do.
+pub fn run(cli: Cli) -> miette::Result<Outcome> {
+    let common = cli.common;
+    match cli.command {
+        Command::Start { lesson } => learn::start(&common, lesson.as_deref()),
+        Command::Resume { lesson, lab } => learn::resume(&common, lesson.as_deref(), lab.as_deref()),
+        Command::Cleanup { labs, all, dry_run, json, yes } => {
+            cleanup::run(&common, &labs, cleanup::How { all, dry_run, json, yes })
+        }
+        Command::Run { lessons, keep } => run::run(&common, &lessons, keep),
+        Command::Status { json } => status::run(&common, json),
+        Command::Doctor => doctor::run(&common),
+        Command::Ssh { machine, lab, command } => ssh::run(&common, machine, lab.as_deref(), &command),
+        Command::Lessons { what } => lessons::run(&what),
+        Command::Template { stage } => print_template(stage),
+        Command::Practice { what } => practice::run(&common, what),
+    }
+}
+
+fn print_template(stage: Stage) -> miette::Result<Outcome> {
+    let stage = match stage {
+        Stage::Share => template::Stage::Share,
+        Stage::Alarms => template::Stage::Alarms,
+        Stage::Backup => template::Stage::Backup,
+    };
+    print(&template::render(stage).into_diagnostic()?)?;
+    Ok(Outcome::Done)
+}
+
+/// Writes to standard output; a reader that has gone (`| head`) is not an error.
+fn print(text: &str) -> miette::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).into_diagnostic().wrap_err("could not write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A runtime for one command. Two workers: the machine's work is elsewhere, in ssh and in the account.
+fn runtime() -> miette::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .into_diagnostic()
+        .wrap_err("could not start the runtime")
+}

@@ -1,0 +1,217 @@
+//! Where a lab runs, made ready: clients, the way to its machines, what the header says of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt as _};
+use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+
+use super::control::Endpoint;
+use super::embedded::Embedded;
+use crate::cli::{self, Common};
+use crate::cloud::{Account, Cloud};
+use crate::engine::event::Machine;
+use crate::engine::view;
+use crate::journal::Place;
+use crate::lesson::arithmetic::Prices;
+use crate::lesson::load;
+use crate::practice::clock::Pace;
+use crate::runtime::Route;
+use crate::ssh::config::Door;
+
+/// AWS is looked at about every two seconds; practice as often in its own time.
+const LOOKS: f64 = 2.0;
+/// Not more often than this, however fast the account's time passes.
+const FASTEST: Duration = Duration::from_millis(10);
+
+/// A target that answers.
+pub(super) struct Site {
+    pub(super) cloud: Cloud,
+    pub(super) route: Arc<dyn Route>,
+    pub(super) target: view::Target,
+    pub(super) faster: Option<f64>,
+    pub(super) prices: Option<Prices>,
+    embedded: Option<Embedded>,
+}
+
+impl Site {
+    /// Makes `place` ready.
+    pub(super) async fn open(common: &Common, place: &Place) -> miette::Result<Self> {
+        match place {
+            Place::Embedded { region } => {
+                let asked = pace(&common.pace)?;
+                let embedded = Embedded::start(&practice_directory(common)?, region, asked, None).await?;
+                Self::practice(embedded.endpoint.clone(), Some(embedded)).await
+            }
+            Place::Endpoint { url, region } => {
+                Self::practice(Endpoint::of_environment(url, Some(region))?, None).await
+            }
+            Place::Aws { profile, region } => Self::aws(profile.clone(), region).await,
+        }
+    }
+
+    async fn practice(endpoint: Endpoint, embedded: Option<Embedded>) -> miette::Result<Self> {
+        let clock = endpoint.clock().await?;
+        let pace = pace(clock.pace.as_str().map_or_else(|| clock.pace.to_string(), str::to_owned).as_str())?;
+        let faster = match pace {
+            Pace::Times(times) => Some(times),
+            Pace::Max => None,
+        };
+        let account = Account::Endpoint {
+            url: endpoint.url.clone(),
+            region: endpoint.region.clone(),
+            access_key_id: endpoint.access_key_id.clone(),
+            secret_access_key: endpoint.secret_access_key.clone(),
+            session_token: endpoint.session_token.clone(),
+        };
+        Ok(Self {
+            cloud: Cloud::connect(&account).await.into_diagnostic()?,
+            target: view::Target::Practice { pace: pace_in_words(faster), region: endpoint.region.clone() },
+            route: Arc::new(OverLoopback { endpoint, faster }),
+            faster,
+            prices: None,
+            embedded,
+        })
+    }
+
+    async fn aws(profile: Option<String>, region: &str) -> miette::Result<Self> {
+        let account = Account::Aws { profile, region: Some(region.to_owned()).filter(|region| !region.is_empty()) };
+        let cloud = Cloud::connect(&account).await.into_diagnostic()?;
+        let id = cloud.account().await.map_err(|failure| {
+            miette!(help = failure.class.remedy(), "could not {}: {}", failure.tried, failure.why)
+        })?;
+        Ok(Self {
+            target: view::Target::Aws { account: id, region: cloud.region.clone() },
+            route: Arc::new(OverInternet { cloud: cloud.clone() }),
+            faster: Some(1.0),
+            prices: Some(load::prices().map_err(|problem| miette!("{problem}"))?),
+            embedded: None,
+            cloud,
+        })
+    }
+
+    /// Ends what was started for it.
+    pub(super) async fn close(self) {
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+/// The place that the options name; practice unless they say otherwise.
+pub(super) fn chosen(common: &Common) -> miette::Result<Place> {
+    let region = common.region.clone();
+    match (common.target, &common.endpoint_url) {
+        (Some(cli::Target::Aws), Some(_)) => Err(miette!(
+            help = "--endpoint-url is for a practice account; leave it out, or use --target practice",
+            "--target aws and --endpoint-url exclude each other"
+        )),
+        (Some(cli::Target::Aws), None) => {
+            Ok(Place::Aws { profile: common.profile.clone(), region: region.unwrap_or_default() })
+        }
+        (_, Some(url)) => {
+            let endpoint = Endpoint::of_environment(url, region.as_deref())?;
+            Ok(Place::Endpoint { url: endpoint.url, region: endpoint.region })
+        }
+        (_, None) => Ok(Place::Embedded { region: region.unwrap_or_else(|| "us-east-1".to_owned()) }),
+    }
+}
+
+/// Where state is kept.
+pub(super) fn state_directory(common: &Common) -> miette::Result<PathBuf> {
+    let home = |below: &str| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below));
+    common
+        .state_dir
+        .clone()
+        .or_else(|| std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute()).map(|dir| dir.join("efslab")))
+        .or_else(|| home(".local/state/efslab"))
+        .ok_or_else(|| miette!(help = "pass --state-dir DIR", "there is no HOME to keep the lab's state in"))
+        .and_then(|dir| std::path::absolute(dir).into_diagnostic())
+}
+
+/// Where the practice account of a state directory keeps its own.
+pub(super) fn practice_directory(common: &Common) -> miette::Result<PathBuf> {
+    Ok(state_directory(common)?.join("practice"))
+}
+
+/// Reads a pace.
+pub(super) fn pace(text: &str) -> miette::Result<Pace> {
+    text.parse().map_err(|_| {
+        miette!(help = "examples: --pace 1 (real time), --pace 20, --pace max", "`{text}` is not a pace")
+    })
+}
+
+fn pace_in_words(faster: Option<f64>) -> String {
+    match faster {
+        None => "as fast as can be".to_owned(),
+        Some(times) if (times - 1.0).abs() < 1e-9 => "real time".to_owned(),
+        Some(times) => format!("{times}x faster"),
+    }
+}
+
+/// A practice account: its instances listen on this computer.
+struct OverLoopback {
+    endpoint: Endpoint,
+    faster: Option<f64>,
+}
+
+impl Route for OverLoopback {
+    fn own_cidr(&self) -> BoxFuture<'_, Result<String, String>> {
+        async { Ok("127.0.0.1/32".to_owned()) }.boxed()
+    }
+
+    fn door<'a>(&'a self, machine: &'a Machine) -> BoxFuture<'a, Result<Door, String>> {
+        async move {
+            let doors = self.endpoint.instances().await.map_err(|error| format!("{error}"))?;
+            let port = doors.into_iter().find(|door| door.instance_id == machine.instance_id).and_then(|door| door.port);
+            match port {
+                Some(port) => Ok(Door { host: "127.0.0.1".to_owned(), port }),
+                None => Err(format!("{} does not run", machine.instance_id)),
+            }
+        }
+        .boxed()
+    }
+
+    fn looks_every(&self) -> Duration {
+        self.faster.map_or(FASTEST, |times| Duration::from_secs_f64(LOOKS / times).max(FASTEST))
+    }
+}
+
+/// AWS: the instances have public addresses.
+struct OverInternet {
+    cloud: Cloud,
+}
+
+impl Route for OverInternet {
+    fn own_cidr(&self) -> BoxFuture<'_, Result<String, String>> {
+        async { self.cloud.own_address().await.map(|address| format!("{address}/32")) }.boxed()
+    }
+
+    fn door<'a>(&'a self, machine: &'a Machine) -> BoxFuture<'a, Result<Door, String>> {
+        let door = match &machine.address {
+            Some(address) => Ok(Door { host: address.clone(), port: 22 }),
+            None => Err(format!("{} has no public address: it is {}", machine.instance_id, machine.state)),
+        };
+        async move { door }.boxed()
+    }
+
+    fn looks_every(&self) -> Duration {
+        Duration::from_secs_f64(LOOKS)
+    }
+}
+
+/// Whether `path` can hold state: it exists and is ours, or can be made.
+pub(super) fn open_journal(common: &Common) -> miette::Result<crate::journal::Journal> {
+    let directory = state_directory(common)?;
+    crate::journal::Journal::open(&directory)
+        .map_err(|error| miette!(help = remedy(&directory), "{error}"))
+        .wrap_err("could not open the journal")
+}
+
+fn remedy(directory: &Path) -> String {
+    format!(
+        "make {} writable for you, or name another one with --state-dir or EFSLAB_STATE_DIR; nothing was changed",
+        directory.display()
+    )
+}

@@ -1,0 +1,76 @@
+//! `efslab status`: which labs there are, and what of them may still be standing. Reads the journal only, beside a driver.
+
+use std::fmt::Write as _;
+
+use miette::IntoDiagnostic as _;
+
+use super::{Outcome, site};
+use crate::cli::Common;
+use crate::journal::{Journal, JournalError, Lab, Place};
+
+/// Says it.
+pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
+    let journal = site::open_journal(common)?;
+    let labs = journal.labs().into_diagnostic()?;
+    if json {
+        let rows = labs.iter().map(|lab| row(&journal, lab)).collect::<Result<Vec<_>, _>>().into_diagnostic()?;
+        super::print(&format!("{}\n", serde_json::to_string_pretty(&rows).into_diagnostic()?))?;
+        return Ok(Outcome::Done);
+    }
+    if labs.is_empty() {
+        super::print("There is no lab yet. `efslab start` begins one.\n")?;
+        return Ok(Outcome::Done);
+    }
+    let mut text = String::new();
+    for lab in &labs {
+        let stacks = standing(&journal, lab).into_diagnostic()?;
+        let place = match &lab.place {
+            Place::Embedded { region } => format!("practice, {region}"),
+            Place::Endpoint { url, region } => format!("practice at {url}, {region}"),
+            Place::Aws { region, .. } => format!("AWS, {region}"),
+        };
+        let driven = if driver(&journal, lab).is_some() { ", being driven now" } else { "" };
+        let state = match (lab.clean, stacks.is_empty()) {
+            (true, _) => "cleaned up, nothing is left".to_owned(),
+            (false, true) => "nothing in the account".to_owned(),
+            (false, false) => format!("in the account: stack {}", stacks.join(", ")),
+        };
+        let lesson = if lab.progress.lesson.is_empty() { "not begun" } else { &lab.progress.lesson };
+        let _ = writeln!(text, "{}  ({place})  {lesson}, step {}{driven}: {state}", lab.id, lab.progress.step + 1);
+    }
+    if labs.iter().any(|lab| !lab.clean) {
+        text.push_str("`efslab resume` goes on with the first, `efslab cleanup` removes what is left, with proof.\n");
+    }
+    super::print(&text)?;
+    Ok(Outcome::Done)
+}
+
+fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> {
+    Ok(serde_json::json!({
+        "lab": lab.id,
+        "place": lab.place,
+        "lesson": lab.progress.lesson,
+        "step": lab.progress.step + 1,
+        "driven_by": driver(journal, lab),
+        "clean": lab.clean,
+        "stacks": standing(journal, lab)?,
+    }))
+}
+
+/// Stacks that may be there, by id where it is known.
+fn standing(journal: &Journal, lab: &Lab) -> Result<Vec<String>, JournalError> {
+    let stacks = journal.stacks(&lab.id)?;
+    let open = stacks.into_iter().filter(|stack| !stack.gone && !stack.refused);
+    Ok(open.map(|stack| stack.id.unwrap_or(stack.wanted.name)).collect())
+}
+
+/// The process that drives the lab, if one does.
+fn driver(journal: &Journal, lab: &Lab) -> Option<String> {
+    if lab.clean {
+        return None;
+    }
+    match journal.drive(&lab.id) {
+        Err(JournalError::Driven { pid, .. }) => Some(pid),
+        _ => None,
+    }
+}

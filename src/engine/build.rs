@@ -1,0 +1,315 @@
+//! From what is wanted to what must be done next: prepare, create, follow, find the machines, open the terminals.
+//!
+//! `pursue` runs after every event and starts whatever is missing and not under way; so a failure, a restart or a
+//! change of mind needs no path of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::effect::{Effect, NewStack};
+use super::event::{Failure, FailureClass, Ground, Machine, StackSeen};
+use super::ledger::Life;
+use super::stack::Stack;
+use super::view::{Phase, Target, TerminalState, Trouble};
+use super::{Engine, Side};
+use crate::template::{self, Stage};
+
+/// Something that is asked for at most once at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Task {
+    Preparing,
+    Creating,
+    Deleting,
+    Watching,
+    Finding,
+    Listing,
+    /// A wake-up has been asked for.
+    Waking,
+}
+
+/// What is under way.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Busy(BTreeSet<Task>);
+
+impl Busy {
+    pub(super) fn begin(&mut self, task: Task) {
+        self.0.insert(task);
+    }
+
+    pub(super) fn end(&mut self, task: Task) {
+        self.0.remove(&task);
+    }
+
+    pub(super) fn with(&self, task: Task) -> bool {
+        self.0.contains(&task)
+    }
+}
+
+impl Engine {
+    /// Starts whatever is missing.
+    pub(super) fn pursue(&mut self, effects: &mut Vec<Effect>) {
+        self.set_alarm(effects);
+        if self.held_up() {
+            return;
+        }
+        match self.phase {
+            Phase::Learning => {
+                if let (None, Some(entry)) = (&self.stack, self.ledger.current()) {
+                    // Something is there that nobody follows: another stack beside it would be one too many.
+                    let name = entry.name.clone();
+                    self.follow(&name, Stage::Share);
+                }
+                if self.stack.is_some() {
+                    self.pursue_standing(effects);
+                } else if let Some(stage) = self.wanted() {
+                    self.pursue_missing(stage, effects);
+                }
+                if self.wants_terminals() {
+                    self.pursue_terminals(effects);
+                }
+            }
+            Phase::CleaningUp { .. } => self.pursue_cleanup(effects),
+            Phase::CleanedUp(_) | Phase::Over => {}
+        }
+    }
+
+    /// Asks to be woken when the pause is over.
+    fn set_alarm(&mut self, effects: &mut Vec<Effect>) {
+        match self.pause {
+            Some(until) if !self.busy.with(Task::Waking) => {
+                self.busy.begin(Task::Waking);
+                effects.push(Effect::WakeAt(until));
+            }
+            Some(_) => {}
+            None => self.busy.end(Task::Waking),
+        }
+    }
+
+    /// The stage that must stand for what the learner does now.
+    fn wanted(&self) -> Option<Stage> {
+        let doing = self.doing.as_ref().and_then(super::doing::Doing::stage);
+        self.lesson_now().stage.max(doing)
+    }
+
+    fn wants_terminals(&self) -> bool {
+        self.step.needs_machines() || self.doing.as_ref().is_some_and(super::doing::Doing::types)
+    }
+
+    /// There is a stack, or should be: follow it until it settles; one that failed goes, so that it can be built again.
+    fn pursue_standing(&mut self, effects: &mut Vec<Effect>) {
+        let (Some(stack), Some(entry)) = (&self.stack, self.ledger.current()) else {
+            self.stack = None;
+            return;
+        };
+        if [Task::Creating, Task::Watching, Task::Deleting].iter().any(|task| self.busy.with(*task)) {
+            return;
+        }
+        let failed = stack.has_failed();
+        match &entry.id {
+            Some(id) if failed && entry.life == Life::There => {
+                effects.push(Effect::DeleteStack { stack: id.clone() });
+                self.busy.begin(Task::Deleting);
+            }
+            _ if stack.is_settled() && !failed => {}
+            id => {
+                let stack = id.clone().unwrap_or_else(|| entry.name.clone());
+                effects.push(Effect::WatchStack { stack });
+                self.busy.begin(Task::Watching);
+            }
+        }
+    }
+
+    /// There is none and one is wanted.
+    fn pursue_missing(&mut self, stage: Stage, effects: &mut Vec<Effect>) {
+        if self.busy.with(Task::Creating) {
+            return;
+        }
+        let Some(ground) = self.ground.clone() else {
+            if !self.busy.with(Task::Preparing) {
+                self.busy.begin(Task::Preparing);
+                effects.push(Effect::Prepare);
+            }
+            return;
+        };
+        let name = self.stack_name();
+        self.ledger.asked(&name);
+        self.follow(&name, stage);
+        self.busy.begin(Task::Creating);
+        effects.push(Effect::CreateStack(NewStack { name, stage, ground }));
+    }
+
+    fn pursue_terminals(&mut self, effects: &mut Vec<Effect>) {
+        let complete = self.stack.as_ref().is_some_and(|stack| stack.status == "CREATE_COMPLETE");
+        let (true, Some(stack)) = (complete, self.ledger.current().and_then(|entry| entry.id.clone())) else { return };
+        if self.machines.len() < 2 {
+            if !self.busy.with(Task::Finding) {
+                self.busy.begin(Task::Finding);
+                let host_keys =
+                    self.stack.as_ref().and_then(|stack| stack.outputs.get("HostKeys").cloned()).unwrap_or_default();
+                effects.push(Effect::FindMachines { stack, host_keys });
+            }
+            return;
+        }
+        for side in [Side::A, Side::B] {
+            if self.terminals.get(&side) == Some(&TerminalState::Closed) {
+                self.terminals.insert(side, TerminalState::Connecting);
+                effects.push(Effect::OpenTerminal(side));
+            }
+        }
+    }
+
+    pub(super) fn prepared(&mut self, outcome: Result<Ground, Failure>, effects: &mut Vec<Effect>) {
+        self.busy.end(Task::Preparing);
+        match outcome {
+            Ok(ground) => {
+                self.worked();
+                if self.ledger.saw_account(&ground.account) {
+                    effects.push(Effect::SaveKnown(self.ledger.known().clone()));
+                }
+                self.ground = Some(ground);
+            }
+            Err(failure) => self.failed(&failure, "look around in the account again"),
+        }
+    }
+
+    pub(super) fn stack_requested(&mut self, outcome: Result<String, Failure>) {
+        self.busy.end(Task::Creating);
+        let name = self.stack_name();
+        match outcome {
+            Ok(id) => {
+                self.worked();
+                self.ledger.there(&name, &id);
+            }
+            Err(failure) => {
+                // Only a clear refusal says that nothing was made; anything else leaves it open, and AWS is asked.
+                if failure.class == FailureClass::Exists {
+                    return;
+                }
+                if matches!(failure.class, FailureClass::Refused | FailureClass::Denied | FailureClass::Local) {
+                    self.ledger.refused(&name);
+                    self.stack = None;
+                }
+                self.failed(&failure, "ask for the stack again");
+            }
+        }
+    }
+
+    pub(super) fn stack_seen(&mut self, outcome: Result<Option<StackSeen>, Failure>, effects: &mut Vec<Effect>) {
+        self.step.new_evidence();
+        match outcome {
+            Ok(Some(seen)) => {
+                self.worked();
+                self.ledger.there(&self.stack_name(), &seen.id);
+                let mut learned = false;
+                for event in &seen.news {
+                    if let Some(id) = &event.physical_id {
+                        learned |= self.ledger.saw_resource(&event.kind, id);
+                    }
+                }
+                let ended = !seen.status.ends_with("_IN_PROGRESS");
+                let (id, status) = (seen.id.clone(), seen.status.clone());
+                let at = self.at;
+                if let Some(stack) = &mut self.stack {
+                    stack.saw(seen, at);
+                }
+                if learned {
+                    effects.push(Effect::SaveKnown(self.ledger.known().clone()));
+                }
+                if ended {
+                    self.busy.end(Task::Watching);
+                    self.stack_settled(&id, &status, effects);
+                }
+            }
+            Ok(None) => {
+                self.busy.end(Task::Watching);
+                self.stack_absent(effects);
+            }
+            Err(failure) => {
+                // The watch itself goes on; only the learner must know why nothing moves.
+                if failure.class == FailureClass::Transient {
+                    return;
+                }
+                self.busy.end(Task::Watching);
+                self.failed(&failure, "look at the stack again");
+            }
+        }
+    }
+
+    fn stack_settled(&mut self, id: &str, status: &str, effects: &mut Vec<Effect>) {
+        match status {
+            "DELETE_COMPLETE" => self.stack_gone(id, effects),
+            "DELETE_FAILED" => self.deletion_failed(id),
+            // The deletion was accepted but is not seen yet: look again, not at once.
+            _ if self.ledger.is_deleting(id) => self.pause = self.at.checked_add(super::cleanup::BETWEEN).ok(),
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => {}
+            _ if matches!(self.phase, Phase::CleaningUp { .. }) => {}
+            _ => {
+                let cause = self.stack.as_ref().and_then(|stack| stack.cause.clone());
+                self.trouble = Some(Trouble {
+                    what: format!("the stack ended in {status}"),
+                    why: cause.unwrap_or_else(|| "no event says why".to_owned()),
+                    remedy: "Nothing of it can be used: it is deleted, then built again.".to_owned(),
+                    retry: Some("delete it and build it again".to_owned()),
+                });
+            }
+        }
+    }
+
+    /// AWS says that there is no such stack.
+    fn stack_absent(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(entry) = self.ledger.current() {
+            let name_or_id = entry.id.clone().unwrap_or_else(|| entry.name.clone());
+            self.stack_gone(&name_or_id, effects);
+        }
+    }
+
+    pub(super) fn stack_gone(&mut self, name_or_id: &str, effects: &mut Vec<Effect>) {
+        self.ledger.gone(name_or_id);
+        effects.push(Effect::SaveGone { stack: name_or_id.to_owned() });
+        self.machines.clear();
+        if !matches!(self.phase, Phase::CleaningUp { .. }) {
+            self.stack = None;
+        }
+    }
+
+    pub(super) fn machines_seen(&mut self, outcome: Result<BTreeMap<Side, Machine>, Failure>) {
+        self.busy.end(Task::Finding);
+        match outcome {
+            Ok(machines) if machines.len() == 2 => {
+                self.worked();
+                self.machines = machines;
+                self.step.new_evidence();
+            }
+            Ok(machines) => {
+                let failure = Failure {
+                    tried: "find both instances".to_owned(),
+                    why: format!("{} of 2 are there", machines.len()),
+                    class: FailureClass::NotFound,
+                };
+                self.failed(&failure, "look for the instances again");
+            }
+            Err(failure) => self.failed(&failure, "look for the instances again"),
+        }
+    }
+
+    /// Begins to follow a stack of this name.
+    pub(super) fn follow(&mut self, name: &str, stage: Stage) {
+        let plan = template::resources(stage).unwrap_or_default();
+        self.stack = Some(Stack::new(name, plan, self.at));
+    }
+
+    pub(super) fn is_open(&self, side: Side) -> bool {
+        self.terminals.get(&side) == Some(&TerminalState::Open)
+    }
+
+    /// The stack's name derives from the lab's id, so that it is found even when the journal is lost.
+    pub(super) fn stack_name(&self) -> String {
+        let short = self.setup.lab.strip_prefix("lab-").unwrap_or(&self.setup.lab);
+        format!("efslab-{short}-lab")
+    }
+
+    pub(super) fn region(&self) -> &str {
+        match &self.setup.target {
+            Target::Practice { region, .. } | Target::Aws { region, .. } => region,
+        }
+    }
+}

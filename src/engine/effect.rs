@@ -1,0 +1,133 @@
+//! What the engine wants done. Effects are data: the runtime carries them out, through the journal.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::lesson::schema::Side;
+use crate::template::Stage;
+
+/// Something to be done outside the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Find out account, zones, image, own address. Changes nothing.
+    Prepare,
+    /// Create the lab's stack.
+    CreateStack(NewStack),
+    /// Look at the stack again and again until its operation has ended.
+    WatchStack {
+        /// StackId, or the name while the id is unknown.
+        stack: String,
+    },
+    /// Delete the stack.
+    DeleteStack {
+        /// StackId.
+        stack: String,
+    },
+    /// Where are the instances now; writes known_hosts and ssh_config for them.
+    FindMachines {
+        /// StackId.
+        stack: String,
+        /// `HostKeys` output of the stack, JSON from side to public key.
+        host_keys: String,
+    },
+    /// Open a terminal: SSH master, then a shell in a pty.
+    OpenTerminal(Side),
+    /// Close both terminals and their masters.
+    CloseTerminals,
+    /// Begin a new transcript of both terminals: a step begins.
+    MarkTerminals,
+    /// Type this into a terminal.
+    Input {
+        /// Whose.
+        on: Side,
+        /// Bytes.
+        bytes: Vec<u8>,
+    },
+    /// Both terminals have this size.
+    Resize {
+        /// Rows.
+        rows: u16,
+        /// Columns.
+        columns: u16,
+    },
+    /// Run a command of a check; it changes nothing.
+    Probe {
+        /// Where.
+        on: Side,
+        /// For `sh -c`.
+        run: String,
+    },
+    /// Ask every resource type what is left.
+    TakeInventory(Known),
+    /// Write down where the learner stands.
+    SaveProgress(Progress),
+    /// Write down ids by which untagged leftovers are found later.
+    SaveKnown(Known),
+    /// Write down that AWS says this stack is gone.
+    SaveGone {
+        /// StackId, or the name of one that never got an id.
+        stack: String,
+    },
+    /// Write down a receipt (as JSON lines of the view).
+    SaveReceipt(super::view::Receipt),
+    /// Send `What::Woke` at this time.
+    WakeAt(Timestamp),
+}
+
+/// A stack to create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewStack {
+    /// `efslab-7f3k-lab`
+    pub name: String,
+    /// Stage.
+    pub stage: Stage,
+    /// What was found before.
+    pub ground: super::event::Ground,
+}
+
+/// Ids the lab has seen, by which things are found that carry no tag.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The account they are in, twelve digits.
+    pub account: Option<String>,
+    /// StackIds.
+    pub stacks: Vec<String>,
+    /// VPC ids.
+    pub vpcs: Vec<String>,
+    /// Filesystem ids.
+    pub file_systems: Vec<String>,
+}
+
+/// Where the learner stands, as the journal keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Lesson id.
+    pub lesson: String,
+    /// From 0.
+    pub step: usize,
+    /// One entry per step that was touched.
+    pub steps: Vec<StepProgress>,
+}
+
+/// One step's progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepProgress {
+    /// Lesson id.
+    pub lesson: String,
+    /// Step id.
+    pub step: String,
+    /// Evidence, when passed.
+    pub passed: Option<String>,
+    /// Hints revealed.
+    pub hints: usize,
+    /// Last answer.
+    pub answer: Option<String>,
+}
+
+impl Effect {
+    /// Whether it changes something in the account, so that the intent must be written down first.
+    #[must_use]
+    pub fn changes_the_account(&self) -> bool {
+        matches!(self, Self::CreateStack(_) | Self::DeleteStack { .. })
+    }
+}

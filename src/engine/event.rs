@@ -1,0 +1,222 @@
+//! What the engine is told: the learner's commands and the outcomes of effects, each with the time it happened.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::command::Command;
+use super::view::Listing;
+use crate::lesson::check::Transcript;
+use crate::lesson::schema::{Action, Side};
+
+/// One thing that happened, and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// When, by the clock of the target (account time on practice).
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// The dispatcher runs; the first event of every session.
+    Began,
+    /// The learner wishes something.
+    Command(Command),
+    /// The unattended run does something in the learner's place.
+    Act(Vec<Action>),
+    /// Account, zones, image and prices are known, or why not.
+    Prepared(Result<Ground, Failure>),
+    /// `CreateStack` was accepted, or refused.
+    StackRequested(Result<String, Failure>),
+    /// One look at the stack. `Ok(None)`: AWS says that there is no such stack.
+    StackSeen(Result<Option<StackSeen>, Failure>),
+    /// `DeleteStack` was accepted, or refused.
+    DeletionRequested {
+        /// StackId.
+        stack: String,
+        /// Outcome.
+        outcome: Result<(), Failure>,
+    },
+    /// Where the instances are now.
+    MachinesSeen(Result<BTreeMap<Side, Machine>, Failure>),
+    /// The terminal's session.
+    Terminal {
+        /// Whose.
+        on: Side,
+        /// What about it.
+        news: TerminalNews,
+    },
+    /// A remote command of a check has ended.
+    Probed {
+        /// Where.
+        on: Side,
+        /// What was run.
+        run: String,
+        /// Its outcome.
+        outcome: Result<Ran, Failure>,
+    },
+    /// One pass over everything that could be left.
+    InventoryTaken(Inventory),
+    /// The awaited moment of an `Effect::WakeAt` has come.
+    Woke,
+}
+
+/// News of a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TerminalNews {
+    /// Its shell runs.
+    Opened,
+    /// It could not be opened, or ended: why.
+    Ended(String),
+    /// All its lines since the current step began, once output has settled.
+    Text(Transcript),
+}
+
+/// What was found before anything is built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ground {
+    /// Twelve digits.
+    pub account: String,
+    /// Zones that offer the instance type, the first two.
+    pub zones: [String; 2],
+    /// `t3.micro`, whatever is free-tier-eligible and offered.
+    pub instance_type: String,
+    /// `ami-…`, resolved once.
+    pub image: String,
+    /// From where SSH is admitted, e.g. `198.51.100.7/32`.
+    pub ssh_cidr: String,
+}
+
+/// A stack as one look at it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackSeen {
+    /// StackId.
+    pub id: String,
+    /// `CREATE_IN_PROGRESS` …
+    pub status: String,
+    /// Why, as the service says.
+    pub reason: Option<String>,
+    /// Outputs.
+    pub outputs: BTreeMap<String, String>,
+    /// When the operation under way, or the last one, began.
+    pub since: Timestamp,
+    /// Events not seen before, oldest first.
+    pub news: Vec<StackEvent>,
+}
+
+/// One event of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackEvent {
+    /// Logical id; the stack's own name for events of the stack itself.
+    pub logical_id: String,
+    /// `AWS::EFS::MountTarget`.
+    pub kind: String,
+    /// Physical id, once known.
+    pub physical_id: Option<String>,
+    /// `CREATE_IN_PROGRESS` …
+    pub status: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An instance of the lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// `i-…`
+    pub instance_id: String,
+    /// `us-east-1a`
+    pub zone: String,
+    /// Public address now.
+    pub address: Option<String>,
+    /// Its own idea of its name: `ip-10-0-1-12`.
+    pub host_name: Option<String>,
+    /// `running`, `stopped` …
+    pub state: String,
+}
+
+/// A remote command's result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// Exit status; `None` when a signal ended it.
+    pub status: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// One pass over every resource type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// Account that answered, if it did.
+    pub account: Option<String>,
+    /// Region asked.
+    pub region: String,
+    /// Per resource type: plural name, the call, the answer.
+    pub rows: Vec<InventoryRow>,
+    /// StackIds that carry the lab's tag and are not deleted.
+    pub stacks: Vec<String>,
+}
+
+/// One resource type of an inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InventoryRow {
+    /// `instances`
+    pub kind: String,
+    /// `ec2:DescribeInstances`
+    pub asked: String,
+    /// Answer.
+    pub answer: Listing,
+}
+
+/// Why an effect did not do what it was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What was tried, e.g. `create the stack`.
+    pub tried: String,
+    /// Why it failed, as far as known.
+    pub why: String,
+    /// What it means for what comes next.
+    pub class: FailureClass,
+}
+
+/// What a failure means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureClass {
+    /// Slow down and try again: throttled, 5xx, connection reset, time-out.
+    Transient,
+    /// Credentials expired or missing: the learner must renew them.
+    Credentials,
+    /// Not permitted.
+    Denied,
+    /// The service says that there is no such thing.
+    NotFound,
+    /// There is one of this name already: ours, if an answer was lost.
+    Exists,
+    /// The request itself is wrong, or a limit is reached: trying again does not help by itself.
+    Refused,
+    /// Something on this computer: no ssh, a full disk.
+    Local,
+}
+
+impl FailureClass {
+    /// What to do next, one sentence.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Transient => "AWS or the network is slow or busy: it is tried again by itself.",
+            Self::Credentials => "Renew your credentials (for example `aws sso login`), then try again.",
+            Self::Denied => "Ask for the missing permission, or use another profile with --profile.",
+            Self::NotFound => "It may have been deleted elsewhere: `efslab status` shows what is there.",
+            Self::Exists => "It was asked for before: it is looked at.",
+            Self::Refused => "Read the reason above; when it is mended, try again.",
+            Self::Local => "Mend it on this computer, then try again.",
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Where the learner stands among the lessons, and what is recorded of each step.
+
+use std::collections::BTreeMap;
+
+use super::effect::{Effect, Progress, StepProgress};
+use super::step::Current;
+use super::{Engine, Phase};
+use crate::lesson::schema::{Lesson, Step};
+
+/// A place in the lab; both from 0, and always one that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) lesson: usize,
+    pub(super) step: usize,
+}
+
+/// The place, and the record of every step touched.
+#[derive(Debug, Clone)]
+pub(super) struct Position {
+    pub(super) place: Place,
+    records: BTreeMap<(String, String), StepProgress>,
+}
+
+impl Position {
+    /// Where the journal says, or at the beginning when those lessons have no such step (any more).
+    pub(super) fn recovered(lessons: &[Lesson], progress: &Progress) -> Self {
+        let place = find(lessons, &progress.lesson, progress.step).unwrap_or(Place { lesson: 0, step: 0 });
+        let records =
+            progress.steps.iter().map(|record| ((record.lesson.clone(), record.step.clone()), record.clone())).collect();
+        Self { place, records }
+    }
+
+    pub(super) fn step<'a>(&self, lessons: &'a [Lesson]) -> &'a Step {
+        &lessons[self.place.lesson].steps[self.place.step]
+    }
+
+    pub(super) fn record(&self, lessons: &[Lesson]) -> Option<&StepProgress> {
+        self.records.get(&key(lessons, self.place))
+    }
+
+    /// Whether a step has been passed.
+    pub(super) fn passed(&self, lessons: &[Lesson], place: Place) -> bool {
+        self.records.get(&key(lessons, place)).is_some_and(|record| record.passed.is_some())
+    }
+
+    pub(super) fn after(&self, lessons: &[Lesson]) -> Option<Place> {
+        let Place { lesson, step } = self.place;
+        if step + 1 < lessons[lesson].steps.len() {
+            Some(Place { lesson, step: step + 1 })
+        } else {
+            (lesson + 1 < lessons.len()).then_some(Place { lesson: lesson + 1, step: 0 })
+        }
+    }
+
+    pub(super) fn before(&self, lessons: &[Lesson]) -> Option<Place> {
+        let Place { lesson, step } = self.place;
+        match (step, lesson) {
+            (1.., _) => Some(Place { lesson, step: step - 1 }),
+            (0, 1..) => Some(Place { lesson: lesson - 1, step: lessons[lesson - 1].steps.len() - 1 }),
+            (0, 0) => None,
+        }
+    }
+
+    /// Keeps what is known of the current step.
+    pub(super) fn keep(&mut self, lessons: &[Lesson], step: &Current) {
+        let key = key(lessons, self.place);
+        self.records.insert(
+            key.clone(),
+            StepProgress {
+                lesson: key.0,
+                step: key.1,
+                passed: step.passed().map(str::to_owned),
+                hints: step.hints,
+                answer: step.answer.clone(),
+            },
+        );
+    }
+
+    /// As the journal keeps it.
+    pub(super) fn progress(&self, lessons: &[Lesson], step: &Current) -> Progress {
+        let mut with_now = self.clone();
+        with_now.keep(lessons, step);
+        Progress {
+            lesson: lessons[self.place.lesson].id.clone(),
+            step: self.place.step,
+            steps: with_now.records.into_values().collect(),
+        }
+    }
+}
+
+/// Under what a step's record is kept: by names, so that a lesson may gain steps.
+fn key(lessons: &[Lesson], place: Place) -> (String, String) {
+    let lesson = &lessons[place.lesson];
+    (lesson.id.clone(), lesson.steps[place.step].id.clone())
+}
+
+/// The place of a lesson's step, if there is one.
+pub(super) fn find(lessons: &[Lesson], lesson: &str, step: usize) -> Option<Place> {
+    let at = lessons.iter().position(|candidate| candidate.id == lesson)?;
+    (step < lessons[at].steps.len()).then_some(Place { lesson: at, step })
+}
+
+impl Engine {
+    pub(super) fn step_now(&self) -> &Step {
+        self.position.step(&self.setup.lessons)
+    }
+
+    pub(super) fn lesson_now(&self) -> &Lesson {
+        &self.setup.lessons[self.position.place.lesson]
+    }
+
+    /// Goes to another step; what was being done for the learner is given up.
+    pub(super) fn move_to(&mut self, place: Option<Place>, effects: &mut Vec<Effect>) {
+        let Some(place) = place else { return };
+        if matches!(self.phase, Phase::CleaningUp { .. }) {
+            return;
+        }
+        self.position.keep(&self.setup.lessons, &self.step);
+        self.position.place = place;
+        self.doing = None;
+        self.texts.clear();
+        self.step = Current::of(self.step_now(), self.position.record(&self.setup.lessons));
+        effects.push(Effect::MarkTerminals);
+        self.save(effects);
+    }
+}

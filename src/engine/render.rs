@@ -1,0 +1,145 @@
+//! From the engine's state to the snapshot that a front end shows.
+
+use super::view::{
+    Block, LessonRow, MachineView, Phase, QuestionView, StepState, StepView, TerminalState, View, Work,
+};
+use super::{Engine, Side, position};
+use crate::lesson::check;
+use crate::lesson::facts::fill;
+use crate::lesson::diagram;
+use crate::lesson::schema::{Action, Step};
+use crate::template;
+
+impl Engine {
+    /// The lab as it is now.
+    #[must_use]
+    pub fn view(&self) -> View {
+        View {
+            lab: self.setup.lab.clone(),
+            target: self.setup.target.clone(),
+            started: self.setup.made,
+            cost: self.spent_so_far(),
+            cost_per_hour: self.per_hour(),
+            lessons: self.lesson_rows(),
+            step: self.step_view(),
+            stack: self.stack.as_ref().map(|stack| stack.view(self.setup.faster)),
+            machines: [Side::A, Side::B].map(|side| self.machine_view(side)),
+            trouble: self.trouble.clone(),
+            phase: self.phase.clone(),
+        }
+    }
+
+    fn lesson_rows(&self) -> Vec<LessonRow> {
+        let now = self.position.place;
+        let row = |(at, lesson): (usize, &crate::lesson::schema::Lesson)| LessonRow {
+            id: lesson.id.clone(),
+            number: lesson.number,
+            title: lesson.title.clone(),
+            minutes: lesson.minutes,
+            steps: lesson
+                .steps
+                .iter()
+                .enumerate()
+                .map(|(number, step)| {
+                    let place = position::Place { lesson: at, step: number };
+                    let passed = if place == now {
+                        self.step.passed().is_some()
+                    } else {
+                        self.position.passed(&self.setup.lessons, place)
+                    };
+                    (step.title.clone(), passed)
+                })
+                .collect(),
+        };
+        self.setup.lessons.iter().enumerate().map(row).collect()
+    }
+
+    fn step_view(&self) -> StepView {
+        let (lesson, step) = (self.lesson_now(), self.step_now());
+        let facts = self.facts();
+        let shown = |text: &String| fill(text, &facts);
+        let mut blocks: Vec<Block> = step
+            .text
+            .split("\n\n")
+            .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|paragraph| !paragraph.is_empty())
+            .map(|paragraph| Block::Text(fill(&paragraph, &facts)))
+            .collect();
+        if let Some(text) = step.diagram.as_deref().and_then(diagram::diagram) {
+            blocks.push(Block::Diagram(text.to_owned()));
+        }
+        if let Some((name, text)) = step.fragment.as_deref().and_then(|name| Some((name, template::fragment(name)?))) {
+            blocks.push(Block::Fragment { name: name.to_owned(), text: text.to_owned() });
+        }
+        if !step.commands.is_empty() {
+            blocks.push(Block::Commands(step.commands.iter().map(shown).collect()));
+        }
+        if let Some(changed) = &step.changed {
+            blocks.push(Block::Changed(changed.clone()));
+        }
+        let passed = self.step.passed().is_some();
+        StepView {
+            lesson: lesson.id.clone(),
+            lesson_number: lesson.number,
+            number: self.position.place.step + 1,
+            of: lesson.steps.len(),
+            title: step.title.clone(),
+            blocks,
+            action: fill(&step.action, &facts),
+            question: step.question.as_ref().map(|question| QuestionView {
+                ask: shown(&question.ask),
+                options: question.options.clone(),
+                answered: self.step.answer.as_ref().map(|answer| {
+                    let texts = question.options.iter().map(|choice| choice.text.as_str());
+                    let because = check::chosen(answer, texts)
+                        .and_then(|number| question.options.get(number.checked_sub(1)?))
+                        .map_or_else(String::new, |choice| choice.because.clone());
+                    (answer.clone(), because)
+                }),
+            }),
+            hints: step.hints.iter().take(self.step.hints).map(shown).collect(),
+            hints_of: step.hints.len(),
+            state: self.step_state(),
+            verdicts: self.step.verdicts,
+            debrief: passed.then(|| shown(&step.debrief)),
+            work: self.work(step),
+        }
+    }
+
+    fn step_state(&self) -> StepState {
+        if let Some(doing) = self.doing.as_ref().filter(|_| self.step.passed().is_none()) {
+            return StepState::Working { what: doing.what(), since: doing.since };
+        }
+        if self.step.is_checking() {
+            return StepState::Working { what: "checking".to_owned(), since: self.at };
+        }
+        self.step.state().unwrap_or(StepState::Open)
+    }
+
+    /// What the work pane is for. A cleanup that runs or has run is always shown.
+    fn work(&self, step: &Step) -> Work {
+        let types = |action: &Action| matches!(action, Action::Type { .. });
+        if matches!(self.phase, Phase::CleaningUp { .. } | Phase::CleanedUp(_)) || self.step.needs_receipt() {
+            Work::Receipt
+        } else if self.step.needs_machines() || step.solution.iter().any(types) {
+            let standing = self.stack.as_ref().is_some_and(|stack| stack.status == "CREATE_COMPLETE");
+            if standing { Work::Terminals } else { Work::Stack }
+        } else if self.step.needs_stack() && step.question.as_ref().is_none_or(|question| question.options.len() > 1)
+            || self.stack.as_ref().is_some_and(|stack| stack.status != "CREATE_COMPLETE")
+        {
+            Work::Stack
+        } else {
+            Work::Question
+        }
+    }
+
+    fn machine_view(&self, side: Side) -> MachineView {
+        let machine = self.machines.get(&side);
+        MachineView {
+            side,
+            zone: machine.map(|machine| machine.zone.clone()),
+            address: machine.and_then(|machine| machine.address.clone()),
+            terminal: self.terminals.get(&side).cloned().unwrap_or(TerminalState::Closed),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The lab's stack as the engine follows it: from events to one row per resource.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::event::{StackEvent, StackSeen};
+use super::view::{ResourceRow, RowState, StackView};
+use crate::template::ResourceInfo;
+
+/// How long a stack of this shape takes on AWS: two mount targets of about a minute and a half and two instances one after
+/// the other, each booting and installing packages for about a minute and a half (estimate).
+const CREATE: SignedDuration = SignedDuration::from_secs(300);
+/// Deleting: the instances, then the mount targets and their interfaces (estimate).
+const DELETE: SignedDuration = SignedDuration::from_secs(180);
+
+/// In place of a status until the first look.
+pub(super) const ASKED: &str = "asked for";
+
+/// The stack as far as it was seen.
+#[derive(Debug, Clone)]
+pub(super) struct Stack {
+    name: String,
+    pub(super) status: String,
+    since: Timestamp,
+    until: Option<Timestamp>,
+    plan: Vec<ResourceInfo>,
+    rows: BTreeMap<String, Row>,
+    pub(super) cause: Option<String>,
+    pub(super) outputs: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    status: String,
+    reason: Option<String>,
+    physical_id: Option<String>,
+    since: Timestamp,
+    until: Option<Timestamp>,
+}
+
+impl Stack {
+    /// A stack of these resources that is about to be made.
+    pub(super) fn new(name: &str, plan: Vec<ResourceInfo>, at: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: ASKED.to_owned(),
+            since: at,
+            until: None,
+            plan,
+            rows: BTreeMap::new(),
+            cause: None,
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in one look. Times in the view are those of the learner's clock, not the service's.
+    pub(super) fn saw(&mut self, seen: StackSeen, at: Timestamp) {
+        if self.status != seen.status {
+            let begins = seen.status.ends_with("_IN_PROGRESS") && !self.status.ends_with("_IN_PROGRESS");
+            if begins && self.status != ASKED {
+                self.since = at;
+                self.until = None;
+            }
+            if !seen.status.ends_with("_IN_PROGRESS") {
+                self.until = Some(at);
+            }
+        }
+        self.status = seen.status;
+        self.outputs = seen.outputs;
+        for event in seen.news {
+            self.take(event, at);
+        }
+    }
+
+    fn take(&mut self, event: StackEvent, at: Timestamp) {
+        let failed = event.status.ends_with("_FAILED");
+        let cancelled = event.reason.as_deref().is_some_and(|why| why.contains("cancelled"));
+        if failed && !cancelled && self.cause.is_none() {
+            let why = event.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
+            self.cause = Some(format!("{}: {why}", event.logical_id));
+        }
+        if event.kind == "AWS::CloudFormation::Stack" {
+            return;
+        }
+        let ended = !event.status.ends_with("_IN_PROGRESS");
+        let row = self.rows.entry(event.logical_id).or_insert_with(|| Row {
+            status: String::new(),
+            reason: None,
+            physical_id: None,
+            since: at,
+            until: None,
+        });
+        if !ended && !row.status.ends_with("_IN_PROGRESS") {
+            row.since = at;
+        }
+        row.until = ended.then_some(at);
+        row.status = event.status;
+        row.reason = event.reason;
+        row.physical_id = event.physical_id.or(row.physical_id.take());
+    }
+
+    /// Whether no operation is under way.
+    pub(super) fn is_settled(&self) -> bool {
+        self.status != ASKED && !self.status.ends_with("_IN_PROGRESS")
+    }
+
+    /// Whether its last operation ended without success.
+    pub(super) fn has_failed(&self) -> bool {
+        self.is_settled() && !matches!(self.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE")
+    }
+
+    /// Forgets the cause of an earlier failure: the operation is tried again.
+    pub(super) fn try_again(&mut self) {
+        self.cause = None;
+    }
+
+
+    /// As a front end shows it; `faster` is how much faster than AWS the target runs, `None` for as fast as can be.
+    pub(super) fn view(&self, faster: Option<f64>) -> StackView {
+        let deleting = self.status.starts_with("DELETE");
+        let usual = if deleting { DELETE } else { CREATE };
+        let rows = self.plan.iter().map(|info| self.row(info)).collect();
+        StackView {
+            name: self.name.clone(),
+            status: self.status.clone(),
+            rows,
+            since: self.since,
+            until: self.until,
+            usual: faster.map_or(SignedDuration::ZERO, |times| {
+                SignedDuration::try_from_secs_f64(usual.as_secs_f64() / times).unwrap_or(usual)
+            }),
+            cause: self.cause.clone(),
+        }
+    }
+
+    fn row(&self, info: &ResourceInfo) -> ResourceRow {
+        let row = self.rows.get(&info.logical_id);
+        let state = match row {
+            None => RowState::Waiting(
+                info.depends_on.iter().filter(|id| !self.is_done(id)).cloned().collect(),
+            ),
+            Some(row) if row.status == "DELETE_COMPLETE" => RowState::Deleted,
+            Some(row) if row.status.ends_with("_COMPLETE") || row.status == "DELETE_SKIPPED" => RowState::Done,
+            Some(row) if row.status.ends_with("_FAILED") => {
+                RowState::Failed(row.reason.clone().unwrap_or_else(|| row.status.clone()))
+            }
+            Some(_) => RowState::Working,
+        };
+        ResourceRow {
+            logical_id: info.logical_id.clone(),
+            kind: info.kind.clone(),
+            purpose: info.purpose.to_owned(),
+            state,
+            since: row.map(|row| row.since),
+            until: row.and_then(|row| row.until),
+            physical_id: row.and_then(|row| row.physical_id.clone()),
+        }
+    }
+
+    fn is_done(&self, logical_id: &str) -> bool {
+        self.rows.get(logical_id).is_some_and(|row| row.status == "CREATE_COMPLETE")
+    }
+}

@@ -1,0 +1,262 @@
+//! The current step: its answer, hints and verdict, and the evidence that is gathered for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::effect::{Effect, StepProgress};
+use super::event::{Failure, Ran};
+use super::stack::ASKED;
+use super::view::{Listing, Phase, Receipt, StepState};
+use super::{Engine, Side};
+use crate::lesson::check::{
+    self, Evidence, Facts, MachineFacts, Need, ReceiptState, RemoteCommand, RemoteOutput, StackState, Verdict,
+};
+use crate::lesson::facts::fill;
+use crate::lesson::schema::Step;
+use crate::template::Stage;
+
+/// What is known of the step the learner stands at.
+#[derive(Debug, Clone)]
+pub(super) struct Current {
+    pub(super) hints: usize,
+    pub(super) answer: Option<String>,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) verdicts: u32,
+    /// The learner awaits the verdict: it must be given even if it is bad.
+    awaited: bool,
+    needs: Vec<Need>,
+    remote: BTreeMap<RemoteCommand, Result<RemoteOutput, String>>,
+    probing: BTreeSet<RemoteCommand>,
+    /// Counts pieces of evidence, so that each is judged once and none is missed while a machine is being asked.
+    evidence: u64,
+    judged: u64,
+    probed: u64,
+}
+
+impl Current {
+    /// A step as one comes to it.
+    pub(super) fn of(step: &Step, record: Option<&StepProgress>) -> Self {
+        Self {
+            hints: record.map_or(0, |record| record.hints),
+            answer: record.and_then(|record| record.answer.clone()),
+            verdict: record.and_then(|record| record.passed.clone()).map(Verdict::Passed),
+            verdicts: 0,
+            awaited: false,
+            needs: check::needs(&step.check),
+            remote: BTreeMap::new(),
+            probing: BTreeSet::new(),
+            evidence: 1,
+            judged: 0,
+            probed: 0,
+        }
+    }
+
+    /// Something that may matter to the check has changed.
+    pub(super) fn new_evidence(&mut self) {
+        self.evidence += 1;
+    }
+
+    /// The evidence, once it has passed.
+    pub(super) fn passed(&self) -> Option<&str> {
+        match &self.verdict {
+            Some(Verdict::Passed(evidence)) => Some(evidence),
+            _ => None,
+        }
+    }
+
+    /// Whether the check looks at a machine.
+    pub(super) fn needs_machines(&self) -> bool {
+        self.needs.iter().any(|need| matches!(need, Need::Transcript(_) | Need::Remote(_)))
+    }
+
+    /// Whether the check looks at the receipt.
+    pub(super) fn needs_receipt(&self) -> bool {
+        self.needs.contains(&Need::Receipt)
+    }
+
+    /// Whether the check looks at the stack.
+    pub(super) fn needs_stack(&self) -> bool {
+        self.needs.contains(&Need::Stack)
+    }
+
+    /// Whether a verdict is being worked on.
+    pub(super) fn is_checking(&self) -> bool {
+        self.awaited && !self.probing.is_empty()
+    }
+
+    pub(super) fn probed(&mut self, on: Side, run: String, outcome: Result<Ran, Failure>) {
+        let command = RemoteCommand { on, run };
+        if !self.probing.remove(&command) {
+            return;
+        }
+        let outcome = outcome.map_err(|failure| failure.why).and_then(|ran| {
+            let status = ran.status.ok_or_else(|| "a signal ended the command".to_owned())?;
+            Ok(RemoteOutput { status, stdout: ran.stdout })
+        });
+        self.remote.insert(command, outcome);
+    }
+
+    pub(super) fn state(&self) -> Option<StepState> {
+        Some(match self.verdict.as_ref()? {
+            Verdict::Passed(evidence) => StepState::Passed(evidence.clone()),
+            Verdict::NotYet(why) => StepState::NotYet(why.clone()),
+            Verdict::Converging(what) => StepState::Converging(what.clone()),
+            Verdict::CouldNotCheck(why) => StepState::CouldNotCheck(why.clone()),
+        })
+    }
+}
+
+impl Engine {
+    /// Takes an answer; an option is kept by its number.
+    pub(super) fn answer(&mut self, answer: &str) {
+        self.step.answer = Some(fill(answer, &self.facts()));
+    }
+
+    /// Decides the step's check for the learner, now or once the machines have been asked again.
+    pub(super) fn decide(&mut self) {
+        if self.step.passed().is_none() {
+            self.step.awaited = true;
+            self.step.new_evidence();
+        }
+    }
+
+    /// Called after every event: passes the step the moment the evidence is there.
+    pub(super) fn look_for_evidence(&mut self, effects: &mut Vec<Effect>) {
+        while self.step.passed().is_none()
+            && self.doing.is_none()
+            && self.step.probing.is_empty()
+            && self.step.judged < self.step.evidence
+        {
+            self.judge(effects);
+        }
+    }
+
+    fn judge(&mut self, effects: &mut Vec<Effect>) {
+        let verdict = check::evaluate(self.step_now(), &self.evidence());
+        // Machines are asked only when everything that is known without asking already holds.
+        if matches!(verdict, Verdict::CouldNotCheck(_)) && self.probe(effects) {
+            return;
+        }
+        // Answers of machines are as old as the question; what came after it is judged with fresh ones.
+        self.step.judged = if self.step.remote.is_empty() { self.step.evidence } else { self.step.probed };
+        self.step.remote.clear();
+        match verdict {
+            Verdict::Passed(_) => {
+                self.step.verdict = Some(verdict);
+                self.step.verdicts += 1;
+                self.step.awaited = false;
+                self.save(effects);
+            }
+            // A plain "not yet" that nobody asked for is no news; a changed reason for one that was shown is.
+            other if self.step.awaited || self.step.verdict.is_some() => {
+                self.step.verdict = Some(other);
+                self.step.verdicts += 1;
+                self.step.awaited = false;
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks the machines what the check still needs of them; `false` when there is nothing (more) to ask.
+    fn probe(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let wanted: Vec<RemoteCommand> = self
+            .step
+            .needs
+            .iter()
+            .filter_map(|need| match need {
+                Need::Remote(command) if !self.step.remote.contains_key(command) => Some(command.clone()),
+                _ => None,
+            })
+            .filter(|command| self.is_open(command.on))
+            .collect();
+        if self.step.remote.is_empty() {
+            self.step.probed = self.step.evidence;
+        }
+        for command in wanted {
+            effects.push(Effect::Probe { on: command.on, run: command.run.clone() });
+            self.step.probing.insert(command);
+        }
+        !self.step.probing.is_empty()
+    }
+
+    /// All that is known now.
+    pub(super) fn evidence(&self) -> Evidence {
+        let text = |side| self.texts.get(&side).cloned().unwrap_or_default();
+        Evidence {
+            answer: self.step.answer.clone(),
+            stack: self.stack_state(),
+            facts: self.facts(),
+            a: text(Side::A),
+            b: text(Side::B),
+            remote: self.step.remote.clone(),
+            receipt: self.receipt_state(),
+        }
+    }
+
+    fn stack_state(&self) -> StackState {
+        let Some(stack) = &self.stack else {
+            return match &self.trouble {
+                Some(trouble) => StackState::CouldNotTell(trouble.why.clone()),
+                None => StackState::Absent,
+            };
+        };
+        match stack.status.as_str() {
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => StackState::Standing(Stage::Share),
+            status if status.ends_with("_IN_PROGRESS") && !status.contains("DELETE") => {
+                StackState::Underway(status.to_owned())
+            }
+            ASKED => StackState::Underway(ASKED.to_owned()),
+            status => StackState::Broken(stack.cause.clone().unwrap_or_else(|| status.to_owned())),
+        }
+    }
+
+    fn receipt_state(&self) -> ReceiptState {
+        match &self.phase {
+            Phase::CleaningUp { doing, .. } => ReceiptState::Underway(doing.clone()),
+            Phase::CleanedUp(receipt) => judged(receipt),
+            Phase::Learning | Phase::Over => ReceiptState::None,
+        }
+    }
+
+    /// What lesson texts may name.
+    pub(super) fn facts(&self) -> Facts {
+        let machine = |side| {
+            let machine = self.machines.get(&side);
+            MachineFacts {
+                address: machine.and_then(|machine| machine.address.clone()),
+                zone: machine.map(|machine| machine.zone.clone()),
+                name: machine.and_then(|machine| machine.host_name.clone()),
+            }
+        };
+        let known = self.ledger.known();
+        Facts {
+            lab: Some(self.setup.lab.clone()),
+            stack: Some(self.stack_name()),
+            region: Some(self.region().to_owned()),
+            file_system: known.file_systems.last().cloned(),
+            a: machine(Side::A),
+            b: machine(Side::B),
+            key: Some(self.setup.paths.key.clone()),
+            ssh_config: Some(self.setup.paths.ssh_config.clone()),
+        }
+    }
+}
+
+/// A receipt as evidence.
+fn judged(receipt: &Receipt) -> ReceiptState {
+    let mut left = Vec::new();
+    let mut unknown = Vec::new();
+    for row in &receipt.rows {
+        match &row.answer {
+            Listing::Empty => {}
+            Listing::Left(ids) => left.push(format!("{} {}", ids.len(), row.kind)),
+            Listing::CouldNotTell(why) => unknown.push(format!("{}: {why}", row.kind)),
+        }
+    }
+    if !left.is_empty() {
+        ReceiptState::Left(left.join(", "))
+    } else if !unknown.is_empty() {
+        ReceiptState::CouldNotTell(unknown.join("; "))
+    } else {
+        ReceiptState::Clean(format!("{} listings, asked {} times, all empty", receipt.rows.len(), receipt.passes))
+    }
+}

@@ -1,0 +1,463 @@
+//! The engine as its users meet it: events in, effects and a view out. No IO, no time but that of the events.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::command::Command;
+use super::effect::{Effect, Known, Progress};
+use super::event::{
+    Event, Failure, FailureClass, Ground, Inventory, InventoryRow, Machine, StackEvent, StackSeen, TerminalNews, What,
+};
+use super::ledger::{Entry, Ledger, Life};
+use super::view::{Listing, Phase, StepState, Target, TerminalState};
+use super::{Engine, Paths, Setup};
+use crate::lesson::check::Transcript;
+use crate::lesson::schema::{Action, Check, Lesson, Side, Step};
+use crate::template::Stage;
+
+const ID: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/efslab-7f3k-lab/1";
+const PROMPT: &str = "[ec2-user@ip-10-0-1-12 ~]$ ";
+
+fn step(id: &str, check: Check, solution: Vec<Action>) -> Step {
+    Step {
+        id: id.to_owned(),
+        rows: vec!["C42".to_owned()],
+        title: id.to_owned(),
+        text: "Text.".to_owned(),
+        diagram: None,
+        fragment: None,
+        commands: Vec::new(),
+        action: "Do it.".to_owned(),
+        question: None,
+        check,
+        hints: vec!["one".to_owned(), "two".to_owned(), "three".to_owned()],
+        solution,
+        wrong: vec![Action::Answer("no".to_owned())],
+        debrief: "So it was.".to_owned(),
+        changed: None,
+    }
+}
+
+fn lesson(number: u32, id: &str, stage: Option<Stage>, steps: Vec<Step>) -> Lesson {
+    Lesson {
+        id: id.to_owned(),
+        number,
+        title: id.to_owned(),
+        minutes: 5,
+        stage,
+        objectives: vec!["know".to_owned()],
+        steps,
+    }
+}
+
+/// A concept, the sharing of a file, the cleanup.
+fn lessons() -> Vec<Lesson> {
+    let sees = Check::All(vec![
+        Check::Terminal { on: Side::B, typed: "ls".to_owned(), shows: Some("i-was-here".to_owned()) },
+        Check::Remote {
+            on: Side::A,
+            run: "test -e ~/i-was-here".to_owned(),
+            shows: None,
+            otherwise: "A has no such file".to_owned(),
+        },
+    ]);
+    let types = vec![
+        Action::Type { on: Side::A, line: "touch i-was-here".to_owned() },
+        Action::Type { on: Side::B, line: "ls".to_owned() },
+    ];
+    vec![
+        lesson(1, "why", None, vec![step("number", Check::Number { is: 1.5, within: 0.01 }, vec![Action::Answer("1.50".to_owned())])]),
+        lesson(5, "share", Some(Stage::Share), vec![step("see", sees, types)]),
+        lesson(9, "cleanup", None, vec![step("gone", Check::NothingLeft {}, vec![Action::CleanUp {}])]),
+    ]
+}
+
+struct Lab {
+    engine: Engine,
+    at: Timestamp,
+}
+
+impl Lab {
+    fn at(lesson: &str) -> Self {
+        Self::with(lesson, Ledger::default())
+    }
+
+    fn with(lesson: &str, ledger: Ledger) -> Self {
+        let at = "2026-03-01T10:00:00Z".parse().unwrap();
+        let engine = Engine::new(Setup {
+            lab: "lab-7f3k".to_owned(),
+            target: Target::Practice { pace: "20x faster".to_owned(), region: "us-east-1".to_owned() },
+            faster: Some(20.0),
+            made: at,
+            lessons: lessons().into(),
+            progress: Progress { lesson: lesson.to_owned(), step: 0, steps: Vec::new() },
+            ledger,
+            paths: Paths::default(),
+            prices: None,
+        });
+        Self { engine, at }
+    }
+
+    fn hears(&mut self, what: What) -> Vec<Effect> {
+        self.at += SignedDuration::from_secs(1);
+        let effects = self.engine.handle(Event { at: self.at, what });
+        effects.into_iter().filter(|effect| !matches!(effect, Effect::SaveProgress(_) | Effect::SaveKnown(_))).collect()
+    }
+
+    fn wishes(&mut self, command: Command) -> Vec<Effect> {
+        self.hears(What::Command(command))
+    }
+
+    fn state(&self) -> StepState {
+        self.engine.view().step.state
+    }
+
+    /// Up to two open terminals, each at its prompt.
+    fn with_terminals() -> Self {
+        let mut lab = Self::at("share");
+        lab.hears(What::Began);
+        lab.hears(What::Prepared(Ok(ground())));
+        lab.hears(What::StackRequested(Ok(ID.to_owned())));
+        lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
+        lab.hears(What::MachinesSeen(Ok(machines())));
+        for on in [Side::A, Side::B] {
+            lab.hears(What::Terminal { on, news: TerminalNews::Opened });
+            lab.shows(on, &[PROMPT]);
+        }
+        lab
+    }
+
+    fn shows(&mut self, on: Side, lines: &[&str]) -> Vec<Effect> {
+        let text = Transcript::of_lines(lines.iter().copied());
+        self.hears(What::Terminal { on, news: TerminalNews::Text(text) })
+    }
+}
+
+fn ground() -> Ground {
+    Ground {
+        account: "123456789012".to_owned(),
+        zones: ["us-east-1a".to_owned(), "us-east-1b".to_owned()],
+        instance_type: "t3.micro".to_owned(),
+        image: "ami-1".to_owned(),
+        ssh_cidr: "198.51.100.7/32".to_owned(),
+    }
+}
+
+fn seen(status: &str) -> StackSeen {
+    StackSeen {
+        id: ID.to_owned(),
+        status: status.to_owned(),
+        reason: None,
+        outputs: [("HostKeys".to_owned(), "{}".to_owned())].into(),
+        since: Timestamp::UNIX_EPOCH,
+        news: Vec::new(),
+    }
+}
+
+fn machines() -> BTreeMap<Side, Machine> {
+    [Side::A, Side::B]
+        .map(|side| {
+            let machine = Machine {
+                instance_id: format!("i-{side:?}"),
+                zone: "us-east-1a".to_owned(),
+                address: Some("203.0.113.10".to_owned()),
+                host_name: Some("ip-10-0-1-12".to_owned()),
+                state: "running".to_owned(),
+            };
+            (side, machine)
+        })
+        .into()
+}
+
+fn failure(class: FailureClass) -> Failure {
+    Failure { tried: "do it".to_owned(), why: "because".to_owned(), class }
+}
+
+fn inventory(answer: Listing) -> Inventory {
+    Inventory {
+        account: Some("123456789012".to_owned()),
+        region: "us-east-1".to_owned(),
+        rows: vec![InventoryRow {
+            kind: "instances".to_owned(),
+            asked: "ec2:DescribeInstances".to_owned(),
+            answer,
+        }],
+        stacks: Vec::new(),
+    }
+}
+
+fn watched(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::WatchStack { .. }))
+}
+
+#[test]
+fn a_lesson_without_machines_touches_no_account() {
+    let mut lab = Lab::at("why");
+    assert_eq!(lab.hears(What::Began), []);
+    assert_eq!(lab.wishes(Command::Answer("2".to_owned())), []);
+    assert!(matches!(lab.state(), StepState::NotYet(_)), "{:?}", lab.state());
+    lab.wishes(Command::Answer("1.50 USD".to_owned()));
+    assert!(matches!(lab.state(), StepState::Passed(_)), "{:?}", lab.state());
+}
+
+#[test]
+fn a_lesson_that_needs_machines_builds_finds_and_opens_them_in_that_order() {
+    let mut lab = Lab::at("share");
+    assert_eq!(lab.hears(What::Began), [Effect::Prepare]);
+    let effects = lab.hears(What::Prepared(Ok(ground())));
+    assert!(matches!(&effects[..], [Effect::CreateStack(new)] if new.name == "efslab-7f3k-lab"), "{effects:?}");
+    assert_eq!(lab.hears(What::StackRequested(Ok(ID.to_owned()))), [Effect::WatchStack { stack: ID.to_owned() }]);
+    assert_eq!(lab.hears(What::StackSeen(Ok(Some(seen("CREATE_IN_PROGRESS"))))), []);
+    let effects = lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
+    assert!(matches!(&effects[..], [Effect::FindMachines { .. }]), "{effects:?}");
+    let effects = lab.hears(What::MachinesSeen(Ok(machines())));
+    assert_eq!(effects, [Effect::OpenTerminal(Side::A), Effect::OpenTerminal(Side::B)]);
+}
+
+#[test]
+fn a_step_passes_by_itself_once_the_terminal_and_the_machine_agree() {
+    let mut lab = Lab::with_terminals();
+    let effects = lab.shows(Side::B, &[&format!("{PROMPT}ls"), "i-was-here", PROMPT]);
+    assert!(matches!(&effects[..], [Effect::Probe { on: Side::A, .. }]), "{effects:?}");
+    assert!(!matches!(lab.state(), StepState::Passed(_)));
+    let ran = super::event::Ran { status: Some(0), stdout: String::new(), stderr: String::new() };
+    lab.hears(What::Probed { on: Side::A, run: "test -e ~/i-was-here".to_owned(), outcome: Ok(ran) });
+    assert!(matches!(lab.state(), StepState::Passed(_)), "{:?}", lab.state());
+}
+
+#[test]
+fn evidence_that_comes_while_a_machine_is_asked_is_judged_afterwards() {
+    let mut lab = Lab::with_terminals();
+    let text = [&format!("{PROMPT}ls") as &str, "i-was-here", PROMPT];
+    lab.shows(Side::B, &text);
+    lab.shows(Side::B, &text);
+    let ran = super::event::Ran { status: Some(1), stdout: String::new(), stderr: String::new() };
+    let effects = lab.hears(What::Probed { on: Side::A, run: "test -e ~/i-was-here".to_owned(), outcome: Ok(ran) });
+    assert!(matches!(&effects[..], [Effect::Probe { .. }]), "the machine must be asked again: {effects:?}");
+}
+
+#[test]
+fn done_for_the_learner_means_typed_one_line_after_the_other() {
+    let mut lab = Lab::with_terminals();
+    let effects = lab.wishes(Command::RunForMe);
+    assert_eq!(effects, [Effect::Input { on: Side::A, bytes: b"touch i-was-here\r".to_vec() }]);
+    assert!(matches!(lab.state(), StepState::Working { .. }));
+    // The echo is not the end of the command.
+    assert_eq!(lab.shows(Side::A, &[&format!("{PROMPT}touch i-was-here")]), []);
+    let effects = lab.shows(Side::A, &[&format!("{PROMPT}touch i-was-here"), PROMPT]);
+    assert_eq!(effects, [Effect::Input { on: Side::B, bytes: b"ls\r".to_vec() }]);
+}
+
+#[test]
+fn a_lost_answer_to_create_is_settled_by_looking_not_by_creating_again() {
+    let mut lab = Lab::at("share");
+    lab.hears(What::Began);
+    lab.hears(What::Prepared(Ok(ground())));
+    let effects = lab.hears(What::StackRequested(Err(failure(FailureClass::Transient))));
+    assert!(matches!(&effects[..], [Effect::WakeAt(_)]), "{effects:?}");
+    lab.at += SignedDuration::from_secs(60);
+    let effects = lab.hears(What::Woke);
+    assert_eq!(effects, [Effect::WatchStack { stack: "efslab-7f3k-lab".to_owned() }]);
+    let effects = lab.hears(What::StackSeen(Ok(None)));
+    assert!(matches!(&effects[..], [Effect::SaveGone { .. }, Effect::CreateStack(_)]), "{effects:?}");
+}
+
+#[test]
+fn a_refusal_is_told_and_tried_again_only_when_the_learner_says_so() {
+    let mut lab = Lab::at("share");
+    lab.hears(What::Began);
+    lab.hears(What::Prepared(Ok(ground())));
+    assert_eq!(lab.hears(What::StackRequested(Err(failure(FailureClass::Refused)))), []);
+    let trouble = lab.engine.view().trouble.unwrap();
+    assert!(trouble.retry.is_some(), "{trouble:?}");
+    let effects = lab.wishes(Command::Retry);
+    assert!(matches!(&effects[..], [Effect::CreateStack(_)]), "{effects:?}");
+}
+
+#[test]
+fn a_stack_that_failed_is_deleted_before_it_is_built_again() {
+    let mut lab = Lab::at("share");
+    lab.hears(What::Began);
+    lab.hears(What::Prepared(Ok(ground())));
+    lab.hears(What::StackRequested(Ok(ID.to_owned())));
+    let mut look = seen("CREATE_FAILED");
+    let event = |id: &str, reason: &str| StackEvent {
+        logical_id: id.to_owned(),
+        kind: "AWS::EC2::Instance".to_owned(),
+        physical_id: None,
+        status: "CREATE_FAILED".to_owned(),
+        reason: Some(reason.to_owned()),
+        at: Timestamp::UNIX_EPOCH,
+    };
+    look.news = vec![event("EC2InstanceB", "Resource creation cancelled"), event("EC2InstanceA", "mount failed")];
+    assert_eq!(lab.hears(What::StackSeen(Ok(Some(look)))), []);
+    let trouble = lab.engine.view().trouble.unwrap();
+    assert_eq!(trouble.why, "EC2InstanceA: mount failed");
+    assert_eq!(lab.wishes(Command::Retry), [Effect::DeleteStack { stack: ID.to_owned() }]);
+    let effects = lab.hears(What::DeletionRequested { stack: ID.to_owned(), outcome: Ok(()) });
+    assert!(watched(&effects), "{effects:?}");
+    let effects = lab.hears(What::StackSeen(Ok(Some(seen("DELETE_COMPLETE")))));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::CreateStack(_))), "{effects:?}");
+}
+
+#[test]
+fn a_resumed_lab_asks_aws_before_it_believes_its_journal() {
+    let entry = Entry { name: "efslab-7f3k-lab".to_owned(), id: Some(ID.to_owned()), life: Life::There };
+    let mut lab = Lab::with("share", Ledger::recovered(vec![entry], Known::default()));
+    assert_eq!(lab.hears(What::Began), [Effect::WatchStack { stack: ID.to_owned() }]);
+    let effects = lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
+    assert!(matches!(&effects[..], [Effect::FindMachines { .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_cleanup_ends_only_after_the_stack_is_gone_and_two_empty_listings() {
+    let mut lab = Lab::with_terminals();
+    let effects = lab.wishes(Command::CleanUp);
+    assert!(matches!(&effects[..], [Effect::CloseTerminals, Effect::TakeInventory(_)]), "{effects:?}");
+    let effects = lab.hears(What::InventoryTaken(inventory(Listing::Left(vec!["i-A".to_owned()]))));
+    assert_eq!(effects, [Effect::DeleteStack { stack: ID.to_owned() }]);
+    assert!(watched(&lab.hears(What::DeletionRequested { stack: ID.to_owned(), outcome: Ok(()) })));
+    let effects = lab.hears(What::StackSeen(Ok(Some(seen("DELETE_COMPLETE")))));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::TakeInventory(_))), "{effects:?}");
+    let effects = lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
+    assert!(matches!(&effects[..], [Effect::TakeInventory(_)]), "once is not enough: {effects:?}");
+    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
+    let Phase::CleanedUp(receipt) = lab.engine.view().phase else { panic!("{:?}", lab.engine.view().phase) };
+    assert!(receipt.is_clean());
+    assert_eq!(receipt.rows[0].deleted, 1);
+}
+
+#[test]
+fn what_could_not_be_told_is_never_called_gone() {
+    let mut lab = Lab::at("cleanup");
+    lab.hears(What::Began);
+    lab.wishes(Command::CleanUp);
+    for _ in 0..40 {
+        lab.hears(What::InventoryTaken(inventory(Listing::CouldNotTell("throttled".to_owned()))));
+        lab.at += SignedDuration::from_secs(60);
+        lab.hears(What::Woke);
+    }
+    let Phase::CleanedUp(receipt) = lab.engine.view().phase else { panic!("{:?}", lab.engine.view().phase) };
+    assert!(!receipt.is_clean());
+    assert!(matches!(lab.state(), StepState::CouldNotCheck(_) | StepState::Open), "{:?}", lab.state());
+}
+
+#[test]
+fn another_account_than_the_labs_proves_nothing() {
+    let mut lab = Lab::with_terminals();
+    lab.wishes(Command::CleanUp);
+    let mut stranger = inventory(Listing::Empty);
+    stranger.account = Some("999999999999".to_owned());
+    lab.hears(What::InventoryTaken(stranger));
+    let Phase::CleanedUp(receipt) = lab.engine.view().phase else { panic!("{:?}", lab.engine.view().phase) };
+    assert!(matches!(&receipt.rows[0].answer, Listing::CouldNotTell(why) if why.contains("999999999999")));
+}
+
+#[test]
+fn an_ended_terminal_says_why_and_opens_again_on_wish() {
+    let mut lab = Lab::with_terminals();
+    lab.hears(What::Terminal { on: Side::A, news: TerminalNews::Ended("you logged out".to_owned()) });
+    assert_eq!(lab.engine.view().machines[0].terminal, TerminalState::Ended("you logged out".to_owned()));
+    let effects = lab.wishes(Command::Reconnect(Side::A));
+    assert!(matches!(&effects[..], [Effect::FindMachines { .. }]), "the address may be another: {effects:?}");
+    assert_eq!(lab.hears(What::MachinesSeen(Ok(machines()))), [Effect::OpenTerminal(Side::A)]);
+}
+
+fn class() -> impl Strategy<Value = FailureClass> {
+    prop_oneof![
+        Just(FailureClass::Transient),
+        Just(FailureClass::Credentials),
+        Just(FailureClass::Denied),
+        Just(FailureClass::Refused),
+        Just(FailureClass::Exists),
+        Just(FailureClass::Local),
+    ]
+}
+
+/// Anything that can happen, in any order: the outside world owes the engine no good manners.
+fn what() -> impl Strategy<Value = What> {
+    let status = prop_oneof![
+        Just("CREATE_IN_PROGRESS"),
+        Just("CREATE_COMPLETE"),
+        Just("CREATE_FAILED"),
+        Just("ROLLBACK_COMPLETE"),
+        Just("DELETE_IN_PROGRESS"),
+        Just("DELETE_FAILED"),
+        Just("DELETE_COMPLETE"),
+    ];
+    let command = prop_oneof![
+        Just(Command::Enter),
+        Just(Command::Hint),
+        Just(Command::RunForMe),
+        Just(Command::Next),
+        Just(Command::Back),
+        Just(Command::Retry),
+        Just(Command::CleanUp),
+        Just(Command::Reconnect(Side::A)),
+        "[0-9.]{0,4}".prop_map(Command::Answer),
+    ];
+    let news = prop_oneof![
+        Just(TerminalNews::Opened),
+        Just(TerminalNews::Ended("gone".to_owned())),
+        Just(TerminalNews::Text(Transcript::of_lines([PROMPT]))),
+    ];
+    let listing = prop_oneof![
+        Just(Listing::Empty),
+        Just(Listing::Left(vec!["i-1".to_owned()])),
+        Just(Listing::CouldNotTell("throttled".to_owned())),
+    ];
+    prop_oneof![
+        4 => command.prop_map(What::Command),
+        1 => class().prop_map(|class| What::Prepared(Err(failure(class)))),
+        2 => Just(What::Prepared(Ok(ground()))),
+        1 => class().prop_map(|class| What::StackRequested(Err(failure(class)))),
+        2 => Just(What::StackRequested(Ok(ID.to_owned()))),
+        6 => status.prop_map(|status| What::StackSeen(Ok(Some(seen(status))))),
+        1 => Just(What::StackSeen(Ok(None))),
+        1 => class().prop_map(|class| What::StackSeen(Err(failure(class)))),
+        1 => class().prop_map(|class| What::DeletionRequested { stack: ID.to_owned(), outcome: Err(failure(class)) }),
+        1 => Just(What::DeletionRequested { stack: ID.to_owned(), outcome: Ok(()) }),
+        1 => Just(What::MachinesSeen(Ok(machines()))),
+        2 => news.prop_map(|news| What::Terminal { on: Side::A, news }),
+        3 => listing.prop_map(|listing| What::InventoryTaken(inventory(listing))),
+        2 => Just(What::Woke),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_a_stack_stays_in_the_plan_until_aws_says_it_is_gone(events in prop::collection::vec(what(), 0..60)) {
+        let mut lab = Lab::at("share");
+        lab.hears(What::Began);
+        // Whether AWS has told us of the stack and has not told us since that it is gone.
+        let mut standing = false;
+        for what in events {
+            match &what {
+                What::StackRequested(Ok(_)) => standing = true,
+                What::StackSeen(Ok(Some(look))) => standing = look.status != "DELETE_COMPLETE",
+                What::StackSeen(Ok(None)) => standing = false,
+                What::DeletionRequested { outcome: Err(failure), .. } if failure.class == FailureClass::NotFound => {
+                    standing = false;
+                }
+                _ => {}
+            }
+            // An id that is gone stays gone: AWS does not use it twice.
+            let told = standing;
+            let effects = lab.hears(what);
+            let creates = effects.iter().filter(|effect| matches!(effect, Effect::CreateStack(_))).count();
+            prop_assert!(creates <= 1, "one stack at a time");
+            let view = lab.engine.view();
+            if let Phase::CleanedUp(receipt) = &view.phase {
+                let open = lab.engine.ledger.plan().any(|entry| entry.life != Life::Asked);
+                prop_assert!(!(receipt.is_clean() && open), "a clean receipt over an open plan");
+                break;
+            }
+            if told && creates > 0 {
+                let count = lab.engine.ledger.plan().count();
+                prop_assert!(count <= 1, "a second stack was asked for beside one that stands");
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What must hold for the lessons that this program brings, and how problems of several files are told.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::lesson::schema::{Action, Check, Step};
+
+fn embedded() -> Catalog {
+    Catalog::embedded().unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn steps() -> Vec<(String, Step)> {
+    embedded()
+        .lessons()
+        .iter()
+        .flat_map(|lesson| {
+            lesson
+                .steps
+                .iter()
+                .map(|step| (format!("{}/{}", lesson.id, step.id), step.clone()))
+        })
+        .collect()
+}
+
+#[test]
+fn every_lesson_file_is_embedded_and_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons");
+    let files: BTreeSet<String> = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| format!("lessons/{}", entry.unwrap().file_name().to_str().unwrap()))
+        .collect();
+    let names: BTreeSet<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(files, names);
+    assert_eq!(Catalog::of_path(&folder).unwrap(), embedded());
+}
+
+#[test]
+fn lessons_come_in_their_order_under_their_names() {
+    let catalog = embedded();
+    let ids: Vec<_> = catalog
+        .lessons()
+        .iter()
+        .map(|lesson| (lesson.number, lesson.id.as_str()))
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            (1, "why-efs"),
+            (2, "filesystem"),
+            (3, "mount-targets"),
+            (4, "instances"),
+            (5, "share-files"),
+            (9, "cleanup"),
+        ]
+    );
+    for (file, _) in FILES {
+        let named = catalog
+            .lessons()
+            .iter()
+            .any(|lesson| *file == format!("lessons/{:02}-{}.yaml", lesson.number, lesson.id));
+        assert!(named, "{file}");
+    }
+    assert!(catalog.lesson("share-files").is_some());
+    assert!(catalog.lesson("nothing").is_none());
+}
+
+#[test]
+fn every_row_of_the_parts_that_are_there_is_taught() {
+    let taught: BTreeSet<String> = steps()
+        .into_iter()
+        .flat_map(|(_, step)| step.rows)
+        .collect();
+    for row in [
+        "C01", "C02", "C03", "C04", "C05", "C06", "C10", "C11", "C20", "C21", "C30", "C31", "C32",
+        "C33", "C34", "C35", "C36", "C40", "C41", "C42", "C80", "C81",
+    ] {
+        assert!(taught.contains(row), "{row}");
+    }
+}
+
+#[test]
+fn texts_are_short_enough_to_be_read_beside_the_work() {
+    for (name, step) in steps() {
+        let words = step.text.split_whitespace().count();
+        assert!((15..=90).contains(&words), "{name}: {words} words");
+        assert!(
+            step.action.chars().count() <= 75,
+            "{name}: the action does not fit one line at 80 columns"
+        );
+        assert!(step.title.chars().count() <= 44, "{name}");
+        assert!(step.debrief.split_whitespace().count() <= 60, "{name}");
+    }
+}
+
+#[test]
+fn every_fragment_and_every_diagram_is_shown_somewhere() {
+    let steps = steps();
+    // The network is not the subject: it is printed by `efslab template`.
+    for (fragment, _) in &crate::template::fragments()[1..] {
+        let shown = steps
+            .iter()
+            .any(|(_, step)| step.fragment.as_deref() == Some(fragment));
+        assert!(shown, "{fragment}");
+    }
+    for (diagram, _) in crate::lesson::diagram::diagrams() {
+        let shown = steps
+            .iter()
+            .any(|(_, step)| step.diagram.as_deref() == Some(diagram));
+        assert!(shown, "{diagram}");
+    }
+}
+
+#[test]
+fn bills_use_the_price_that_the_lab_reckons_with() {
+    let price = load::prices().unwrap().shared_gb_month;
+    let bills: Vec<f64> = steps()
+        .into_iter()
+        .filter_map(|(_, step)| match step.check {
+            Check::Bill { per_gb } => Some(per_gb),
+            _ => None,
+        })
+        .collect();
+    assert!(!bills.is_empty());
+    assert!(bills.iter().all(|per_gb| (per_gb - price).abs() < 1e-9));
+}
+
+#[test]
+fn the_last_step_deletes_everything_and_no_other_does() {
+    let steps = steps();
+    let (last, before) = steps.split_last().unwrap();
+    assert_eq!(last.1.check, Check::NothingLeft {});
+    for (name, step) in before {
+        let deletes = step
+            .solution
+            .iter()
+            .chain(&step.wrong)
+            .any(|action| matches!(action, Action::CleanUp {}));
+        assert!(!deletes, "{name}");
+    }
+}
+
+/// A lesson that is right, as text.
+fn text(id: &str, number: u32) -> String {
+    let text = include_str!("../../../lessons/02-filesystem.yaml");
+    text.replace("id: filesystem\n", &format!("id: {id}\n"))
+        .replace("number: 2\n", &format!("number: {number}\n"))
+}
+
+#[test]
+fn lessons_are_ordered_by_number_not_by_file() {
+    let (one, two) = (text("one", 1), text("two", 2));
+    let catalog = Catalog::of_files([("b.yaml", two.as_str()), ("a.yaml", one.as_str())]).unwrap();
+    assert_eq!(catalog.lessons()[0].id, "one");
+}
+
+#[test]
+fn problems_of_all_files_are_told_together() {
+    let (one, two) = (text("one", 1), text("one", 1));
+    let problems = Catalog::of_files([
+        ("a.yaml", one.as_str()),
+        ("b.yaml", two.as_str()),
+        ("c.yaml", "id: [\n"),
+    ])
+    .unwrap_err();
+    insta::assert_snapshot!(problems, @r"
+b.yaml:1: a.yaml has the id `one` too; expected one of its own
+b.yaml:1: a.yaml has the number 1 too; expected one of its own
+c.yaml:1: id: invalid type: sequence, expected a string
+");
+}
+
+#[test]
+fn a_path_without_lessons_is_a_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = Catalog::of_path(folder.path()).unwrap_err().to_string();
+    assert!(
+        told.ends_with("has no lesson; expected files that end in .yaml"),
+        "{told}"
+    );
+    let told = Catalog::of_path(&folder.path().join("gone.yaml"))
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("gone.yaml: cannot be read: "), "{told}");
+}

@@ -1,0 +1,399 @@
+//! Deciding a check from evidence. Nothing here gathers evidence: `needs` says what to gather, `evaluate` judges it.
+
+use std::collections::BTreeMap;
+
+use crate::template::Stage;
+
+use super::facts::fill;
+pub use super::facts::{Facts, MachineFacts, PLACEHOLDERS};
+use super::schema::{Check, Question, Side, Step};
+pub use super::transcript::Transcript;
+
+/// Something to find out before a check can be decided.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// The learner's answer to the step's question.
+    Answer,
+    /// How the stack stands, and the facts that come with it.
+    Stack,
+    /// What this machine's terminal has shown since the step began.
+    Transcript(Side),
+    /// The outcome of this command.
+    Remote(RemoteCommand),
+    /// Whether anything billable is left.
+    Receipt,
+}
+
+/// A command that only reads, to be run with `sh -c` as ec2-user.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RemoteCommand {
+    /// Where.
+    pub on: Side,
+    /// For `sh -c`.
+    pub run: String,
+}
+
+/// How a remote command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteOutput {
+    /// Exit status.
+    pub status: i32,
+    /// Standard output.
+    pub stdout: String,
+}
+
+/// How the lab's stack stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum StackState {
+    /// Not asked, or the asking failed: why.
+    CouldNotTell(String),
+    /// There is none.
+    #[default]
+    Absent,
+    /// An operation that brings it forward is running: `CREATE_IN_PROGRESS, 12 of 20`.
+    Underway(String),
+    /// Complete at this stage.
+    Standing(Stage),
+    /// An operation failed, or it is being or has been deleted: what happened.
+    Broken(String),
+}
+
+/// What is known of what is left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ReceiptState {
+    /// Nothing has been deleted yet.
+    #[default]
+    None,
+    /// Deleting or verifying: what is being done.
+    Underway(String),
+    /// Every listing came back empty; how that is known, in a few words.
+    Clean(String),
+    /// These are left, in a few words.
+    Left(String),
+    /// Some listing could not be had: which, and why.
+    CouldNotTell(String),
+}
+
+/// All that is known when a step is checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The last answer to the step's question: an option's number (from 1) or its text, or what was typed.
+    pub answer: Option<String>,
+    /// How the stack stands.
+    pub stack: StackState,
+    /// Facts of the running lab.
+    pub facts: Facts,
+    /// Terminal A, since the step began.
+    pub a: Transcript,
+    /// Terminal B, since the step began.
+    pub b: Transcript,
+    /// Outcomes of remote commands; `Err` says why one could not be run.
+    pub remote: BTreeMap<RemoteCommand, Result<RemoteOutput, String>>,
+    /// What is left.
+    pub receipt: ReceiptState,
+}
+
+impl Evidence {
+    fn transcript(&self, side: Side) -> &Transcript {
+        match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        }
+    }
+}
+
+/// The decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Done: the evidence.
+    Passed(String),
+    /// Not done: what is missing.
+    NotYet(String),
+    /// Not done, but on its way without the learner: what is awaited.
+    Converging(String),
+    /// Unknown: why.
+    CouldNotCheck(String),
+}
+
+/// What must be found out to decide this check, without doubles.
+#[must_use]
+pub fn needs(check: &Check) -> Vec<Need> {
+    let mut needs = Vec::new();
+    collect_needs(check, &mut needs);
+    needs
+}
+
+fn collect_needs(check: &Check, needs: &mut Vec<Need>) {
+    let mut add = |need| {
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    };
+    match check {
+        Check::Answer { .. } | Check::Number { .. } | Check::Bill { .. } => add(Need::Answer),
+        Check::Fact { .. } => {
+            add(Need::Answer);
+            add(Need::Stack);
+        }
+        Check::Stack { .. } => add(Need::Stack),
+        Check::Terminal { on, .. } => add(Need::Transcript(*on)),
+        Check::Remote { on, run, .. } => add(Need::Remote(RemoteCommand {
+            on: *on,
+            run: run.clone(),
+        })),
+        Check::NothingLeft {} => add(Need::Receipt),
+        Check::All(checks) => checks.iter().for_each(|check| collect_needs(check, needs)),
+    }
+}
+
+/// Decides a step's check.
+#[must_use]
+pub fn evaluate(step: &Step, evidence: &Evidence) -> Verdict {
+    decide(&step.check, step.question.as_ref(), evidence)
+}
+
+fn decide(check: &Check, question: Option<&Question>, evidence: &Evidence) -> Verdict {
+    match check {
+        Check::Answer { option } => choice(*option, question, evidence),
+        Check::Number { is, within } => number(*is, *within, evidence),
+        Check::Bill { per_gb } => bill(*per_gb, evidence),
+        Check::Fact { is } => fact(is, evidence),
+        Check::Stack { stage } => stack(*stage, &evidence.stack),
+        Check::Terminal { on, typed, shows } => {
+            let shows = shows.as_ref().map(|part| fill(part, &evidence.facts));
+            terminal(*on, typed, shows.as_deref(), evidence.transcript(*on))
+        }
+        Check::Remote {
+            on,
+            run,
+            shows,
+            otherwise,
+        } => {
+            let command = RemoteCommand {
+                on: *on,
+                run: run.clone(),
+            };
+            let shows = shows.as_ref().map(|part| fill(part, &evidence.facts));
+            remote(
+                *on,
+                shows.as_deref(),
+                otherwise,
+                evidence.remote.get(&command),
+            )
+        }
+        Check::NothingLeft {} => nothing_left(&evidence.receipt),
+        Check::All(checks) => all(checks.iter().map(|check| decide(check, question, evidence))),
+    }
+}
+
+fn choice(option: usize, question: Option<&Question>, evidence: &Evidence) -> Verdict {
+    let Some(answer) = answer(evidence) else {
+        return Verdict::NotYet("the question has no answer yet".to_owned());
+    };
+    let options = question.map_or(&[][..], |question| &question.options);
+    let chosen = chosen(answer, options.iter().map(|choice| choice.text.as_str()));
+    match chosen.and_then(|at| Some((at, options.get(at.checked_sub(1)?)?))) {
+        Some((at, choice)) if at == option => Verdict::Passed(choice.because.clone()),
+        Some((_, choice)) => Verdict::NotYet(choice.because.clone()),
+        None => Verdict::NotYet(format!(
+            "`{answer}` is none of the {} options",
+            options.len()
+        )),
+    }
+}
+
+/// The number (from 1) of the option that an answer names by number or by its text.
+#[must_use]
+pub fn chosen<'a>(answer: &str, options: impl Iterator<Item = &'a str>) -> Option<usize> {
+    let answer = answer.trim();
+    if let Ok(number) = answer.parse() {
+        return Some(number);
+    }
+    let mut options = options;
+    options
+        .position(|text| text.eq_ignore_ascii_case(answer))
+        .map(|at| at + 1)
+}
+
+fn number(is: f64, within: f64, evidence: &Evidence) -> Verdict {
+    let Some(answer) = answer(evidence) else {
+        return Verdict::NotYet("the question has no answer yet".to_owned());
+    };
+    match parse_number(answer) {
+        // A float's last bit must not decide: 1.51 is within 0.01 of 1.5.
+        Some(number) if (number - is).abs() <= within + 1e-9 => {
+            Verdict::Passed(format!("{answer} is right"))
+        }
+        Some(_) => Verdict::NotYet(format!("{answer} is not it")),
+        None => Verdict::NotYet(format!("`{answer}` is not a number")),
+    }
+}
+
+fn bill(per_gb: f64, evidence: &Evidence) -> Verdict {
+    let Some(answer) = answer(evidence) else {
+        return Verdict::NotYet("the question has no answer yet".to_owned());
+    };
+    match parse_number(answer) {
+        Some(gb) if gb > 0.0 => Verdict::Passed(format!(
+            "{gb} GB x {per_gb:.2} USD = {:.2} USD a month",
+            gb * per_gb
+        )),
+        Some(_) => Verdict::NotYet("a number of GB above 0 is expected".to_owned()),
+        None => Verdict::NotYet(format!("`{answer}` is not a number of GB")),
+    }
+}
+
+/// Reads what people type for a number: `1.50`, `1,50`, `$1.50`, `1.5 USD`.
+#[must_use]
+pub fn parse_number(text: &str) -> Option<f64> {
+    let bare = text
+        .trim()
+        .trim_start_matches('$')
+        .trim_end_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || c == '$')
+        .trim();
+    let number: f64 = bare.replace(',', ".").parse().ok()?;
+    number.is_finite().then_some(number)
+}
+
+fn fact(is: &str, evidence: &Evidence) -> Verdict {
+    let Some(answer) = answer(evidence) else {
+        return Verdict::NotYet("the question has no answer yet".to_owned());
+    };
+    let unknown = super::facts::names(is).find(|name| evidence.facts.get(name).is_none());
+    if let Some(name) = unknown {
+        return Verdict::CouldNotCheck(format!(
+            "the {} is not known yet",
+            super::facts::known(name).map_or(name, |place| place.means)
+        ));
+    }
+    if fill(is, &evidence.facts) == answer {
+        Verdict::Passed(format!("{answer} is right"))
+    } else {
+        Verdict::NotYet(format!("{answer} is not it"))
+    }
+}
+
+fn answer(evidence: &Evidence) -> Option<&str> {
+    evidence
+        .answer
+        .as_deref()
+        .map(str::trim)
+        .filter(|answer| !answer.is_empty())
+}
+
+fn stack(stage: Stage, state: &StackState) -> Verdict {
+    match state {
+        StackState::Standing(stands) if *stands >= stage => {
+            Verdict::Passed("the stack is complete".to_owned())
+        }
+        StackState::Standing(stands) => Verdict::NotYet(format!(
+            "the stack stands at the {stands} stage, not at {stage} yet"
+        )),
+        StackState::Absent => Verdict::NotYet("there is no stack yet".to_owned()),
+        StackState::Underway(what) => Verdict::Converging(format!("the stack: {what}")),
+        StackState::Broken(what) => Verdict::NotYet(format!("the stack does not stand: {what}")),
+        StackState::CouldNotTell(why) => {
+            Verdict::CouldNotCheck(format!("the stack could not be asked: {why}"))
+        }
+    }
+}
+
+fn terminal(on: Side, typed: &str, shows: Option<&str>, transcript: &Transcript) -> Verdict {
+    let mut last = None;
+    for command in transcript
+        .typed()
+        .filter(|command| command.begins_with(typed))
+    {
+        match shows {
+            None => return Verdict::Passed(format!("`{typed}` was run on {on}")),
+            Some(part) => {
+                if let Some(line) = command.shows(part) {
+                    return Verdict::Passed(format!(
+                        "`{typed}` on {on} shows {}",
+                        excerpt(line, part)
+                    ));
+                }
+            }
+        }
+        last = Some(command);
+    }
+    Verdict::NotYet(match (last, shows) {
+        (Some(command), Some(part)) => match command.output.iter().find(|line| !line.is_empty()) {
+            Some(line) => format!(
+                "`{typed}` on {on} shows `{}`, not {part}",
+                excerpt(line.trim(), "")
+            ),
+            None => format!("`{typed}` on {on} shows nothing yet; {part} is expected"),
+        },
+        _ => format!("`{typed}` has not been run on {on} in this step"),
+    })
+}
+
+/// A line, or when it is long the part that matters.
+fn excerpt<'a>(line: &'a str, part: &'a str) -> &'a str {
+    const LONG: usize = 60;
+    if line.chars().count() <= LONG {
+        line.trim()
+    } else if part.is_empty() {
+        let end = line
+            .char_indices()
+            .nth(LONG)
+            .map_or(line.len(), |(at, _)| at);
+        line[..end].trim()
+    } else {
+        part
+    }
+}
+
+fn remote(
+    on: Side,
+    shows: Option<&str>,
+    otherwise: &str,
+    outcome: Option<&Result<RemoteOutput, String>>,
+) -> Verdict {
+    match (outcome, shows) {
+        (None, _) => Verdict::CouldNotCheck(format!("{on} has not been asked yet")),
+        (Some(Err(why)), _) => Verdict::CouldNotCheck(format!("{on} could not be asked: {why}")),
+        (Some(Ok(output)), Some(part)) => {
+            match output.stdout.lines().find(|line| line.contains(part)) {
+                Some(line) => Verdict::Passed(format!("{on} says {}", excerpt(line, part))),
+                None => Verdict::NotYet(otherwise.to_owned()),
+            }
+        }
+        (Some(Ok(output)), None) if output.status == 0 => {
+            Verdict::Passed(format!("{on} confirms it"))
+        }
+        (Some(Ok(_)), None) => Verdict::NotYet(otherwise.to_owned()),
+    }
+}
+
+fn nothing_left(receipt: &ReceiptState) -> Verdict {
+    match receipt {
+        ReceiptState::None => Verdict::NotYet("the lab is still there".to_owned()),
+        ReceiptState::Underway(what) => Verdict::Converging(what.clone()),
+        ReceiptState::Clean(how) => Verdict::Passed(how.clone()),
+        ReceiptState::Left(what) => Verdict::NotYet(format!("left: {what}")),
+        ReceiptState::CouldNotTell(why) => Verdict::CouldNotCheck(why.clone()),
+    }
+}
+
+/// All must pass. One that surely fails decides; then one that is unknown; then one that is on its way.
+fn all(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let mut evidence = Vec::new();
+    let mut unknown = None;
+    let mut awaited = None;
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Passed(what) => evidence.push(what),
+            Verdict::NotYet(_) => return verdict,
+            Verdict::CouldNotCheck(_) => unknown = unknown.or(Some(verdict)),
+            Verdict::Converging(_) => awaited = awaited.or(Some(verdict)),
+        }
+    }
+    unknown
+        .or(awaited)
+        .unwrap_or_else(|| Verdict::Passed(evidence.join("; ")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Facts of the running lab that lessons may name, and how they are put into text. Nothing here finds a fact out.
+
+use super::schema::Side;
+
+/// A name that lesson texts may put in braces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placeholder {
+    /// Without braces: `b.address`.
+    pub name: &'static str,
+    /// Shown in its place, in parentheses, until the fact is known: `address of B`.
+    pub means: &'static str,
+}
+
+/// Every placeholder there is.
+pub const PLACEHOLDERS: &[Placeholder] = &[
+    place("lab", "id of the lab"),
+    place("stack", "name of the stack"),
+    place("region", "region"),
+    place("fs", "id of the filesystem"),
+    place("a.address", "address of A"),
+    place("b.address", "address of B"),
+    place("a.zone", "zone of A"),
+    place("b.zone", "zone of B"),
+    place("a.name", "host name of A"),
+    place("b.name", "host name of B"),
+    place("key", "path of the private key"),
+    place("ssh_config", "path of the SSH configuration"),
+];
+
+const fn place(name: &'static str, means: &'static str) -> Placeholder {
+    Placeholder { name, means }
+}
+
+/// What is known of the lab now. `None`: not known yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// `lab-7f3k`.
+    pub lab: Option<String>,
+    /// Name of the stack.
+    pub stack: Option<String>,
+    /// `us-east-1`.
+    pub region: Option<String>,
+    /// `fs-…`.
+    pub file_system: Option<String>,
+    /// Machine A.
+    pub a: MachineFacts,
+    /// Machine B.
+    pub b: MachineFacts,
+    /// Path of the lab's private key.
+    pub key: Option<String>,
+    /// Path of the lab's SSH configuration.
+    pub ssh_config: Option<String>,
+}
+
+/// What is known of one machine now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MachineFacts {
+    /// Public address.
+    pub address: Option<String>,
+    /// `us-east-1a`.
+    pub zone: Option<String>,
+    /// Its own idea of its name: `ip-10-0-1-12`.
+    pub name: Option<String>,
+}
+
+impl Facts {
+    /// The facts of one machine.
+    #[must_use]
+    pub fn machine(&self, side: Side) -> &MachineFacts {
+        match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        }
+    }
+
+    /// The fact that a placeholder (without braces) stands for, once it is known.
+    #[must_use]
+    pub fn get(&self, placeholder: &str) -> Option<&str> {
+        match placeholder {
+            "lab" => &self.lab,
+            "stack" => &self.stack,
+            "region" => &self.region,
+            "fs" => &self.file_system,
+            "a.address" => &self.a.address,
+            "b.address" => &self.b.address,
+            "a.zone" => &self.a.zone,
+            "b.zone" => &self.b.zone,
+            "a.name" => &self.a.name,
+            "b.name" => &self.b.name,
+            "key" => &self.key,
+            "ssh_config" => &self.ssh_config,
+            _ => return None,
+        }
+        .as_deref()
+    }
+}
+
+/// Puts facts into a text. What is not known yet reads as what it will be: `(address of A)`.
+#[must_use]
+pub fn fill(text: &str, facts: &Facts) -> String {
+    let mut filled = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Name(name) => match (facts.get(name), known(name)) {
+                (Some(fact), _) => filled.push_str(fact),
+                (None, Some(place)) => {
+                    filled.push('(');
+                    filled.push_str(place.means);
+                    filled.push(')');
+                }
+                (None, None) => {
+                    filled.push('{');
+                    filled.push_str(name);
+                    filled.push('}');
+                }
+            },
+        }
+    }
+    filled
+}
+
+/// The names in braces in a text, known or not, in order. Braces around anything but lower-case words are shell, not ours.
+pub fn names(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).filter_map(|piece| match piece {
+        Piece::Name(name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+/// The placeholder of this name.
+#[must_use]
+pub fn known(name: &str) -> Option<&'static Placeholder> {
+    PLACEHOLDERS.iter().find(|place| place.name == name)
+}
+
+/// A part of a text.
+enum Piece<'a> {
+    Text(&'a str),
+    Name(&'a str),
+}
+
+/// Cuts a text at its placeholders. `${…}` belongs to the shell or the template and stays text.
+fn pieces(mut rest: &str) -> impl Iterator<Item = Piece<'_>> {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (start, end) = next_name(rest).unwrap_or((rest.len(), rest.len()));
+        let piece = if start == 0 {
+            let name = &rest[1..end - 1];
+            rest = &rest[end..];
+            Piece::Name(name)
+        } else {
+            let text = &rest[..start];
+            rest = &rest[start..];
+            Piece::Text(text)
+        };
+        Some(piece)
+    })
+}
+
+/// Where the next `{name}` begins and ends, in bytes.
+fn next_name(text: &str) -> Option<(usize, usize)> {
+    text.match_indices('{').find_map(|(start, _)| {
+        let inner = &text[start + 1..];
+        let length = inner.find('}')?;
+        let name = &inner[..length];
+        let ours = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c == '.' || c == '_')
+            && !text[..start].ends_with('$');
+        ours.then_some((start, start + length + 2))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            lab: Some("lab-7f3k".to_owned()),
+            a: MachineFacts {
+                address: Some("203.0.113.10".to_owned()),
+                ..MachineFacts::default()
+            },
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn known_facts_are_put_in_and_others_read_as_what_they_will_be() {
+        assert_eq!(
+            fill("{lab}: ssh ec2-user@{a.address}, {b.address}", &facts()),
+            "lab-7f3k: ssh ec2-user@203.0.113.10, (address of B)"
+        );
+    }
+
+    #[test]
+    fn other_braces_stay_as_they_are() {
+        for text in [
+            "${lab} {} { print } {A} {a b",
+            "Stacks[0].{Key: x}",
+            "{nothing}",
+            "äö{",
+        ] {
+            assert_eq!(fill(text, &facts()), text);
+        }
+    }
+
+    #[test]
+    fn names_lists_what_a_text_asks_for() {
+        assert_eq!(
+            names("{a.zone} ${x} {lab} {nothing}").collect::<Vec<_>>(),
+            ["a.zone", "lab", "nothing"]
+        );
+    }
+
+    #[test]
+    fn every_placeholder_can_be_known() {
+        let machine = |name: &str| MachineFacts {
+            address: Some(format!("{name}.address")),
+            zone: Some(format!("{name}.zone")),
+            name: Some(format!("{name}.name")),
+        };
+        let all = Facts {
+            lab: Some("lab".to_owned()),
+            stack: Some("stack".to_owned()),
+            region: Some("region".to_owned()),
+            file_system: Some("fs".to_owned()),
+            a: machine("a"),
+            b: machine("b"),
+            key: Some("key".to_owned()),
+            ssh_config: Some("ssh_config".to_owned()),
+        };
+        for place in PLACEHOLDERS {
+            assert_eq!(all.get(place.name), Some(place.name));
+            assert_eq!(
+                fill(&format!("<{{{}}}>", place.name), &Facts::default()),
+                format!("<({})>", place.means)
+            );
+        }
+    }
+}

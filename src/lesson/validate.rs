@@ -1,0 +1,373 @@
+//! What a lesson may say beyond its types: references that lead somewhere, answers that can be given, hints that are there.
+//!
+//! Pure judgement on one lesson; nothing here reads a file.
+
+use std::collections::BTreeSet;
+
+use crate::template;
+
+use super::diagram::{diagram, diagrams};
+use super::facts::{self, PLACEHOLDERS};
+use super::outline;
+use super::positions::Positions;
+use super::problem::Problem;
+use super::schema::{Action, Check, Lesson, Question, Step};
+
+mod answers;
+
+/// Every step has this many hints.
+const HINTS: usize = 3;
+
+/// Everything that is wrong with a lesson that could be read.
+pub(super) fn validate(file: &str, lesson: &Lesson, positions: &Positions) -> Vec<Problem> {
+    let mut found = Findings {
+        file,
+        line: Some(1),
+        prefix: String::new(),
+        problems: Vec::new(),
+    };
+    whole(lesson, &mut found);
+
+    let mut ids = BTreeSet::new();
+    let mut built = lesson.stage.is_some();
+    for (index, step) in lesson.steps.iter().enumerate() {
+        found.line = positions.step(index);
+        found.prefix = format!("step `{}`: ", step.id);
+        if !ids.insert(&step.id) {
+            found.add("an earlier step has this id too; expected one of its own");
+        }
+        built |= builds(&step.solution);
+        texts(step, &mut found);
+        references(step, &mut found);
+        check(step, &step.check, built, &mut found);
+        actions(step, built, &mut found);
+        answers::validate(step, &mut found);
+    }
+    found.problems
+}
+
+/// Problems found so far, and where one is looking.
+struct Findings<'a> {
+    file: &'a str,
+    line: Option<usize>,
+    prefix: String,
+    problems: Vec<Problem>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, what: impl AsRef<str>) {
+        self.problems.push(Problem {
+            file: self.file.to_owned(),
+            line: self.line,
+            what: format!("{}{}", self.prefix, what.as_ref()),
+        });
+    }
+
+    /// Adds unless it holds.
+    fn expect(&mut self, holds: bool, otherwise: impl AsRef<str>) {
+        if !holds {
+            self.add(otherwise);
+        }
+    }
+}
+
+/// The lesson's own fields.
+fn whole(lesson: &Lesson, found: &mut Findings) {
+    found.expect(
+        is_id(&lesson.id),
+        format!(
+            "the id `{}` is not made of lower-case words; expected one such as share-files",
+            lesson.id
+        ),
+    );
+    found.expect(lesson.number > 0, "number is 0; expected one from 1");
+    found.expect(
+        lesson.minutes > 0,
+        "minutes is 0; expected how long a learner takes",
+    );
+    found.expect(
+        !lesson.title.trim().is_empty(),
+        "title is empty; expected a few words",
+    );
+    found.expect(
+        !lesson.objectives.is_empty(),
+        "objectives is empty; expected what the learner can do afterwards",
+    );
+    found.expect(
+        !lesson.steps.is_empty(),
+        "steps is empty; expected at least one",
+    );
+    if let Some(stage) = lesson.stage
+        && let Err(error) = template::render(stage)
+    {
+        found.add(format!(
+            "stage: {error}; expected one that `efslab template` can print"
+        ));
+    }
+}
+
+/// Whether `id` is made of lower-case words joined by hyphens.
+fn is_id(id: &str) -> bool {
+    !id.is_empty()
+        && id.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        })
+}
+
+/// What must be there, and placeholders in whatever the learner reads.
+fn texts(step: &Step, found: &mut Findings) {
+    found.expect(
+        is_id(&step.id),
+        "the id is not made of lower-case words; expected one such as first-login",
+    );
+    for (name, text) in [
+        ("title", &step.title),
+        ("text", &step.text),
+        ("action", &step.action),
+        ("debrief", &step.debrief),
+    ] {
+        found.expect(
+            !text.trim().is_empty(),
+            format!("{name} is empty; expected words for the learner"),
+        );
+    }
+    found.expect(
+        step.action.trim().lines().count() <= 1,
+        "action has several lines; expected one sentence",
+    );
+    found.expect(
+        step.hints.len() == HINTS,
+        format!("hints has {}; expected {HINTS}", step.hints.len()),
+    );
+    found.expect(
+        step.hints.iter().all(|hint| !hint.trim().is_empty()),
+        "a hint is empty; expected words that help",
+    );
+
+    let mut shown: Vec<&str> = vec![&step.title, &step.text, &step.action, &step.debrief];
+    shown.extend(step.changed.as_deref());
+    shown.extend(step.commands.iter().map(String::as_str));
+    shown.extend(step.hints.iter().map(String::as_str));
+    for action in step.solution.iter().chain(&step.wrong) {
+        match action {
+            Action::Answer(text) | Action::Type { line: text, .. } => shown.push(text),
+            Action::Build { .. } | Action::CleanUp {} => {}
+        }
+    }
+    if let Some(question) = &step.question {
+        shown.push(&question.ask);
+        for choice in &question.options {
+            shown.extend([choice.text.as_str(), choice.because.as_str()]);
+        }
+    }
+    for text in shown {
+        placeholders(text, found);
+    }
+}
+
+fn placeholders(text: &str, found: &mut Findings) {
+    for name in facts::names(text) {
+        found.expect(
+            facts::known(name).is_some(),
+            format!(
+                "there is no placeholder {{{name}}}; expected one of {}",
+                listed(PLACEHOLDERS.iter().map(|place| place.name))
+            ),
+        );
+    }
+}
+
+/// Rows, diagram and fragment.
+fn references(step: &Step, found: &mut Findings) {
+    found.expect(
+        !step.rows.is_empty(),
+        "rows is empty; expected the rows of the outline that it teaches",
+    );
+    for row in &step.rows {
+        found.expect(
+            outline::is_row(row),
+            format!(
+                "the outline has no row `{row}`; expected one of {}",
+                listed(outline::ROWS.iter().copied())
+            ),
+        );
+    }
+    if let Some(name) = &step.diagram {
+        found.expect(
+            diagram(name).is_some(),
+            format!(
+                "there is no diagram `{name}`; expected one of {}",
+                listed(diagrams().iter().map(|(name, _)| *name))
+            ),
+        );
+    }
+    if let Some(name) = &step.fragment {
+        found.expect(
+            template::fragment(name).is_some(),
+            format!(
+                "there is no fragment `{name}`; expected one of {}",
+                listed(template::fragments().iter().map(|(name, _)| *name))
+            ),
+        );
+    }
+}
+
+/// Whether the check, or one within it, can ever be decided.
+fn check(step: &Step, check: &Check, built: bool, found: &mut Findings) {
+    let question = step.question.as_ref();
+    let asked = |found: &mut Findings, kind: &str| {
+        found.expect(
+            question.is_some(),
+            format!("check {kind} needs a question; expected `question`"),
+        );
+    };
+    let typed_answer = |found: &mut Findings, kind: &str| {
+        found.expect(
+            question.is_none_or(|question| question.options.is_empty()),
+            format!("check {kind} is for a typed answer; expected a question without options"),
+        );
+    };
+    let machines = |found: &mut Findings, kind: &str| {
+        found.expect(
+            built,
+            format!(
+                "check {kind} needs the machines; expected `stage: share` in the lesson, or a Build in the solution of \
+                 this step or an earlier one"
+            ),
+        );
+    };
+    match check {
+        Check::Answer { option } => {
+            asked(found, "Answer");
+            if let Some(Question { options, .. }) = question {
+                found.expect(
+                    (1..=options.len()).contains(option),
+                    format!(
+                        "check Answer wants option {option} of {}; expected one from 1 to {}",
+                        options.len(),
+                        options.len()
+                    ),
+                );
+            }
+        }
+        Check::Number { is, within } => {
+            asked(found, "Number");
+            typed_answer(found, "Number");
+            found.expect(
+                is.is_finite() && within.is_finite() && *within >= 0.0,
+                "check Number cannot be met; expected finite numbers and `within` from 0",
+            );
+        }
+        Check::Bill { per_gb } => {
+            asked(found, "Bill");
+            typed_answer(found, "Bill");
+            found.expect(
+                per_gb.is_finite() && *per_gb > 0.0,
+                "check Bill has no price; expected `per_gb` above 0",
+            );
+        }
+        Check::Fact { is } => {
+            asked(found, "Fact");
+            typed_answer(found, "Fact");
+            placeholders(is, found);
+            found.expect(
+                facts::names(is).next().is_some(),
+                format!(
+                    "check Fact compares with `{is}`; expected a placeholder such as {{b.address}}"
+                ),
+            );
+        }
+        Check::Stack { stage } => {
+            if let Err(error) = template::render(*stage) {
+                found.add(format!(
+                    "check Stack: {error}; expected a stage that `efslab template` can print"
+                ));
+            }
+        }
+        Check::Terminal { typed, shows, .. } => {
+            machines(found, "Terminal");
+            found.expect(
+                !typed.trim().is_empty(),
+                "check Terminal has an empty `typed`; expected how the command begins",
+            );
+            shows.iter().for_each(|text| placeholders(text, found));
+        }
+        Check::Remote {
+            run,
+            shows,
+            otherwise,
+            ..
+        } => {
+            machines(found, "Remote");
+            found.expect(
+                !run.trim().is_empty() && !otherwise.trim().is_empty(),
+                "check Remote has an empty `run` or `otherwise`; expected a command and what to say when it fails",
+            );
+            shows.iter().for_each(|text| placeholders(text, found));
+        }
+        Check::NothingLeft {} => {}
+        Check::All(checks) => {
+            found.expect(
+                !checks.is_empty(),
+                "check All is empty; expected at least one check",
+            );
+            for inner in checks {
+                self::check(step, inner, built, found);
+            }
+        }
+    }
+}
+
+/// Solution and wrong answer: there, different, and possible.
+fn actions(step: &Step, built: bool, found: &mut Findings) {
+    for (name, actions) in [("solution", &step.solution), ("wrong", &step.wrong)] {
+        found.expect(
+            !actions.is_empty(),
+            format!("{name} is empty; expected at least one action"),
+        );
+        let built = built || builds(actions);
+        for action in actions {
+            match action {
+                Action::Type { line, .. } => {
+                    found.expect(
+                        built,
+                        format!(
+                            "{name} types on a machine that is not there; expected `stage: share` in the lesson, or a \
+                             Build before"
+                        ),
+                    );
+                    found.expect(
+                        !line.trim().is_empty() && line.lines().count() == 1,
+                        format!("{name} types an empty or a broken line; expected one line"),
+                    );
+                }
+                Action::Build { stage } => {
+                    if let Err(error) = template::render(*stage) {
+                        found.add(format!(
+                            "{name}: {error}; expected a stage that `efslab template` can print"
+                        ));
+                    }
+                }
+                Action::Answer(_) | Action::CleanUp {} => {}
+            }
+        }
+    }
+    found.expect(
+        step.solution.is_empty() || step.solution != step.wrong,
+        "wrong is the same as solution; expected a mistake that must not pass",
+    );
+}
+
+fn builds(actions: &[Action]) -> bool {
+    actions
+        .iter()
+        .any(|action| matches!(action, Action::Build { .. }))
+}
+
+/// `a, b, c`.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,363 @@
+//! The stack engine alone, on a world whose time is set by hand.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::start::{self, NewStack};
+use super::{Engine, signals, types};
+use crate::practice::world::place::Place;
+use crate::practice::world::stacks::{OnFailure, ResourceStatus, StackStatus, resource_key};
+use crate::practice::world::{Tags, World};
+
+struct Bench {
+    world: World,
+    engine: Engine,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let place = Place {
+            account_id: "123456789012".into(),
+            region: "us-east-1".into(),
+        };
+        Self {
+            world: World::new(place, Timestamp::UNIX_EPOCH, Some(7)),
+            engine: Engine::default(),
+        }
+    }
+
+    fn new_stack(template: &str, parameters: &[(&str, &str)]) -> NewStack {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        NewStack {
+            name: "s".into(),
+            template: template.into(),
+            parameters: parameters.iter().map(owned).collect(),
+            tags: Tags::from([("team".into(), "x".into())]),
+            capabilities: Vec::new(),
+            role_arn: None,
+            on_failure: OnFailure::Rollback,
+            timeout_minutes: None,
+            token: None,
+        }
+    }
+
+    fn create(&mut self, template: &str, parameters: &[(&str, &str)]) -> String {
+        start::create(&mut self.world, Self::new_stack(template, parameters)).unwrap()
+    }
+
+    /// Lets time pass until no stack gets on by itself, at most to `until`.
+    fn pass(&mut self, until: SignedDuration) {
+        let end = self.world.now + until;
+        loop {
+            self.world.advance_efs();
+            let stacks = self.engine.advance(&mut self.world);
+            let files = self
+                .world
+                .file_systems
+                .values()
+                .filter_map(|one| one.state.due());
+            let next = files.chain(stacks).filter(|at| *at > self.world.now).min();
+            match next {
+                Some(next) if next <= end => self.world.now = next,
+                _ => {
+                    self.world.now = end;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn status(&self, stack: &str) -> StackStatus {
+        self.world.stacks.get(stack).unwrap().status
+    }
+
+    fn resource(&self, stack: &str, logical_id: &str) -> ResourceStatus {
+        self.world
+            .resources
+            .get(&resource_key(stack, logical_id))
+            .unwrap()
+            .status
+    }
+
+    fn outputs(&self, stack: &str) -> BTreeMap<String, String> {
+        let outputs = &self.world.stacks.get(stack).unwrap().outputs;
+        let pair =
+            |one: &crate::practice::world::stacks::Output| (one.key.clone(), one.value.clone());
+        outputs.iter().map(pair).collect()
+    }
+
+    fn reason(&self, stack: &str, logical_id: &str, status: &str) -> String {
+        let events = self.world.events_of(stack);
+        let found = events
+            .iter()
+            .find(|(_, event)| event.logical_id == logical_id && event.status == status);
+        found.unwrap().1.reason.clone().unwrap_or_default()
+    }
+}
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+#[test]
+fn functions_and_pseudo_parameters_have_their_values() {
+    let mut bench = Bench::new();
+    let template = r#"
+Parameters:
+  Name: {Type: String, Default: lab}
+  Many: {Type: CommaDelimitedList, Default: "a, b,c"}
+  Count: {Type: Number, Default: 3, MinValue: 1}
+Mappings:
+  Images: {us-east-1: {ami: ami-1, list: [x, y]}}
+Conditions:
+  IsLab: !Equals [!Ref Name, lab]
+  Both: !And [!Condition IsLab, !Not [!Equals [!Ref Count, 4]]]
+  Neither: !Or [!Equals [a, b], !Not [!Condition Both]]
+Resources:
+  Gateway: {Type: "AWS::EC2::InternetGateway"}
+  Vpc: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: 10.0.0.0/16}}
+  Never: {Type: "AWS::EC2::InternetGateway", Condition: Neither}
+Outputs:
+  Sub: {Value: !Sub "${Name}-${AWS::Region}-${Vpc.CidrBlock}-${!Literal}"}
+  SubMap: {Value: !Sub ["${A}${Name}", {A: !Ref Count}]}
+  Join: {Value: !Join ["+", !Ref Many]}
+  Select: {Value: !Select [1, !Ref Many]}
+  Split: {Value: !Select [2, !Split ["-", x-y-z]]}
+  Map: {Value: !FindInMap [Images, !Ref "AWS::Region", ami]}
+  MapList: {Value: !Join ["", !FindInMap [Images, us-east-1, list]]}
+  Zone: {Value: !Select [0, !GetAZs ""]}
+  If: {Value: !If [Both, yes, no]}
+  NoValue: {Value: !Join ["", [a, !Ref "AWS::NoValue", !If [Neither, x, !Ref "AWS::NoValue"], b]]}
+  Base64: {Value: {"Fn::Base64": hello}}
+  Cidr: {Value: !Select [1, !Cidr [!GetAtt Vpc.CidrBlock, 2, 8]]}
+  Account: {Value: !Ref "AWS::AccountId"}
+  Arn: {Value: !Sub "arn:${AWS::Partition}:x.${AWS::URLSuffix}"}
+  Stack: {Value: !Ref "AWS::StackName"}
+  Hidden: {Value: x, Condition: Neither}
+"#;
+    let stack = bench.create(template, &[("Count", "3")]);
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::CreateComplete);
+    let outputs = bench.outputs(&stack);
+    let expected = [
+        ("Account", "123456789012"),
+        ("Arn", "arn:aws:x.amazonaws.com"),
+        ("Base64", "aGVsbG8="),
+        ("Cidr", "10.0.1.0/24"),
+        ("If", "yes"),
+        ("Join", "a+b+c"),
+        ("Map", "ami-1"),
+        ("MapList", "xy"),
+        ("NoValue", "ab"),
+        ("Select", "b"),
+        ("Split", "z"),
+        ("Stack", "s"),
+        ("Sub", "lab-us-east-1-10.0.0.0/16-${Literal}"),
+        ("SubMap", "3lab"),
+        ("Zone", "us-east-1a"),
+    ];
+    let expected: BTreeMap<String, String> = expected
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    assert_eq!(outputs, expected);
+    assert_eq!(bench.world.gateways.ids().len(), 1);
+}
+
+#[test]
+fn resources_wear_the_stacks_tags_and_cloudformations_own() {
+    let mut bench = Bench::new();
+    let stack = bench.create(
+        "Resources: {G: {Type: 'AWS::EC2::InternetGateway', Properties: {Tags: [{Key: Name, Value: !Ref 'AWS::StackName'}]}}}",
+        &[],
+    );
+    bench.pass(HOUR);
+    let gateway = bench.world.gateways.values().next().unwrap();
+    let expected = [
+        ("Name", "s"),
+        ("aws:cloudformation:logical-id", "G"),
+        ("aws:cloudformation:stack-id", &stack),
+        ("aws:cloudformation:stack-name", "s"),
+        ("team", "x"),
+    ];
+    let tags: Vec<(&str, &str)> = gateway
+        .tags
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(tags, expected);
+}
+
+#[test]
+fn what_is_to_be_retained_stays_and_is_said_to_be_skipped() {
+    let mut bench = Bench::new();
+    let stack = bench.create(
+        "Resources: {Kept: {Type: 'AWS::EC2::InternetGateway', DeletionPolicy: Retain}, Gone: {Type: 'AWS::EC2::InternetGateway'}}",
+        &[],
+    );
+    bench.pass(HOUR);
+    start::delete(&mut bench.world, "s", None, None);
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
+    assert_eq!(
+        bench.resource(&stack, "Kept"),
+        ResourceStatus::DeleteSkipped
+    );
+    assert_eq!(
+        bench.resource(&stack, "Gone"),
+        ResourceStatus::DeleteComplete
+    );
+    assert_eq!(bench.world.gateways.ids().len(), 1);
+}
+
+#[test]
+fn a_stack_that_takes_too_long_is_rolled_back() {
+    let mut bench = Bench::new();
+    let mut new = Bench::new_stack(WAITING, &[]);
+    new.timeout_minutes = Some(2);
+    let stack = start::create(&mut bench.world, new).unwrap();
+    bench.pass(SignedDuration::from_secs(119));
+    assert_eq!(bench.status(&stack), StackStatus::CreateInProgress);
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::RollbackComplete);
+    let reason = bench.reason(&stack, "s", "ROLLBACK_IN_PROGRESS");
+    assert!(
+        reason.starts_with("Stack creation time exceeded the specified timeout."),
+        "{reason}"
+    );
+}
+
+/// Waits for two messages, for ten minutes.
+const WAITING: &str = "
+Resources:
+  Handle: {Type: 'AWS::CloudFormation::WaitConditionHandle'}
+  Wait: {Type: 'AWS::CloudFormation::WaitCondition', Properties: {Handle: !Ref Handle, Count: 2, Timeout: 600}}
+Outputs:
+  Data: {Value: !GetAtt Wait.Data}
+  Url: {Value: !Ref Handle}
+";
+
+impl Bench {
+    /// Sends a message to the only handle there is.
+    fn put(&mut self, body: &str) -> u16 {
+        let token = self.world.handles.ids().remove(0);
+        signals::message(&mut self.world, &token, body.as_bytes()).0
+    }
+}
+
+#[test]
+fn a_wait_condition_is_there_once_it_has_its_messages_each_counted_once() {
+    let mut bench = Bench::new();
+    let stack = bench.create(WAITING, &[]);
+    bench.pass(SignedDuration::from_secs(30));
+    let message = |id: &str| format!(r#"{{"Status":"SUCCESS","UniqueId":"{id}","Data":"d {id}"}}"#);
+    assert_eq!(bench.put(&message("A")), 200);
+    assert_eq!(bench.put(&message("A")), 200);
+    bench.pass(SignedDuration::from_secs(30));
+    assert_eq!(bench.status(&stack), StackStatus::CreateInProgress);
+    assert_eq!(bench.put("not json"), 400);
+    assert_eq!(bench.put(r#"{"Status":"MAYBE","UniqueId":"B"}"#), 400);
+    assert_eq!(bench.put(&message("B")), 200);
+    bench.pass(SignedDuration::from_secs(30));
+    assert_eq!(bench.status(&stack), StackStatus::CreateComplete);
+    let outputs = bench.outputs(&stack);
+    assert_eq!(outputs["Data"], r#"{"A":"d A","B":"d B"}"#);
+    let token = types::handle_token(&outputs["Url"]).unwrap().to_owned();
+    assert!(bench.world.handles.contains(&token));
+    start::delete(&mut bench.world, "s", None, None);
+    bench.pass(HOUR);
+    assert_eq!(
+        signals::message(&mut bench.world, &token, message("C").as_bytes()).0,
+        403
+    );
+}
+
+#[test]
+fn a_wait_condition_fails_by_a_message_or_by_silence() {
+    let mut bench = Bench::new();
+    let stack = bench.create(WAITING, &[]);
+    bench.pass(SignedDuration::from_secs(30));
+    bench.put(r#"{"Status":"FAILURE","UniqueId":"A","Reason":"no disk"}"#);
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::RollbackComplete);
+    assert_eq!(
+        bench.reason(&stack, "Wait", "CREATE_FAILED"),
+        "WaitCondition received failed message: 'no disk' for uniqueId: A"
+    );
+    start::delete(&mut bench.world, "s", None, None);
+    bench.pass(HOUR);
+
+    let silent = bench.create(WAITING, &[]);
+    bench.pass(SignedDuration::from_secs(602));
+    assert_eq!(bench.status(&silent), StackStatus::CreateInProgress);
+    bench.pass(HOUR);
+    assert_eq!(
+        bench.reason(&silent, "Wait", "CREATE_FAILED"),
+        "WaitCondition timed out. Received 0 conditions when expecting 2"
+    );
+}
+
+#[test]
+fn a_refusal_leaves_nothing_of_the_resource_that_was_refused() {
+    let mut bench = Bench::new();
+    let template = "
+Resources:
+  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/16}}
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: g
+      VpcId: !Ref Vpc
+      SecurityGroupIngress:
+        - {IpProtocol: tcp, FromPort: 1, ToPort: 2, CidrIp: 10.0.0.0/8}
+        - {IpProtocol: tcp, FromPort: 1, ToPort: 2, CidrIp: nonsense}
+";
+    let mut new = Bench::new_stack(template, &[]);
+    new.on_failure = OnFailure::DoNothing;
+    let stack = start::create(&mut bench.world, new).unwrap();
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::CreateFailed);
+    let reason = bench.reason(&stack, "Group", "CREATE_FAILED");
+    assert!(
+        reason.starts_with("CIDR block nonsense is malformed (Service: Ec2"),
+        "{reason}"
+    );
+    // Only the group that came with the network.
+    assert_eq!(bench.world.groups.ids().len(), 1);
+}
+
+#[test]
+fn deleting_a_stack_that_is_being_created_takes_back_what_is_there() {
+    let mut bench = Bench::new();
+    let stack = bench.create(WAITING, &[]);
+    bench.pass(SignedDuration::from_secs(30));
+    start::delete(&mut bench.world, &stack, None, Some("t".into()));
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
+    assert!(bench.world.handles.ids().is_empty());
+    let reason = bench.reason(&stack, "Wait", "CREATE_FAILED");
+    assert_eq!(reason, "Resource creation cancelled");
+}
+
+#[test]
+fn hostile_templates_are_refused_without_harm() {
+    let deep_json = format!("{}{}", "{\"a\":".repeat(10_000), "1");
+    let deep_yaml = format!("a: {}", "[".repeat(10_000));
+    let long_name = format!(
+        "Resources: {{{}: {{Type: 'AWS::EC2::VPC'}}}}",
+        "A".repeat(10_000)
+    );
+    let many: Vec<String> = (0..501)
+        .map(|n| format!("G{n}: {{Type: 'AWS::EC2::InternetGateway'}}"))
+        .collect();
+    let many = format!("Resources: {{{}}}", many.join(", "));
+    let pattern = "Parameters: {P: {Type: String, Default: a, AllowedPattern: '((a{1000}){1000}){1000}'}}\nResources: {G: {Type: 'AWS::EC2::InternetGateway'}}";
+    for template in [
+        &deep_json, &deep_yaml, &long_name, &many, pattern, "", "- a", "42", "!Ref x",
+    ] {
+        let mut bench = Bench::new();
+        let new = Bench::new_stack(template, &[]);
+        let refused = start::create(&mut bench.world, new).unwrap_err();
+        assert_eq!(refused.code, "ValidationError");
+        assert!(bench.world.stacks.ids().is_empty());
+    }
+}

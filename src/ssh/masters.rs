@@ -1,0 +1,63 @@
+//! SSH masters and their control sockets: where they live, and how those of a killed program are found and ended.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::SshError;
+
+/// A socket's path must fit `sun_path`, and ssh appends 17 characters while it makes one (OpenSSH, mux.c).
+const LONGEST: usize = 50;
+
+/// The private directory for a lab's control sockets: short, because socket paths must be.
+///
+/// # Errors
+/// When it cannot be made, or belongs to somebody else.
+pub fn directory(lab: &str) -> Result<PathBuf, SshError> {
+    let uid = rustix::process::getuid().as_raw();
+    let base = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(|dir| PathBuf::from(dir).join("efslab"))
+        .filter(|dir| dir.is_absolute() && dir.as_os_str().len() + lab.len() < LONGEST && dir.parent().is_some_and(Path::is_dir))
+        .unwrap_or_else(|| PathBuf::from(format!("/tmp/efslab-{uid}")));
+    let directory = base.join(lab);
+    let failed = |source| SshError::File { path: directory.clone(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
+    for path in [&base, &directory] {
+        let metadata = fs::symlink_metadata(path).map_err(failed)?;
+        if metadata.uid() != uid || !metadata.is_dir() || metadata.mode() & 0o077 != 0 {
+            return Err(failed(std::io::Error::other("it is not a private directory of yours: remove it")));
+        }
+    }
+    Ok(directory)
+}
+
+/// Ends every master whose socket is in `directory` and removes the sockets. Answers how many there were.
+pub fn end_all(directory: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let mut ended = 0;
+    for entry in entries.flatten() {
+        let socket = entry.path().join("master");
+        if socket.exists() {
+            let outcome = Command::new("ssh")
+                .arg("-S")
+                .arg(&socket)
+                .args(["-O", "exit", "none"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            ended += usize::from(outcome.is_ok_and(|status| status.success()));
+        }
+        let _ = fs::remove_dir_all(entry.path());
+    }
+    ended
+}
+
+/// Removes the lab's socket directory, and the common one when no lab is left in it.
+pub fn forget(directory: &Path) {
+    let _ = fs::remove_dir_all(directory);
+    if let Some(base) = directory.parent() {
+        let _ = fs::remove_dir(base);
+    }
+}

@@ -1,0 +1,198 @@
+//! The question how to leave: clean up, keep the lab, or go on working. It says what keeping costs.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::engine::command::Command;
+use crate::engine::view::{Phase, RowState, Target, View};
+use crate::tui::keymap::{Act, Scope};
+use crate::tui::layer::{Context, Flow, Layer, News};
+use crate::tui::look::{Look, Tone};
+use crate::tui::text;
+use crate::tui::widgets::frame::{boxed, centred};
+
+/// Hours of a day, and of a month as AWS's own price pages count it (730).
+const DAY: f64 = 24.0;
+const MONTH: f64 = 730.0;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    CleanUp,
+    Keep,
+    Stay,
+}
+
+const WAYS: [Way; 3] = [Way::CleanUp, Way::Keep, Way::Stay];
+
+/// The dialog.
+pub(in crate::tui) struct Leave {
+    view: Arc<View>,
+    marked: usize,
+}
+
+impl Leave {
+    /// About this lab. What is marked at first is the way that costs nothing and loses nothing: on AWS to clean up, in
+    /// practice to keep.
+    pub(in crate::tui) fn new(view: Arc<View>) -> Self {
+        let marked = usize::from(matches!(view.target, Target::Practice { .. }));
+        Self { view, marked }
+    }
+
+    fn choose(way: Way, cx: &mut Context) -> Flow {
+        match way {
+            Way::CleanUp => cx.command(Command::CleanUp),
+            Way::Keep => cx.command(Command::Leave),
+            Way::Stay => {}
+        }
+        Flow::Close
+    }
+
+    fn lines(&self, width: u16, look: Look) -> Vec<Line<'static>> {
+        let mut lines = text::paragraphs(&stands(&self.view), width, look, Style::new());
+        lines.push(Line::default());
+        for (index, way) in WAYS.into_iter().enumerate() {
+            let marked = index == self.marked;
+            let mark = if marked { ">" } else { " " };
+            let (name, meaning) = describe(way, &self.view);
+            let tone = if marked { Tone::Strong } else { Tone::Plain };
+            let label = Span::styled(format!("{mark} {name:<13}"), look.style(tone));
+            lines.extend(text::labelled(label, &meaning, width, look, Style::new()));
+        }
+        lines
+    }
+}
+
+impl Layer for Leave {
+    fn scope(&self) -> Scope {
+        Scope::Leave
+    }
+
+    fn label(&self, _act: Act, usual: &'static str) -> Option<Cow<'static, str>> {
+        Some(usual.into())
+    }
+
+    fn act(&mut self, act: Act, cx: &mut Context) -> Flow {
+        match act {
+            Act::Up => self.marked = self.marked.saturating_sub(1),
+            Act::Down => self.marked = (self.marked + 1).min(WAYS.len() - 1),
+            Act::Enter => return Self::choose(WAYS[self.marked], cx),
+            Act::CleanUp => return Self::choose(Way::CleanUp, cx),
+            Act::Keep => return Self::choose(Way::Keep, cx),
+            Act::Close => return Flow::Close,
+            _ => {}
+        }
+        Flow::Stay
+    }
+
+    fn news(&mut self, news: &News<'_>, _cx: &mut Context) -> Flow {
+        if let News::View(view) = news {
+            self.view = Arc::clone(view);
+            if !matches!(view.phase, Phase::Learning) && !matches!(view.phase, Phase::CleanedUp(_))
+            {
+                return Flow::Close;
+            }
+        }
+        Flow::Stay
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, cx: &Context) -> Option<Position> {
+        let width = 68.min(area.width.saturating_sub(4));
+        let lines = self.lines(width, cx.look);
+        let inner = boxed(
+            frame,
+            centred(area, width + 2, text::count(lines.len())),
+            vec!["Leave".into()],
+            true,
+            cx.look,
+        );
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
+        frame.render_widget(Paragraph::new(lines), inner);
+        None
+    }
+}
+
+/// What runs, where, at which price.
+fn stands(view: &View) -> String {
+    let made = made(view);
+    match &view.target {
+        Target::Practice { .. } => {
+            format!(
+                "{} runs in the practice account on this computer{made}. It costs nothing.",
+                view.lab
+            )
+        }
+        Target::Aws { .. } if view.cost_per_hour > 0.0 || !made.is_empty() => {
+            format!(
+                "{} is still running in AWS{made}: {:.2} USD per hour.",
+                view.lab, view.cost_per_hour
+            )
+        }
+        Target::Aws { .. } => format!("{} has nothing running in AWS yet.", view.lab),
+    }
+}
+
+/// ` (2 instances, 1 filesystem)`: what costs money, as far as the stack says it exists.
+fn made(view: &View) -> String {
+    let rows = view.stack.iter().flat_map(|stack| &stack.rows);
+    let there: Vec<_> = rows
+        .filter(|row| {
+            matches!(
+                row.state,
+                RowState::Done | RowState::Working | RowState::Failed(_)
+            )
+        })
+        .collect();
+    let kinds = [
+        ("AWS::EC2::Instance", "instance"),
+        ("AWS::EFS::FileSystem", "filesystem"),
+        ("AWS::EC2::Volume", "volume"),
+    ];
+    let counts =
+        kinds.map(|(kind, noun)| (there.iter().filter(|row| row.kind == kind).count(), noun));
+    let words: Vec<_> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, noun)| text::plural(count, noun))
+        .collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    }
+}
+
+fn describe(way: Way, view: &View) -> (&'static str, String) {
+    match (way, &view.target) {
+        (Way::CleanUp, _) => (
+            "Clean up now",
+            "deletes everything it made, with proof, then ends".to_owned(),
+        ),
+        (Way::Keep, Target::Aws { .. }) if view.cost_per_hour > 0.0 => {
+            let hour = view.cost_per_hour;
+            let owed = format!(
+                "{:.2} USD a day, {:.0} USD a month",
+                hour * DAY,
+                hour * MONTH
+            );
+            (
+                "Keep it",
+                format!("`efslab resume` goes on here; until then {owed}"),
+            )
+        }
+        (Way::Keep, _) => (
+            "Keep it",
+            "leaves it as it is; `efslab resume` goes on here".to_owned(),
+        ),
+        (Way::Stay, _) => ("Keep working", "back to the lesson".to_owned()),
+    }
+}

@@ -1,0 +1,656 @@
+//! The lab's screen: the step, the work beside or below it, and who has the keys. Dialogs are layers of their own.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use jiff::{SignedDuration, Timestamp};
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::text::Line;
+use ratatui::widgets::{Clear, Paragraph};
+
+use crate::engine::command::{Command, TerminalOutput};
+use crate::engine::view::{Block, Phase, QuestionView, StepState, TerminalState, View, Work};
+use crate::lesson::schema::Side;
+use crate::tui::app::MINIMUM;
+use crate::tui::encode;
+use crate::tui::keymap::{Act, Scope};
+use crate::tui::layer::{Context, Effect, Flow, Layer, News};
+use crate::tui::layout::{self, Need, Places};
+use crate::tui::look::Tone;
+use crate::tui::screens::confirm::Confirm;
+use crate::tui::screens::leave::Leave;
+use crate::tui::screens::lessons::Lessons;
+use crate::tui::screens::reader::{Reader, Scroll};
+use crate::tui::text;
+use crate::tui::widgets::answer::AnswerLine;
+use crate::tui::widgets::frame::boxed;
+use crate::tui::widgets::lesson_text::{self, Part};
+use crate::tui::widgets::pane::Pane;
+use crate::tui::widgets::terminals::{self, Attention};
+use crate::tui::widgets::{blocks, header, question, receipt, stack, verdict};
+
+/// Who has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    Lesson,
+    Answer,
+    Shell(Side),
+}
+
+/// The lab's screen.
+pub(in crate::tui) struct LessonScreen {
+    view: Arc<View>,
+    focus: Focus,
+    /// The terminal that had the keys last.
+    last: Side,
+    panes: [Pane; 2],
+    /// The size that the lab was told the terminals have.
+    told: Option<Size>,
+    typed: AnswerLine,
+    scroll: Scroll,
+    /// What has just been added to the text and must be seen.
+    reveal: Option<Part>,
+}
+
+impl LessonScreen {
+    /// At the step where the lab stands.
+    pub(in crate::tui) fn new(view: Arc<View>) -> Self {
+        let size = Size::new(80, 24);
+        Self {
+            view,
+            focus: Focus::Lesson,
+            last: Side::A,
+            panes: [Pane::new(size), Pane::new(size)],
+            told: None,
+            typed: AnswerLine::default(),
+            scroll: Scroll::default(),
+            reveal: None,
+        }
+    }
+
+    fn passed(&self) -> bool {
+        matches!(self.view.step.state, StepState::Passed(_))
+    }
+
+    fn terminal(&self, side: Side) -> &TerminalState {
+        &self.view.machines[layout::index(side)].terminal
+    }
+
+    /// The question, while an answer to it is still wanted.
+    fn open_question(&self) -> Option<&QuestionView> {
+        self.view
+            .step
+            .question
+            .as_ref()
+            .filter(|_| !self.passed() && self.view.phase == Phase::Learning)
+    }
+
+    fn wants_typed_answer(&self) -> bool {
+        self.open_question()
+            .is_some_and(|question| question.options.is_empty())
+    }
+
+    /// What the learner is to do next; the author's sentence unless something else comes first.
+    fn action(&self) -> String {
+        match (&self.view.phase, &self.view.step.state) {
+            (Phase::CleaningUp { .. }, _) => "Nothing to do: it ends with a receipt.".to_owned(),
+            (_, StepState::Passed(_)) if matches!(self.focus, Focus::Shell(_)) => {
+                "Press Ctrl-], then Enter to continue.".to_owned()
+            }
+            (Phase::CleanedUp(receipt), _) if self.everything() => match receipt.is_clean() {
+                true => "Press Enter to end.".to_owned(),
+                false => "Press Enter to clean up again, or to leave it.".to_owned(),
+            },
+            (_, StepState::Passed(_)) => "Press Enter to continue.".to_owned(),
+            _ => match self
+                .view
+                .trouble
+                .as_ref()
+                .and_then(|trouble| trouble.retry.as_ref())
+            {
+                Some(retry) => format!("Press t to try again ({retry})."),
+                None => self.view.step.action.clone(),
+            },
+        }
+    }
+
+    /// Whether the end of the lab takes the whole screen: the step has no place for it.
+    fn everything(&self) -> bool {
+        self.view.phase != Phase::Learning && self.view.step.work != Work::Receipt
+    }
+
+    fn renew(&mut self, view: &Arc<View>) {
+        let old = std::mem::replace(&mut self.view, Arc::clone(view));
+        let (before, step) = (&old.step, &view.step);
+        if (&before.lesson, before.number) != (&step.lesson, step.number) {
+            self.scroll.at = 0;
+            self.typed = AnswerLine::default();
+            self.reveal = None;
+        } else if !matches!(before.state, StepState::Passed(_)) && self.passed() {
+            self.reveal = Some(Part::Debrief);
+        } else if step.hints.len() > before.hints.len() {
+            self.reveal = Some(Part::Hint);
+        } else if before.question != step.question {
+            self.reveal = Some(Part::Question);
+        }
+        match self.focus {
+            Focus::Answer if !self.wants_typed_answer() => self.focus = Focus::Lesson,
+            Focus::Shell(side)
+                if *self.terminal(side) == TerminalState::Closed
+                    || view.phase != Phase::Learning =>
+            {
+                self.focus = Focus::Lesson;
+            }
+            _ => {}
+        }
+    }
+
+    fn print(&mut self, output: &TerminalOutput, cx: &mut Context) {
+        let pane = &mut self.panes[layout::index(output.on)];
+        match &output.bytes {
+            None => pane.clear(),
+            Some(bytes) => {
+                let bytes = pane.feed(bytes);
+                if !bytes.is_empty() {
+                    cx.command(Command::Input {
+                        on: output.on,
+                        bytes,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Terminals follow the screen's size, whether they are shown just now or not, so that no step resizes them.
+    fn resize(&mut self, cx: &mut Context) {
+        let size = layout::terminal_size(cx.body());
+        let usable = cx.size.width >= MINIMUM.width && cx.size.height >= MINIMUM.height;
+        if usable && self.told != Some(size) {
+            self.told = Some(size);
+            self.panes.iter_mut().for_each(|pane| pane.resize(size));
+            cx.command(Command::Resize {
+                rows: size.height,
+                columns: size.width,
+            });
+        }
+    }
+
+    fn enter(&mut self, cx: &mut Context) -> Flow {
+        let asked = self
+            .open_question()
+            .is_some_and(|question| question.answered.is_none());
+        match (self.focus, &self.view.phase) {
+            (Focus::Answer, _) => {
+                let answer = self.typed.text();
+                if answer.is_empty() {
+                    cx.notice("type an answer first, or press Esc");
+                } else {
+                    cx.command(Command::Answer(answer));
+                    self.typed = AnswerLine::default();
+                }
+            }
+            (_, Phase::CleaningUp { .. }) => cx.notice("cleaning up goes on by itself"),
+            (_, Phase::CleanedUp(_)) if self.everything() => return self.quit(cx),
+            _ if asked && self.wants_typed_answer() => self.type_answer(),
+            _ if asked && self.view.step.work == Work::Question => {
+                cx.notice("press the number of your answer")
+            }
+            _ => cx.command(Command::Enter),
+        }
+        Flow::Stay
+    }
+
+    fn type_answer(&mut self) {
+        self.focus = Focus::Answer;
+        self.reveal = Some(Part::Question);
+    }
+
+    fn choose(&mut self, number: u8, cx: &mut Context) {
+        match self.open_question() {
+            Some(question) if question.options.is_empty() => {
+                self.type_answer();
+                self.typed.paste(&number.to_string());
+            }
+            Some(question) if usize::from(number) <= question.options.len() => {
+                cx.command(Command::Answer(number.to_string()));
+            }
+            Some(question) => {
+                cx.notice(format!("there are answers 1 to {}", question.options.len()))
+            }
+            None => cx.notice("there is no question to answer"),
+        }
+    }
+
+    fn focus(&mut self, side: Side, cx: &mut Context) {
+        if *self.terminal(side) == TerminalState::Closed || self.view.phase != Phase::Learning {
+            cx.notice(format!(
+                "machine {} has no terminal now",
+                terminals::name(side)
+            ));
+        } else {
+            self.focus = Focus::Shell(side);
+            self.last = side;
+        }
+    }
+
+    fn quit(&self, cx: &mut Context) -> Flow {
+        match &self.view.phase {
+            // The lab was asked to end and has not yet: whoever insists does not wait for it.
+            _ if cx.leaving => cx.effect(Effect::End),
+            Phase::CleanedUp(receipt) if receipt.is_clean() => cx.command(Command::Leave),
+            Phase::CleaningUp { .. } => {
+                let ask = "Cleaning up is under way. Leave now? What is left then stays until `efslab cleanup`.";
+                return Flow::Open(Box::new(Confirm::new(
+                    ask.to_owned(),
+                    Effect::Command(Command::Leave),
+                )));
+            }
+            _ => return Flow::Open(Box::new(Leave::new(Arc::clone(&self.view)))),
+        }
+        Flow::Stay
+    }
+
+    fn copy(&self, cx: &mut Context) -> Flow {
+        let commands = blocks::commands(&self.view.step.blocks);
+        let Some(first) = commands.first() else {
+            cx.notice("this step has no command to copy");
+            return Flow::Stay;
+        };
+        cx.effect(Effect::Copy(first.clone()));
+        let said = "The first command is on your clipboard, if your terminal lets programs copy. If not, mark it here.";
+        let shown = vec![Block::Text(said.to_owned()), Block::Commands(commands)];
+        Flow::Open(Box::new(Reader::new("Commands of this step", shown)))
+    }
+
+    fn read(&self) -> Flow {
+        let step = &self.view.step;
+        let mut shown = step.blocks.clone();
+        shown.extend(
+            step.hints
+                .iter()
+                .enumerate()
+                .map(|(i, hint)| Block::Text(format!("Hint {}: {hint}", i + 1))),
+        );
+        if let (true, Some(debrief)) = (self.passed(), &step.debrief) {
+            shown.push(Block::Text(format!("Why: {debrief}")));
+        }
+        Flow::Open(Box::new(Reader::new(step.title.clone(), shown)))
+    }
+
+    fn explain(&self, cx: &mut Context) -> Flow {
+        let Some(trouble) = &self.view.trouble else {
+            cx.notice("nothing went wrong");
+            return Flow::Stay;
+        };
+        let mut said = vec![
+            trouble.what.clone(),
+            format!("Why: {}", trouble.why),
+            format!("Do: {}", trouble.remedy),
+        ];
+        said.extend(
+            trouble
+                .retry
+                .iter()
+                .map(|retry| format!("`t` tries again: {retry}")),
+        );
+        Flow::Open(Box::new(Reader::new(
+            "What went wrong",
+            said.into_iter().map(Block::Text).collect(),
+        )))
+    }
+
+    /// Keys for a machine's shell.
+    fn shell_key(&mut self, side: Side, key: KeyEvent, cx: &mut Context) {
+        match self.terminal(side) {
+            TerminalState::Open => {
+                let pane = &mut self.panes[layout::index(side)];
+                pane.follow();
+                let bytes = encode::key(key, pane.modes());
+                if !bytes.is_empty() {
+                    cx.command(Command::Input { on: side, bytes });
+                }
+            }
+            TerminalState::Ended(_) if key.code == KeyCode::Enter => {
+                cx.command(Command::Reconnect(side))
+            }
+            TerminalState::Ended(_) => {
+                cx.notice("the session has ended: Enter opens it again, Ctrl-] goes back")
+            }
+            TerminalState::Connecting | TerminalState::Closed => {
+                cx.notice("still connecting; Ctrl-] goes back")
+            }
+        }
+    }
+
+    fn need(&self, cx: &Context, width: u16) -> Need {
+        let work = self.view.step.work;
+        match (&self.view.phase, work) {
+            _ if self.everything() => Need::Everything,
+            (Phase::CleanedUp(receipt), _) => Need::Rows(receipt::wants(receipt)),
+            _ if matches!(self.focus, Focus::Shell(_)) => Need::Terminals,
+            (_, Work::Question) => match &self.view.step.question {
+                None => Need::Nothing,
+                Some(asked) => {
+                    let (lines, _) =
+                        question::lines(asked, &self.typed, width.saturating_sub(4), cx.look);
+                    Need::Rows(text::count(lines.len() + 2))
+                }
+            },
+            (_, Work::Stack | Work::Receipt) => Need::Rows(stack::wants(self.view.stack.as_ref())),
+            (_, Work::Terminals) => Need::Terminals,
+        }
+    }
+
+    fn draw_work(
+        &mut self,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        need: Need,
+        cx: &Context,
+    ) -> Option<Position> {
+        if area.height < 3 {
+            return None;
+        }
+        if need == Need::Terminals {
+            let focused = match self.focus {
+                Focus::Shell(side) => Some(side),
+                Focus::Lesson | Focus::Answer => None,
+            };
+            let attention = Attention {
+                focused,
+                last: self.last,
+            };
+            return terminals::draw(
+                frame,
+                area,
+                &self.view.machines,
+                &self.panes,
+                attention,
+                cx.look,
+            );
+        }
+        let view = Arc::clone(&self.view);
+        let (title, focused) = match (&view.phase, view.step.work) {
+            (Phase::CleaningUp { .. }, _) => (vec!["Cleaning up".into()], false),
+            (Phase::CleanedUp(_), _) => (vec!["Receipt".into()], false),
+            (_, Work::Question) => (vec!["Question".into()], self.focus == Focus::Answer),
+            _ => (stack::title(view.stack.as_ref(), cx.look), false),
+        };
+        let inner = boxed(frame, area, title, focused, cx.look);
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
+        let (lines, typing) = self.work_lines(inner.as_size(), cx);
+        // What was said of an answer stands at the end of the question.
+        let answered = view
+            .step
+            .question
+            .as_ref()
+            .is_some_and(|question| question.answered.is_some());
+        let over = text::count(lines.len()).saturating_sub(inner.height);
+        let at = if answered && view.step.work == Work::Question {
+            over
+        } else {
+            0
+        };
+        frame.render_widget(Paragraph::new(lines).scroll((at, 0)), inner);
+        let (row, column) = typing.filter(|_| focused)?;
+        (row >= at && row - at < inner.height)
+            .then(|| Position::new(inner.x + column, inner.y + row - at))
+    }
+
+    fn work_lines(&self, size: Size, cx: &Context) -> (Vec<Line<'static>>, Option<(u16, u16)>) {
+        let (view, width, height) = (&self.view, size.width, size.height);
+        let stack_lines = |height| {
+            stack::lines(
+                view.stack.as_ref(),
+                &view.target,
+                cx.now,
+                (width, height),
+                cx.look,
+            )
+        };
+        let lines = match (&view.phase, view.step.work) {
+            (Phase::CleanedUp(receipt), _) => {
+                receipt::lines(receipt, &view.target, &cx.zone, (width, height), cx.look)
+            }
+            (Phase::CleaningUp { doing, since }, _) => {
+                let state = StepState::Working {
+                    what: doing.clone(),
+                    since: *since,
+                };
+                let mut lines = verdict::state(&state, cx.now, width, cx.look);
+                lines.push(Line::default());
+                lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
+                lines
+            }
+            (_, Work::Question) => match &view.step.question {
+                Some(asked) => return question::lines(asked, &self.typed, width, cx.look),
+                None => Vec::new(),
+            },
+            (_, Work::Receipt) => {
+                let said = "A cleanup deletes all of this, and every snapshot the lab made, then asks until nothing is left.";
+                let mut lines = text::paragraphs(said, width, cx.look, cx.look.style(Tone::Strong));
+                lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
+                lines
+            }
+            _ => stack_lines(height),
+        };
+        (lines, None)
+    }
+
+    /// Whether something is shown that counts seconds.
+    fn counts_seconds(&self) -> bool {
+        let building = self.view.stack.as_ref().is_some_and(stack::runs);
+        match &self.view.phase {
+            Phase::CleaningUp { .. } => true,
+            Phase::CleanedUp(_) | Phase::Over => false,
+            Phase::Learning => {
+                matches!(self.view.step.state, StepState::Working { .. })
+                    || (building && matches!(self.view.step.work, Work::Stack | Work::Receipt))
+            }
+        }
+    }
+}
+
+impl Layer for LessonScreen {
+    fn scope(&self) -> Scope {
+        match self.focus {
+            Focus::Lesson => Scope::Lesson,
+            Focus::Answer => Scope::Answer,
+            Focus::Shell(_) => Scope::Shell,
+        }
+    }
+
+    fn label(&self, act: Act, usual: &'static str) -> Option<Cow<'static, str>> {
+        let step = &self.view.step;
+        if self.everything() {
+            return match act {
+                Act::Enter => match &self.view.phase {
+                    Phase::CleanedUp(receipt) => {
+                        Some(if receipt.is_clean() { "end" } else { "choose" }.into())
+                    }
+                    _ => None,
+                },
+                Act::Retry | Act::Details => self.view.trouble.as_ref().map(|_| usual.into()),
+                Act::Help | Act::Quit => Some(usual.into()),
+                _ => None,
+            };
+        }
+        let options = self
+            .open_question()
+            .filter(|question| !question.options.is_empty());
+        let works = match act {
+            Act::Enter if self.focus == Focus::Lesson && self.passed() => {
+                return Some("continue".into());
+            }
+            Act::Enter if self.focus == Focus::Lesson && options.is_some() => {
+                step.work != Work::Question
+            }
+            Act::Enter if self.focus == Focus::Lesson && self.wants_typed_answer() => {
+                return Some("answer".into());
+            }
+            Act::Retry => self
+                .view
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| trouble.retry.is_some()),
+            Act::Details => self.view.trouble.is_some(),
+            Act::Choose(_) => options.is_some(),
+            Act::Answer => false,
+            Act::Hint if step.hints_of > 0 && !self.passed() => {
+                return Some(format!("hint {}/{}", step.hints.len(), step.hints_of).into());
+            }
+            Act::Hint => false,
+            Act::RunForMe => !self.passed() && !matches!(step.state, StepState::Working { .. }),
+            Act::Copy => !blocks::commands(&step.blocks).is_empty(),
+            Act::Focus(side) => {
+                *self.terminal(side) != TerminalState::Closed && self.focus != Focus::Shell(side)
+            }
+            Act::Release if self.passed() => return Some("back: the step is passed".into()),
+            _ => true,
+        };
+        works.then_some(usual.into())
+    }
+
+    fn keys(&self, act: Act, usual: &'static str) -> Cow<'static, str> {
+        match (act, &self.view.step.question) {
+            (Act::Choose(_), Some(question)) => format!("1-{}", question.options.len()).into(),
+            _ => usual.into(),
+        }
+    }
+
+    fn act(&mut self, act: Act, cx: &mut Context) -> Flow {
+        match act {
+            Act::Enter => return self.enter(cx),
+            Act::Quit => return self.quit(cx),
+            Act::Copy => return self.copy(cx),
+            Act::Read => return self.read(),
+            Act::Details => return self.explain(cx),
+            Act::Lessons => {
+                let go = |lesson: &crate::engine::view::LessonRow, step| {
+                    Effect::Command(Command::Goto {
+                        lesson: lesson.id.clone(),
+                        step,
+                    })
+                };
+                let here = Some(self.view.step.lesson.clone());
+                return Flow::Open(Box::new(Lessons::new(self.view.lessons.clone(), here, go)));
+            }
+            Act::RunForMe => cx.command(Command::RunForMe),
+            Act::Back => cx.command(Command::Back),
+            Act::Next => cx.command(Command::Next),
+            Act::Hint if self.view.step.hints.len() >= self.view.step.hints_of => {
+                self.reveal = Some(Part::Hint);
+                cx.notice("that was the last hint; r does the step for you");
+            }
+            Act::Hint => cx.command(Command::Hint),
+            Act::Retry => match self
+                .view
+                .trouble
+                .as_ref()
+                .and_then(|trouble| trouble.retry.as_ref())
+            {
+                Some(_) => cx.command(Command::Retry),
+                None => cx.notice("there is nothing to try again"),
+            },
+            Act::Choose(number) => self.choose(number, cx),
+            Act::Answer if self.wants_typed_answer() => self.type_answer(),
+            Act::Answer => cx.notice("there is no question that is answered by typing"),
+            Act::Focus(side) => self.focus(side, cx),
+            Act::Cycle if self.wants_typed_answer() => self.type_answer(),
+            Act::Cycle => self.focus(self.last, cx),
+            Act::Release => self.focus = Focus::Lesson,
+            Act::ScrollBack => self.panes[layout::index(self.last)].scroll(true),
+            Act::ScrollForward => self.panes[layout::index(self.last)].scroll(false),
+            act => self.scroll.act(act),
+        }
+        Flow::Stay
+    }
+
+    fn key(&mut self, key: KeyEvent, cx: &mut Context) -> Flow {
+        match self.focus {
+            Focus::Lesson => {}
+            Focus::Answer => self.typed.key(key),
+            Focus::Shell(side) => self.shell_key(side, key, cx),
+        }
+        Flow::Stay
+    }
+
+    fn paste(&mut self, pasted: &str, cx: &mut Context) -> Flow {
+        match self.focus {
+            Focus::Shell(side) if *self.terminal(side) == TerminalState::Open => {
+                let pane = &mut self.panes[layout::index(side)];
+                pane.follow();
+                let bytes = encode::paste(pasted, pane.modes());
+                cx.command(Command::Input { on: side, bytes });
+            }
+            Focus::Shell(_) => cx.notice("there is no session to paste into"),
+            Focus::Answer => self.typed.paste(pasted),
+            Focus::Lesson if self.wants_typed_answer() => {
+                self.type_answer();
+                self.typed.paste(pasted);
+            }
+            Focus::Lesson => cx.notice("to paste into a terminal, press F2 or F3 first"),
+        }
+        Flow::Stay
+    }
+
+    fn news(&mut self, news: &News<'_>, cx: &mut Context) -> Flow {
+        match news {
+            News::View(view) => self.renew(view),
+            News::Output(output) => self.print(output, cx),
+            News::Size => self.resize(cx),
+        }
+        Flow::Stay
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, cx: &Context) -> Option<Position> {
+        frame.render_widget(Clear, area);
+        let need = self.need(cx, area.width);
+        let widest = blocks::widest(&self.view.step.blocks);
+        let Places {
+            header,
+            lesson,
+            mut work,
+            boxed,
+        } = layout::places(area, need, widest);
+        frame.render_widget(
+            header::line(&self.view, cx.now, header.width, cx.look),
+            header,
+        );
+        let elsewhere = self.view.step.work == Work::Question && need != Need::Terminals;
+        let pane = lesson_text::Pane {
+            view: &self.view,
+            typed: (!elsewhere).then_some(&self.typed),
+            action: &self.action(),
+            focused: self.focus == Focus::Lesson || (self.focus == Focus::Answer && !elsewhere),
+            boxed,
+            now: cx.now,
+            look: cx.look,
+        };
+        let typing = match need {
+            Need::Everything => {
+                work = pane.draw_pinned(frame, work);
+                None
+            }
+            _ => pane.draw(frame, lesson, &mut self.scroll, self.reveal.take()),
+        };
+        let cursor = self.draw_work(frame, work, need, cx);
+        match self.focus {
+            Focus::Answer => cursor.or(typing),
+            Focus::Lesson | Focus::Shell(_) => cursor,
+        }
+    }
+
+    fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let every = if self.counts_seconds() { 1 } else { 60 };
+        let passed = now.duration_since(self.view.started).as_secs();
+        let next = SignedDuration::from_secs((passed.div_euclid(every) + 1) * every);
+        self.view.started.checked_add(next).ok()
+    }
+}

@@ -1,0 +1,451 @@
+//! What keys do.
+
+use super::fixtures::*;
+use super::*;
+use crate::engine::view::{Phase, StepState, TerminalState};
+use crate::tui::chosen::{Chosen, Place};
+use crate::tui::keymap::{BINDINGS, Scope};
+
+fn typed(on: Side, text: &str) -> Command {
+    Command::Input {
+        on,
+        bytes: text.as_bytes().to_vec(),
+    }
+}
+
+/// Everything typed on one side, joined.
+fn bytes(commands: Vec<Command>, side: Side) -> String {
+    let bytes = commands.into_iter().flat_map(|command| match command {
+        Command::Input { on, bytes } if on == side => bytes,
+        other => panic!("{other:?} is no typing on {side:?}"),
+    });
+    String::from_utf8(bytes.collect()).unwrap()
+}
+
+#[test]
+fn in_a_terminal_every_key_goes_to_its_shell() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("F2 q h r ? Enter Tab C-c C-z C-l Esc PgUp Up A-b F5 1");
+    assert_eq!(
+        bytes(drive.sent(), Side::A),
+        "qhr?\r\t\x03\x1a\x0c\x1b\x1b[5~\x1b[A\x1bb\x1b[15~1"
+    );
+}
+
+#[test]
+fn ctrl_bracket_gives_the_keys_back_and_f3_moves_them() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("F2 a F3 b C-5 h");
+    assert_eq!(
+        drive.sent(),
+        [typed(Side::A, "a"), typed(Side::B, "b"), Command::Hint]
+    );
+    drive.keys("Tab c C-] b");
+    assert_eq!(
+        drive.sent(),
+        [typed(Side::B, "c"), Command::Back],
+        "Tab returns to the terminal used last"
+    );
+}
+
+#[test]
+fn pasting_needs_a_place_and_is_bracketed_only_if_asked_for() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.paste("ls\n");
+    assert_eq!(drive.sent(), []);
+    assert_eq!(
+        drive.footer(),
+        "to paste into a terminal, press F2 or F3 first"
+    );
+    drive
+        .keys("F2")
+        .paste("ls\n")
+        .print(Side::A, b"\x1b[?2004h")
+        .paste("ls\n");
+    assert_eq!(
+        drive.sent(),
+        [
+            typed(Side::A, "ls\r"),
+            typed(Side::A, "\x1b[200~ls\r\x1b[201~")
+        ]
+    );
+}
+
+#[test]
+fn arrows_follow_the_program_in_the_pane() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.print(Side::B, b"\x1b[?1h").keys("F3 Up C-] F2 Up");
+    assert_eq!(
+        drive.sent(),
+        [typed(Side::B, "\x1bOA"), typed(Side::A, "\x1b[A")]
+    );
+}
+
+#[test]
+fn a_program_that_asks_its_terminal_is_answered_wherever_the_keys_are() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.print(Side::B, b"ab\x1b[6n");
+    assert_eq!(drive.sent(), [typed(Side::B, "\x1b[1;3R")]);
+}
+
+#[test]
+fn the_lab_learns_the_terminals_size_at_once_and_only_when_it_changes() {
+    let sizes = |drive: &mut Drive| {
+        let commands = drive
+            .effects()
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Command(Command::Resize { rows, columns }) => Some((columns, rows)),
+                _ => None,
+            });
+        commands.collect::<Vec<_>>()
+    };
+    let mut drive = Drive::lab(question(), 80, 24);
+    assert_eq!(
+        sizes(&mut drive),
+        [(38, 12)],
+        "before any terminal is shown"
+    );
+    drive.show(terminals()).resize(80, 24);
+    assert_eq!(sizes(&mut drive), []);
+    drive.resize(120, 40).resize(20, 5).resize(120, 40);
+    assert_eq!(
+        sizes(&mut drive),
+        [(68, 17)],
+        "a screen that is too small changes nothing"
+    );
+}
+
+#[test]
+fn a_new_session_clears_its_screen() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.print(Side::A, b"old");
+    assert!(drive.screen().contains("old"));
+    drive.app.news(&News::Output(&TerminalOutput {
+        on: Side::A,
+        bytes: None,
+    }));
+    assert!(!drive.screen().contains("old"));
+}
+
+#[test]
+fn an_ended_session_opens_again_with_enter() {
+    let mut view = terminals();
+    view.machines[0].terminal = TerminalState::Ended("closed".into());
+    let mut drive = Drive::lab(view, 80, 24);
+    drive.keys("F2 x Enter");
+    assert_eq!(drive.sent(), [Command::Reconnect(Side::A)]);
+}
+
+#[test]
+fn a_terminal_that_is_not_there_takes_no_keys() {
+    let mut drive = Drive::lab(building(), 80, 24);
+    drive.keys("F2");
+    assert_eq!(drive.footer(), "machine A has no terminal now");
+    drive.keys("h");
+    assert_eq!(drive.sent(), [Command::Hint]);
+}
+
+#[test]
+fn a_focused_terminal_is_shown_whatever_the_step_is_about() {
+    let mut view = building();
+    view.machines = terminals().machines;
+    let mut drive = Drive::lab(view, 80, 24);
+    drive.print(Side::A, b"prompt$ ");
+    assert!(!drive.screen().contains("prompt$"));
+    assert!(drive.keys("F2").screen().contains("prompt$"));
+    assert!(!drive.keys("C-]").screen().contains("prompt$"));
+}
+
+#[test]
+fn passing_is_seen_at_once_and_steals_nothing() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("F3").show(passed());
+    let screen = drive.screen();
+    assert!(screen.contains(" passed  B lists i-was-here"), "{screen}");
+    assert!(screen.contains("Press Ctrl-], then Enter"), "{screen}");
+    drive.keys("x C-] Enter");
+    assert_eq!(drive.sent(), [typed(Side::B, "x"), Command::Enter]);
+}
+
+#[test]
+fn the_debrief_is_scrolled_into_view() {
+    let mut view = question();
+    let mut drive = Drive::lab(view.clone(), 80, 24);
+    assert!(!drive.screen().contains("Why:"));
+    view.step.state = StepState::Passed("answer 3".into());
+    assert!(
+        drive
+            .show(view)
+            .screen()
+            .contains("Why: Only EFS is mounted by many instances")
+    );
+}
+
+#[test]
+fn digits_choose_and_other_digits_say_so() {
+    let mut drive = Drive::lab(question(), 80, 24);
+    drive.keys("3");
+    assert_eq!(drive.sent(), [Command::Answer("3".into())]);
+    drive.keys("4");
+    assert_eq!(drive.sent(), []);
+    assert_eq!(drive.footer(), "there are answers 1 to 3");
+    drive.keys("Enter");
+    assert_eq!(
+        (drive.sent(), drive.footer().as_str()),
+        (vec![], "press the number of your answer")
+    );
+}
+
+#[test]
+fn an_answer_is_typed_on_its_line_and_every_letter_belongs_to_it() {
+    let mut drive = Drive::lab(typed_question(), 80, 24);
+    drive
+        .keys("Enter q r 1 Backspace")
+        .paste("x\n")
+        .keys("Enter");
+    assert_eq!(drive.sent(), [Command::Answer("qrx".into())]);
+    drive.keys("Esc 1 . 5 0 Enter Esc h");
+    assert_eq!(
+        drive.sent(),
+        [Command::Answer("1.50".into()), Command::Hint],
+        "a digit begins an answer"
+    );
+}
+
+#[test]
+fn the_answer_line_gives_the_keys_back_when_the_answer_was_right() {
+    let mut view = typed_question();
+    let mut drive = Drive::lab(view.clone(), 80, 24);
+    drive.keys("Enter 1 . 5 Enter");
+    view.step.state = StepState::Passed("1.5".into());
+    drive.show(view).keys("Enter");
+    assert_eq!(
+        drive.sent(),
+        [Command::Answer("1.5".into()), Command::Enter]
+    );
+}
+
+#[test]
+fn leaving_asks_first_and_each_way_does_what_it_says() {
+    for (keys, commands) in [
+        ("q Esc", vec![]),
+        ("q k", vec![Command::Leave]),
+        ("q c", vec![Command::CleanUp]),
+        ("q Enter", vec![Command::Leave]),
+        ("q Up Enter", vec![Command::CleanUp]),
+        ("q Down Enter", vec![]),
+        ("C-c C-c", vec![Command::Leave]),
+    ] {
+        let mut drive = Drive::lab(terminals(), 80, 24);
+        assert_eq!(drive.keys(keys).sent(), commands, "{keys}");
+    }
+    let mut drive = Drive::lab(in_aws(terminals()), 80, 24);
+    assert_eq!(
+        drive.keys("q Enter").sent(),
+        [Command::CleanUp],
+        "what costs money is cleaned up by default"
+    );
+}
+
+#[test]
+fn whoever_insists_leaves_a_lab_that_does_not_end() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("q k q");
+    assert_eq!(drive.effects().last(), Some(&Effect::End));
+}
+
+#[test]
+fn leaving_a_cleanup_that_runs_is_asked_twice_and_a_clean_receipt_is_not_asked_about() {
+    let mut drive = Drive::lab(cleaning_up(), 80, 24);
+    assert_eq!(drive.keys("q n").sent(), []);
+    assert_eq!(drive.keys("q y").sent(), [Command::Leave]);
+    assert_eq!(
+        Drive::lab(cleaned_up(), 80, 24).keys("Enter").sent(),
+        [Command::Leave]
+    );
+    assert_eq!(
+        Drive::lab(something_left(), 80, 24).keys("Enter c").sent(),
+        [Command::CleanUp]
+    );
+}
+
+#[test]
+fn a_dialog_closes_when_the_lab_moves_on() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("q").show(cleaning_up());
+    assert!(!drive.screen().contains("Keep working"));
+}
+
+#[test]
+fn lesson_keys_ask_for_what_they_say() {
+    let mut drive = Drive::lab(failed(), 80, 24);
+    drive.keys("Enter h r b n t");
+    use Command::{Back, Enter, Hint, Next, Retry, RunForMe};
+    assert_eq!(drive.sent(), [Enter, Hint, RunForMe, Back, Next, Retry]);
+    assert!(drive.keys("e").screen().contains("What went wrong"));
+    assert!(!drive.keys("Esc").screen().contains("What went wrong"));
+}
+
+#[test]
+fn the_last_hint_is_the_last() {
+    let mut view = terminals();
+    view.step.hints = vec!["one".into(), "two".into(), "three".into()];
+    let mut drive = Drive::lab(view, 80, 24);
+    assert_eq!(drive.keys("h").sent(), []);
+    assert!(
+        drive.screen().contains("Hint 3 of 3: three"),
+        "it is shown again"
+    );
+}
+
+#[test]
+fn c_copies_the_first_command_and_shows_all() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("c");
+    assert!(
+        drive
+            .effects()
+            .contains(&Effect::Copy("touch i-was-here".into()))
+    );
+    assert!(drive.screen().contains("$ ls"));
+    let mut drive = Drive::lab(question(), 80, 24);
+    assert_eq!(drive.keys("c").footer(), "this step has no command to copy");
+}
+
+#[test]
+fn one_can_go_to_any_step_of_any_lesson() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("l Up Enter l Up Up Up Right Down Enter l Esc");
+    let goto = |lesson: &str, step| Command::Goto {
+        lesson: lesson.into(),
+        step,
+    };
+    assert_eq!(drive.sent(), [goto("instances", 0), goto("filesystem", 1)]);
+}
+
+#[test]
+fn a_long_step_scrolls_and_a_new_one_begins_at_its_top() {
+    let mut drive = Drive::lab(building(), 80, 24);
+    assert!(!drive.screen().contains("create-stack"));
+    assert!(
+        drive
+            .keys("PgDn PgDn PgDn")
+            .screen()
+            .contains("create-stack")
+    );
+    assert!(
+        drive
+            .show(terminals())
+            .screen()
+            .contains("Both machines have the same")
+    );
+}
+
+#[test]
+fn every_key_of_every_footer_works() {
+    let screens: [(View, &str); 6] = [
+        (question(), ""),
+        (failed(), ""),
+        (terminals(), "F2"),
+        (typed_question(), "Enter"),
+        (cleaning_up(), ""),
+        (terminals(), "q"),
+    ];
+    for (view, keys) in screens {
+        let mut drive = Drive::lab(view, 250, 24);
+        let footer = drive.keys(keys).footer();
+        let scopes = [Scope::Lesson, Scope::Shell, Scope::Answer, Scope::Leave];
+        for item in footer
+            .split("  ")
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+        {
+            let key = item.split(' ').next().unwrap();
+            let known = BINDINGS.iter().any(|b| {
+                b.scopes.iter().any(|scope| scopes.contains(scope))
+                    && (b.keys == key || key.starts_with("1-"))
+            });
+            assert!(known, "{item:?} of {footer:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_drawn_while_nothing_changes() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.screen();
+    assert!(!drive.app.is_stale());
+    drive.keys("F2").screen();
+    drive.keys("l s Enter");
+    assert!(!drive.app.is_stale(), "the shell has not answered yet");
+    drive.print(Side::A, b"l");
+    assert!(drive.app.is_stale());
+    let lasts = |drive: &Drive| drive.app.lasts(drive.now).unwrap().as_secs();
+    assert_eq!(
+        lasts(&drive),
+        60 - 767 % 60,
+        "then only the minutes in the header change"
+    );
+    assert_eq!(
+        lasts(&Drive::lab(building(), 80, 24)),
+        1,
+        "while something counts seconds, every second"
+    );
+}
+
+#[test]
+fn the_first_screen_answers_with_what_was_chosen() {
+    let start = |lesson: Option<&str>| Chosen::Start {
+        place: Place::Practice,
+        lesson: lesson.map(Into::into),
+    };
+    let lab = || "lab-7f3k".to_owned();
+    for (keys, chosen) in [
+        ("Enter", Some(start(None))),
+        ("Down Enter", None),
+        ("Down Down Enter", Some(Chosen::Resume { lab: lab() })),
+        ("e", Some(Chosen::Resume { lab: lab() })),
+        ("c n", None),
+        ("c y", Some(Chosen::CleanUp { lab: lab() })),
+        ("l Down Down Enter", Some(start(Some("mount-targets")))),
+        ("q", Some(Chosen::Quit)),
+    ] {
+        let mut drive = Drive::welcome(welcome(), 80, 24);
+        let effects = drive.keys(keys).effects();
+        assert_eq!(
+            effects,
+            chosen.map(Effect::Choose).into_iter().collect::<Vec<_>>(),
+            "{keys}"
+        );
+    }
+}
+
+#[test]
+fn a_place_that_is_not_ready_says_why() {
+    let mut drive = Drive::welcome(welcome(), 80, 24);
+    assert_eq!(
+        drive.keys("Down Enter").footer(),
+        "not possible now: not in this version (press d)"
+    );
+    assert!(
+        drive
+            .keys("d")
+            .screen()
+            .contains("Labs in AWS come with a later version")
+    );
+}
+
+#[test]
+fn a_terminal_loses_the_keys_when_its_machine_goes() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("F2");
+    let mut view = terminals();
+    view.phase = Phase::CleaningUp {
+        doing: "deleting the stack".into(),
+        since: ago(1),
+    };
+    drive.show(view).keys("x ?");
+    assert_eq!(drive.sent(), []);
+    assert!(drive.screen().contains("In the lesson"));
+}

@@ -1,0 +1,532 @@
+//! A few labs as they would stand, for the tests of the screen. Texts are made up but of the kind and length of real ones.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::engine::view::*;
+use crate::lesson::schema::{Choice, Side};
+use crate::tui::chosen::{LabRow, PlaceRow, Welcome};
+
+/// When all of this is seen.
+pub(super) fn now() -> Timestamp {
+    "2025-11-22T18:07:31Z".parse().unwrap()
+}
+
+pub(super) fn ago(seconds: i64) -> Timestamp {
+    now() - SignedDuration::from_secs(seconds)
+}
+
+pub(super) fn welcome() -> Welcome {
+    Welcome {
+        version: "0.1.0".into(),
+        practice: PlaceRow {
+            about: "on this computer: no AWS account, no cost, same commands".into(),
+            state: "ready".into(),
+            ready: true,
+            details: vec![
+                "It listens on this computer only, and nothing it does can reach AWS.".into(),
+            ],
+        },
+        aws: PlaceRow {
+            about: "your own account, about 0.05 USD per hour".into(),
+            state: "not in this version".into(),
+            ready: false,
+            details: vec![
+                "Labs in AWS come with a later version; what is here runs in the practice account."
+                    .into(),
+            ],
+        },
+        labs: vec![LabRow {
+            id: "lab-7f3k".into(),
+            lesson: "share-files".into(),
+            step: "step 3 of 5".into(),
+            target: "practice".into(),
+            when: "stopped yesterday 18:02".into(),
+        }],
+        lessons: lessons(),
+    }
+}
+
+pub(super) fn lessons() -> Vec<LessonRow> {
+    let row = |number, id: &str, title: &str, minutes, steps: &[(&str, bool)]| LessonRow {
+        id: id.into(),
+        number,
+        title: title.into(),
+        minutes,
+        steps: steps
+            .iter()
+            .map(|(title, passed)| ((*title).to_owned(), *passed))
+            .collect(),
+    };
+    vec![
+        row(
+            1,
+            "why-efs",
+            "Why a shared filesystem",
+            8,
+            &[("Three ways to store", true), ("What EFS is made of", true)],
+        ),
+        row(
+            2,
+            "filesystem",
+            "The filesystem",
+            6,
+            &[("No property at all", true), ("What it costs", false)],
+        ),
+        row(
+            3,
+            "mount-targets",
+            "Mount targets and who may reach them",
+            8,
+            &[("Two groups", false), ("Two doors", false)],
+        ),
+        row(
+            4,
+            "instances",
+            "Instances that mount it",
+            12,
+            &[("How it is mounted", false), ("Build the stack", false)],
+        ),
+        row(
+            5,
+            "share-files",
+            "Sharing files",
+            10,
+            &[("Log in to both", false), ("Make a file on A", false)],
+        ),
+        row(
+            9,
+            "cleanup",
+            "Cleaning up",
+            5,
+            &[("Nothing is left", false)],
+        ),
+    ]
+}
+
+fn machine(side: Side, terminal: TerminalState) -> MachineView {
+    let (zone, address) = match side {
+        Side::A => ("us-east-1a", "203.0.113.10"),
+        Side::B => ("us-east-1b", "203.0.113.20"),
+    };
+    let there = terminal != TerminalState::Closed;
+    MachineView {
+        side,
+        zone: there.then(|| zone.into()),
+        address: there.then(|| address.into()),
+        terminal,
+    }
+}
+
+fn view(step: StepView, terminal: TerminalState) -> View {
+    View {
+        lab: "lab-7f3k".into(),
+        target: Target::Practice {
+            pace: "20x faster".into(),
+            region: "us-east-1".into(),
+        },
+        started: ago(767),
+        cost: 0.0,
+        cost_per_hour: 0.0,
+        lessons: lessons(),
+        step,
+        stack: None,
+        machines: [
+            machine(Side::A, terminal.clone()),
+            machine(Side::B, terminal),
+        ],
+        trouble: None,
+        phase: Phase::Learning,
+    }
+}
+
+/// A text with a question of three options.
+pub(super) fn question() -> View {
+    let option = |text: &str, because: &str| Choice {
+        text: text.into(),
+        because: because.into(),
+    };
+    let step = StepView {
+        lesson: "why-efs".into(),
+        lesson_number: 1,
+        number: 1,
+        of: 2,
+        title: "Three ways to store files".into(),
+        blocks: vec![
+            Block::Text(
+                "Much software keeps its state in files: it wants `open`, `read` and `rename`, not an API.\n\n\
+                 - An instance store is a disk in the host. It is gone when the instance is.\n\
+                 - An EBS volume is a disk on the network, in one zone, for one instance.\n\
+                 - EFS is a filesystem on the network: many instances in many zones mount it at once, and it survives \
+                 the loss of a data center."
+                    .into(),
+            ),
+            Block::Diagram(
+                "  zone a              zone b\n +--------+          +--------+\n |   A    |          |   B    |\n +---+----+          \
+                 +----+---+\n     |    /home   /home    |\n     +-------> EFS <-------+"
+                    .into(),
+            ),
+            Block::Changed("EFS also has one-zone storage now; the lab uses the regional kind.".into()),
+        ],
+        action: "Read this, then answer the question by its number.".into(),
+        question: Some(QuestionView {
+            ask: "You run two web servers in two zones that must see the same files. Which of them fits?".into(),
+            options: vec![
+                option("An instance store on each", "Each server would see its own disk."),
+                option("One EBS volume", "A volume lives in one zone and is attached to one instance."),
+                option("EFS", "Both mount it, each through the door in its own zone."),
+            ],
+            answered: None,
+        }),
+        hints: vec![],
+        hints_of: 3,
+        state: StepState::Open,
+        verdicts: 0,
+        debrief: Some("Only EFS is mounted by many instances in many zones at once.".into()),
+        work: Work::Question,
+    };
+    view(step, TerminalState::Closed)
+}
+
+/// The same after a wrong answer and a hint.
+pub(super) fn answered_wrong() -> View {
+    let mut view = question();
+    if let Some(question) = &mut view.step.question {
+        question.answered = Some((
+            "2".into(),
+            "A volume lives in one zone and is attached to one instance.".into(),
+        ));
+    }
+    view.step.hints = vec!["Who of the three is on the network and in more than one zone?".into()];
+    view.step.state = StepState::NotYet("answer 2 is not it".into());
+    view
+}
+
+/// A question whose answer is typed.
+pub(super) fn typed_question() -> View {
+    let mut view = question();
+    view.step.title = "What it costs".into();
+    view.step.blocks = vec![Block::Text(
+        "You pay for each GB-month stored: 0.30 USD in us-east-1.".into(),
+    )];
+    view.step.action = "Compute it and press Enter to type the answer.".into();
+    view.step.question = Some(QuestionView {
+        ask: "What do 5 GB cost in a month, in USD?".into(),
+        options: vec![],
+        answered: None,
+    });
+    view
+}
+
+/// The stack half built.
+pub(super) fn building() -> View {
+    let row = |id: &str,
+               kind: &str,
+               purpose: &str,
+               state: RowState,
+               since: Option<i64>,
+               until: Option<i64>,
+               physical: Option<&str>| {
+        ResourceRow {
+            logical_id: id.into(),
+            kind: kind.into(),
+            purpose: purpose.into(),
+            state,
+            since: since.map(ago),
+            until: until.map(ago),
+            physical_id: physical.map(Into::into),
+        }
+    };
+    let done = |id: &str, kind: &str, purpose: &str, since, until, physical: &str| {
+        row(
+            id,
+            kind,
+            purpose,
+            RowState::Done,
+            Some(since),
+            Some(until),
+            Some(physical),
+        )
+    };
+    let waits = |id: &str, kind: &str, purpose: &str, whom: &str| {
+        row(
+            id,
+            kind,
+            purpose,
+            RowState::Waiting(vec![whom.into()]),
+            None,
+            None,
+            None,
+        )
+    };
+    let rows = vec![
+        done(
+            "Vpc",
+            "AWS::EC2::VPC",
+            "the lab's own network",
+            135,
+            121,
+            "vpc-0a1b2c3d",
+        ),
+        done(
+            "Gateway",
+            "AWS::EC2::InternetGateway",
+            "its way to the internet",
+            135,
+            119,
+            "igw-0a1b2c3d",
+        ),
+        done(
+            "SubnetA",
+            "AWS::EC2::Subnet",
+            "addresses in zone a",
+            120,
+            116,
+            "subnet-0a1b",
+        ),
+        done(
+            "SubnetB",
+            "AWS::EC2::Subnet",
+            "addresses in zone b",
+            120,
+            116,
+            "subnet-0b1b",
+        ),
+        done(
+            "FileSystem",
+            "AWS::EFS::FileSystem",
+            "stores your files",
+            135,
+            129,
+            "fs-0a1b2c3d",
+        ),
+        done(
+            "ClientGroup",
+            "AWS::EC2::SecurityGroup",
+            "marks who may mount",
+            119,
+            113,
+            "sg-0c1c",
+        ),
+        done(
+            "MountTargetGroup",
+            "AWS::EC2::SecurityGroup",
+            "lets NFS in from them",
+            112,
+            106,
+            "sg-0d1d",
+        ),
+        row(
+            "MountTargetA",
+            "AWS::EFS::MountTarget",
+            "the door to the files in zone a",
+            RowState::Working,
+            Some(81),
+            None,
+            None,
+        ),
+        row(
+            "MountTargetB",
+            "AWS::EFS::MountTarget",
+            "the door to the files in zone b",
+            RowState::Working,
+            Some(81),
+            None,
+            None,
+        ),
+        waits(
+            "EC2InstanceA",
+            "AWS::EC2::Instance",
+            "machine A",
+            "MountTargetA",
+        ),
+        waits(
+            "EC2InstanceB",
+            "AWS::EC2::Instance",
+            "machine B",
+            "EC2InstanceA",
+        ),
+        waits(
+            "HostKeysWait",
+            "AWS::CloudFormation::WaitCondition",
+            "the machines' host keys",
+            "EC2InstanceB",
+        ),
+    ];
+    let step = StepView {
+        lesson: "instances".into(),
+        lesson_number: 4,
+        number: 2,
+        of: 2,
+        title: "Build the stack".into(),
+        blocks: vec![
+            Block::Text(
+                "The stack now makes your two machines. A copies `/home` aside, mounts the share and copies it back. B only \
+                 mounts. Watch B wait for A: why?"
+                    .into(),
+            ),
+            Block::Fragment {
+                name: "instances".into(),
+                text: "EC2InstanceA:\n  Type: AWS::EC2::Instance\n  # the door in its own zone comes first\n  DependsOn: \
+                       [MountTargetA, RouteToInternet]\n  Properties:\n    InstanceType: !Ref InstanceType\n"
+                    .into(),
+            },
+            Block::Commands(vec![
+                "aws cloudformation create-stack --stack-name efslab-7f3k-lab --template-body file://lab.yaml --parameters \
+                 ParameterKey=Lab,ParameterValue=lab-7f3k"
+                    .into(),
+            ]),
+        ],
+        action: "Nothing to do: read on, or press n to go ahead.".into(),
+        question: None,
+        hints: vec![],
+        hints_of: 3,
+        state: StepState::Working { what: "building the stack".into(), since: ago(135) },
+        verdicts: 0,
+        debrief: None,
+        work: Work::Stack,
+    };
+    let mut view = view(step, TerminalState::Closed);
+    view.stack = Some(StackView {
+        name: "efslab-7f3k-lab".into(),
+        status: "CREATE_IN_PROGRESS".into(),
+        rows,
+        since: ago(135),
+        until: None,
+        usual: SignedDuration::from_mins(4),
+        cause: None,
+    });
+    view
+}
+
+/// The stack that failed.
+pub(super) fn failed() -> View {
+    let mut view = building();
+    let why = "Received FAILURE signal with UniqueId i-0a1b2c3d: mount.nfs4: Connection timed out";
+    if let Some(stack) = &mut view.stack {
+        stack.status = "ROLLBACK_IN_PROGRESS".into();
+        stack.cause = Some(format!("EC2InstanceA: {why}"));
+        stack.rows[9].state = RowState::Failed(why.into());
+        stack.rows[9].since = Some(ago(60));
+        stack.rows[9].until = Some(ago(2));
+    }
+    view.step.state = StepState::Open;
+    view.trouble = Some(Trouble {
+        what: "The stack could not be built: EC2InstanceA failed.".into(),
+        why: "Machine A could not reach the share: no answer on port 2049 within a minute.".into(),
+        remedy: "Wait until the rollback is done, then build again.".into(),
+        retry: Some("build the stack".into()),
+    });
+    view
+}
+
+/// Two terminals and a file to make.
+pub(super) fn terminals() -> View {
+    let step = StepView {
+        lesson: "share-files".into(),
+        lesson_number: 5,
+        number: 2,
+        of: 2,
+        title: "Make a file on A, see it on B".into(),
+        blocks: vec![
+            Block::Text("Both machines have the same `/home`. Make a file on A, then look for it on B.".into()),
+            Block::Commands(vec!["touch i-was-here".into(), "ls".into()]),
+        ],
+        action: "Type touch i-was-here in A (F2), then ls in B (F3), or press r to have it typed for you.".into(),
+        question: None,
+        hints: vec![],
+        hints_of: 3,
+        state: StepState::Open,
+        verdicts: 0,
+        debrief: Some("Neither machine holds the file: both asked the same filesystem, each through its own door.".into()),
+        work: Work::Terminals,
+    };
+    view(step, TerminalState::Open)
+}
+
+/// The same, passed.
+pub(super) fn passed() -> View {
+    let mut view = terminals();
+    view.step.state = StepState::Passed("B lists i-was-here, written on A 0.04 s before".into());
+    view
+}
+
+/// The lab in the learner's own AWS account.
+pub(super) fn in_aws(mut view: View) -> View {
+    view.target = Target::Aws {
+        account: "123456789012".into(),
+        region: "eu-west-1".into(),
+    };
+    view.cost = 0.11;
+    view.cost_per_hour = 0.05;
+    view
+}
+
+/// Being deleted.
+pub(super) fn cleaning_up() -> View {
+    let mut view = building();
+    view.phase = Phase::CleaningUp {
+        doing: "deleting the stack".into(),
+        since: ago(42),
+    };
+    if let Some(stack) = &mut view.stack {
+        stack.status = "DELETE_IN_PROGRESS".into();
+        stack.since = ago(40);
+        for row in &mut stack.rows[9..] {
+            row.state = RowState::Deleted;
+            row.since = Some(ago(40));
+            row.until = Some(ago(9));
+        }
+        for row in &mut stack.rows[..7] {
+            row.state = RowState::Waiting(vec!["MountTargetA".into(), "MountTargetB".into()]);
+            row.since = None;
+            row.until = None;
+        }
+    }
+    view
+}
+
+pub(super) fn receipt() -> Receipt {
+    let row = |kind: &str, asked: &str, deleted| ReceiptRow {
+        kind: kind.into(),
+        asked: asked.into(),
+        answer: Listing::Empty,
+        deleted,
+    };
+    Receipt {
+        account: "123456789012".into(),
+        regions: vec!["us-east-1".into()],
+        rows: vec![
+            row("stacks", "cloudformation:DescribeStacks", 1),
+            row("instances", "ec2:DescribeInstances", 2),
+            row("volumes", "ec2:DescribeVolumes", 0),
+            row("snapshots", "ec2:DescribeSnapshots", 3),
+            row("filesystems", "elasticfilesystem:DescribeFileSystems", 1),
+            row("mount targets", "elasticfilesystem:DescribeMountTargets", 2),
+            row("network interfaces", "ec2:DescribeNetworkInterfaces", 2),
+            row("security groups", "ec2:DescribeSecurityGroups", 3),
+            row("key pairs", "ec2:DescribeKeyPairs", 1),
+        ],
+        passes: 2,
+        asked: now(),
+        cost: 0.0,
+    }
+}
+
+/// Deleted, with the proof.
+pub(super) fn cleaned_up() -> View {
+    let mut view = building();
+    view.stack = None;
+    view.phase = Phase::CleanedUp(receipt());
+    view.step.state = StepState::Open;
+    view
+}
+
+/// Deleted as far as it went.
+pub(super) fn something_left() -> View {
+    let mut view = in_aws(cleaned_up());
+    if let Phase::CleanedUp(receipt) = &mut view.phase {
+        receipt.rows[3].answer = Listing::CouldNotTell("ThrottlingException: rate exceeded".into());
+        receipt.rows[6].answer = Listing::Left(vec!["eni-0a1b2c3d4e".into()]);
+    }
+    view
+}

@@ -1,0 +1,117 @@
+//! The program's edges: what it says and how it ends when something is missing, wrong or in the way.
+
+use std::fs;
+use std::net::TcpListener;
+
+use crate::support::{Home, outcome};
+
+/// A sentence, a remedy, a code other than zero; never a panic.
+#[track_caller]
+fn refused(result: &(i32, String, String), code: i32, says: &[&str]) {
+    let (status, out, err) = result;
+    // miette wraps long lines; what is said must not depend on where.
+    let flat = err.replace(['│', '\n'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(*status, code, "{out}{err}");
+    assert!(!flat.contains("panicked"), "{err}");
+    for part in says {
+        assert!(flat.contains(part), "`{part}` is not said:\n{err}");
+    }
+}
+
+#[test]
+fn without_a_client_it_says_which_package_to_install() {
+    let home = Home::new();
+    for arguments in [&["run"][..], &["start"], &["resume"]] {
+        let result = outcome(home.efslab(arguments).env("PATH", home.path("nothing")));
+        if arguments == ["resume"] {
+            continue;
+        }
+        refused(&result, 1, &["`ssh`", "install the OpenSSH client"]);
+    }
+    assert!(home.files("run").is_empty());
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_used_is_named_with_the_remedy() {
+    let home = Home::new();
+    fs::write(home.path("state"), "a file where the directory should be").unwrap();
+    for arguments in [&["run"][..], &["status"], &["cleanup"]] {
+        refused(&home.run(arguments), 1, &["state", "--state-dir"]);
+    }
+    assert_eq!(fs::read_to_string(home.path("state")).unwrap(), "a file where the directory should be");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    refused(&home.run(&["practice", "serve", "--port", &port]), 1, &[&port, "in use"]);
+}
+
+#[test]
+fn a_corrupt_lesson_is_refused_with_file_and_line() {
+    let home = Home::new();
+    let file = home.path("broken.yaml");
+    fs::write(&file, "id: broken\nnumber: one\n").unwrap();
+    let result = home.run(&["lessons", "check", file.to_str().unwrap()]);
+    refused(&result, 1, &["broken.yaml:2"]);
+}
+
+#[test]
+fn the_lessons_inside_are_right() {
+    let (code, out, err) = Home::new().run(&["lessons", "check"]);
+    assert_eq!((code, out.as_str()), (0, "6 lessons are right\n"), "{err}");
+}
+
+#[test]
+fn a_terminal_too_small_is_told_so_and_left_as_it_was() {
+    let home = Home::new();
+    let (code, text) = home.screen(&["start"], 5, 20).end();
+    assert_eq!(code, 1, "{text}");
+}
+
+#[test]
+fn without_a_terminal_it_points_to_the_unattended_run() {
+    let home = Home::new();
+    for arguments in [&["start"][..], &["start", "share-files"]] {
+        refused(&home.run(arguments), 1, &["terminal", "efslab run"]);
+    }
+    assert!(home.files("run").is_empty());
+}
+
+#[test]
+fn usage_errors_have_their_own_code() {
+    let home = Home::new();
+    for arguments in [&[][..], &["frobnicate"], &["run", "--target", "moon"], &["ssh", "c"]] {
+        assert_eq!(home.run(arguments).0, 2, "{arguments:?}");
+    }
+    refused(&home.run(&["run", "--pace", "quick"]), 1, &["`quick`", "--pace max"]);
+    refused(&home.run(&["run", "no-such-lesson"]), 1, &["no-such-lesson", "share-files"]);
+}
+
+#[test]
+fn looking_at_nothing_says_so() {
+    let home = Home::new();
+    let (code, out, _) = home.run(&["status"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("efslab start"), "{out}");
+    let (code, out, _) = home.run(&["cleanup"]);
+    assert_eq!(code, 0, "{out}");
+    refused(&home.run(&["ssh", "a"]), 1, &["no lab"]);
+    refused(&home.run(&["practice", "ssh-config"]), 1, &["no practice account is running"]);
+}
+
+#[test]
+fn the_template_is_printed_alone() {
+    let (code, out, err) = Home::new().run(&["template", "--stage", "share"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("AWS::EFS::MountTarget") && out.len() <= 51_200, "{} bytes", out.len());
+}
+
+#[test]
+fn the_doctor_finds_what_the_lab_needs() {
+    let (code, out, err) = Home::new().run(&["doctor"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("OpenSSH"), "{out}");
+}

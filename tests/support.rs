@@ -1,0 +1,210 @@
+//! What the tests share: a private state directory, the real binary, and a terminal to drive it in.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// The program under test.
+pub const EFSLAB: &str = env!("CARGO_BIN_EXE_efslab");
+
+/// Far beyond what anything takes: a test that waits this long has failed, it is not slow.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A learner's computer: a state directory and a runtime directory of its own.
+pub struct Home {
+    directory: tempfile::TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        // Below /tmp, whatever TMPDIR says: control sockets need short paths.
+        let directory = tempfile::Builder::new().prefix("efs").tempdir_in("/tmp").unwrap();
+        fs::create_dir(directory.path().join("run")).unwrap();
+        Self { directory }
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.directory.path().join(below)
+    }
+
+    fn variables(&self) -> Vec<(&'static str, PathBuf)> {
+        vec![
+            ("EFSLAB_STATE_DIR", self.path("state")),
+            ("XDG_RUNTIME_DIR", self.path("run")),
+            ("HOME", self.path("")),
+        ]
+    }
+
+    /// The program with these arguments, without anything of the developer's own AWS.
+    pub fn efslab(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(EFSLAB);
+        command.args(arguments).envs(self.variables());
+        for (name, _) in std::env::vars() {
+            if name.starts_with("AWS_") || name.starts_with("EFSLAB_") && name != "EFSLAB_STATE_DIR" {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs it to its end; answers exit code, standard output and standard error.
+    pub fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        outcome(&mut self.efslab(arguments))
+    }
+
+    /// Starts it in a terminal of this size.
+    pub fn screen(&self, arguments: &[&str], rows: u16, columns: u16) -> Screen {
+        let mut command = CommandBuilder::new(EFSLAB);
+        command.args(arguments);
+        command.env_clear();
+        command.env("PATH", std::env::var("PATH").unwrap());
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        for (name, value) in self.variables() {
+            command.env(name, value);
+        }
+        Screen::start(command, rows, columns)
+    }
+
+    /// Processes that still name this home on their command line: ssh masters, terminals, the program itself.
+    pub fn processes(&self) -> Vec<String> {
+        let mark = self.directory.path().to_str().unwrap().to_owned();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            if line.contains(&mark) {
+                found.push(line);
+            }
+        }
+        found
+    }
+
+    /// Waits until no process is left; answers those that are, if any stay.
+    pub fn processes_at_the_end(&self) -> Vec<String> {
+        let began = Instant::now();
+        loop {
+            let found = self.processes();
+            if found.is_empty() || began.elapsed() > Duration::from_secs(10) {
+                return found;
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// Files below a directory of this home.
+    pub fn files(&self, below: &str) -> Vec<PathBuf> {
+        fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    walk(&path, found);
+                }
+                found.push(path);
+            }
+        }
+        let mut found = Vec::new();
+        walk(&self.path(below), &mut found);
+        found
+    }
+}
+
+/// Exit code, standard output, standard error.
+pub fn outcome(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// A program in a terminal, as a person has it before her.
+pub struct Screen {
+    parser: vt100::Parser,
+    output: mpsc::Receiver<Vec<u8>>,
+    input: Box<dyn std::io::Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    _pty: Box<dyn MasterPty + Send>,
+}
+
+impl Screen {
+    fn start(command: CommandBuilder, rows: u16, columns: u16) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let input = pair.master.take_writer().unwrap();
+        let (told, output) = mpsc::channel();
+        thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            while let Ok(length @ 1..) = reader.read(&mut buffer) {
+                if told.send(buffer[..length].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let one = |value| NonZeroU16::new(value).unwrap();
+        Self { parser: vt100::Parser::new(one(rows), one(columns), 0), output, input, child, _pty: pair.master }
+    }
+
+    pub fn text(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    /// Types.
+    pub fn keys(&mut self, keys: &str) {
+        self.input.write_all(keys.as_bytes()).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    /// Waits until the screen is as wanted.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+        let began = Instant::now();
+        loop {
+            if wanted(&self.text()) {
+                return;
+            }
+            let left = PATIENCE.saturating_sub(began.elapsed());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.parser.process(&bytes),
+                Err(why) => panic!("waited in vain ({why:?}) for {what}; the screen shows:\n{}", self.text()),
+            }
+        }
+    }
+
+    /// Waits until the screen shows `text`.
+    #[track_caller]
+    pub fn shows(&mut self, text: &str) {
+        self.until(&format!("`{text}`"), |screen| screen.contains(text));
+    }
+
+    /// Ends it as nothing can be prepared for.
+    pub fn kill(mut self) {
+        let pid = self.child.process_id().unwrap();
+        let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        let _ = self.child.wait();
+    }
+
+    /// Waits for its end; answers the exit code and what is left on the screen.
+    pub fn end(mut self) -> (u32, String) {
+        let status = self.child.wait().unwrap();
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_secs(2)) {
+            self.parser.process(&bytes);
+        }
+        (status.exit_code(), self.text())
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+}
