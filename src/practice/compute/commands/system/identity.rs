@@ -5,10 +5,9 @@ use async_trait::async_trait;
 use super::network::{private_domain, private_name};
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
+use crate::practice::compute::kernel::RELEASE as KERNEL;
 
-/// A kernel of Amazon Linux 2023's 6.1 line.
-pub const KERNEL: &str = "6.1.134-150.224.amzn2023.x86_64";
-const BUILD: &str = "#1 SMP PREEMPT_DYNAMIC Fri Apr 11 00:00:00 UTC 2025";
+const BUILD: &str = "#1 SMP PREEMPT_DYNAMIC";
 
 /// `hostname`
 pub struct Hostname;

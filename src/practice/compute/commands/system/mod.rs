@@ -127,20 +127,4 @@ fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{of_packages, packages};
-
-    #[test]
-    fn every_program_a_package_brings_exists_and_every_such_program_comes_from_one() {
-        let brought: Vec<_> = packages::all()
-            .flat_map(packages::Package::programs)
-            .collect();
-        let known: Vec<_> = of_packages().into_iter().map(|(name, _)| name).collect();
-        for name in &brought {
-            assert!(known.contains(name), "{name} does not exist");
-        }
-        for name in &known {
-            assert!(brought.contains(name), "{name} comes from no package");
-        }
-    }
-}
+mod tests;
