@@ -70,3 +70,58 @@ fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
     assert!(home.files("run").is_empty(), "{:?}", home.files("run"));
 }
+
+/// Walks the whole lab from the first screen to the receipt by key presses only.
+fn walk(rows: u16, columns: u16) {
+    let home = Home::new();
+    let mut screen = home.screen(&["start", "--pace", "max"], rows, columns);
+    screen.shows("Where should the lab run?");
+    screen.keys("\r");
+    let catalog = efslab::lesson::catalog::Catalog::embedded().unwrap();
+    for lesson in catalog.lessons() {
+        for (number, step) in lesson.steps.iter().enumerate() {
+            let place = format!("step {} of {}", number + 1, lesson.steps.len());
+            let title: String = step.title.chars().take(20).collect();
+            screen.until(&format!("{} {place}: {title}", lesson.id), |text| {
+                text.contains(&place) && text.contains(&title)
+            });
+            if step.rows.iter().any(|row| row == "C42") {
+                by_hand(&mut screen);
+            } else {
+                screen.keys("r");
+            }
+            if lesson.id == "cleanup" && number + 1 == lesson.steps.len() {
+                break;
+            }
+            screen.until(&format!("{} {place} to pass", lesson.id), |text| text.contains(" passed "));
+            screen.keys("\r");
+        }
+    }
+    screen.shows("Nothing is left.");
+    screen.keys("\r");
+    let (code, text) = screen.end();
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
+    assert!(home.files("run").is_empty(), "{:?}", home.files("run"));
+}
+
+/// The heart of the lab, typed by the learner: F2 is machine A, F3 machine B, Ctrl-] gives the keys back to the lesson.
+fn by_hand(screen: &mut Screen) {
+    screen.keys("\x1bOQ");
+    screen.keys("touch i-was-here\r");
+    screen.keys("\x1bOR");
+    screen.until("A to be done", |text| text.contains("touch i-was-"));
+    screen.keys("ls\r");
+    screen.until("B to show it", |text| text.contains(" passed "));
+    screen.keys("\x1d");
+}
+
+#[test]
+fn the_whole_lab_can_be_walked_in_80_by_24() {
+    walk(24, 80);
+}
+
+#[test]
+fn the_whole_lab_can_be_walked_in_200_by_50() {
+    walk(50, 200);
+}
