@@ -211,9 +211,15 @@ impl FailureClass {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Transient => "AWS or the network is slow or busy: it is tried again by itself.",
-            Self::Credentials => "Renew your credentials (for example `aws sso login`), then try again.",
-            Self::Denied => "Ask for the missing permission, or use another profile with --profile.",
-            Self::NotFound => "It may have been deleted elsewhere: `efslab status` shows what is there.",
+            Self::Credentials => {
+                "Renew your credentials (for example `aws sso login`), then try again."
+            }
+            Self::Denied => {
+                "Ask for the missing permission, or use another profile with --profile."
+            }
+            Self::NotFound => {
+                "It may have been deleted elsewhere: `efslab status` shows what is there."
+            }
             Self::Exists => "It was asked for before: it is looked at.",
             Self::Refused => "Read the reason above; when it is mended, try again.",
             Self::Local => "Mend it on this computer, then try again.",

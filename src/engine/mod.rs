@@ -111,8 +111,13 @@ impl Engine {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let position = position::Position::recovered(&setup.lessons, &setup.progress);
-        let step = step::Current::of(position.step(&setup.lessons), position.record(&setup.lessons));
-        let terminals = [Side::A, Side::B].map(|side| (side, TerminalState::Closed)).into();
+        let step = step::Current::of(
+            position.step(&setup.lessons),
+            position.record(&setup.lessons),
+        );
+        let terminals = [Side::A, Side::B]
+            .map(|side| (side, TerminalState::Closed))
+            .into();
         Self {
             at: setup.made,
             position,
@@ -289,10 +294,16 @@ impl Engine {
 
     /// Whether the engine waits: for a moment to pass, or for the learner to mend something.
     fn held_up(&self) -> bool {
-        self.pause.is_some() || self.trouble.as_ref().is_some_and(|trouble| trouble.retry.is_some())
+        self.pause.is_some()
+            || self
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| trouble.retry.is_some())
     }
 
     fn save(&self, effects: &mut Vec<Effect>) {
-        effects.push(Effect::SaveProgress(self.position.progress(&self.setup.lessons, &self.step)));
+        effects.push(Effect::SaveProgress(
+            self.position.progress(&self.setup.lessons, &self.step),
+        ));
     }
 }

@@ -51,7 +51,12 @@ impl Transcript {
     /// Whether the last line is a prompt with nothing typed after it.
     #[must_use]
     pub fn awaits_input(&self) -> bool {
-        self.lines.iter().rev().find(|line| !line.trim().is_empty()).and_then(|line| prompt(line)) == Some("")
+        self.lines
+            .iter()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .and_then(|line| prompt(line))
+            == Some("")
     }
 
     /// Every command that was typed and entered, oldest first.

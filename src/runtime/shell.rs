@@ -39,7 +39,13 @@ pub(super) struct Ears {
 }
 
 /// Runs a terminal over `link` until its session ends or nobody asks any more.
-pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut wishes: mpsc::UnboundedReceiver<Ask>, ears: Ears) {
+pub(super) async fn run(
+    side: Side,
+    link: Arc<Link>,
+    size: Size,
+    mut wishes: mpsc::UnboundedReceiver<Ask>,
+    ears: Ears,
+) {
     let news = async |news| {
         let _ = ears.events.send(What::Terminal { on: side, news }).await;
     };
@@ -48,14 +54,22 @@ pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut wishes: mps
         Ok(terminal) => terminal,
         Err(error) => return news(TerminalNews::Ended(error.to_string())).await,
     };
-    let _ = ears.output.send(TerminalOutput { on: side, bytes: None }).await;
+    let _ = ears
+        .output
+        .send(TerminalOutput {
+            on: side,
+            bytes: None,
+        })
+        .await;
     news(TerminalNews::Opened).await;
     let mut recorder = Recorder::new(size);
     let mut unsettled: Option<(Instant, Instant)> = None;
     loop {
         let settled = async {
             match unsettled {
-                Some((first, last)) => tokio::time::sleep_until((last + QUIET).min(first + LONG)).await,
+                Some((first, last)) => {
+                    tokio::time::sleep_until((last + QUIET).min(first + LONG)).await
+                }
                 None => std::future::pending().await,
             }
         };
