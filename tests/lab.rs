@@ -66,12 +66,12 @@ fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     let mut screen = shared(&home, 24, 80);
     screen.keys("n");
     screen.shows("2/");
-    let (code, _, err) = home.run(&["resume"]);
-    assert_eq!(code, 1, "a second driver must be refused");
-    assert!(
-        err.contains("driven by another efslab") || err.contains("terminal"),
-        "{err}"
-    );
+    let (code, _, err) = home.run(&["cleanup"]);
+    assert_ne!(code, 0, "a second driver must be refused");
+    assert!(err.contains("is being driven by another efslab"), "{err}");
+    let (code, text) = home.screen(&["resume"], 24, 80).end();
+    assert_ne!(code, 0, "a second driver must be refused");
+    assert!(text.contains("another efslab"), "{text}");
     let (_, status, _) = home.run(&["status"]);
     assert!(status.contains("being driven now"), "{status}");
     let (code, out, err) =
