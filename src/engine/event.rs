@@ -72,8 +72,13 @@ pub enum TerminalNews {
     Opened,
     /// It could not be opened, or ended: why.
     Ended(String),
-    /// All its lines since the current step began, once output has settled.
-    Text(Transcript),
+    /// All its lines since a step began, once output has settled.
+    Text {
+        /// Which step: the number of the last `Effect::MarkTerminals` that had been carried out.
+        mark: u64,
+        /// The lines.
+        text: Transcript,
+    },
 }
 
 /// What was found before anything is built.

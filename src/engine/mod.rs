@@ -87,6 +87,8 @@ pub struct Engine {
     machines: BTreeMap<Side, Machine>,
     terminals: BTreeMap<Side, TerminalState>,
     texts: BTreeMap<Side, Transcript>,
+    /// How many times a step was begun; transcripts carry it.
+    mark: u64,
     /// Work under way, so that nothing is asked for twice.
     busy: build::Busy,
     /// Passing failures in a row, and when to go on.
@@ -129,6 +131,7 @@ impl Engine {
             machines: BTreeMap::new(),
             terminals,
             texts: BTreeMap::new(),
+            mark: 0,
             busy: build::Busy::default(),
             setbacks: 0,
             pause: None,
@@ -248,7 +251,9 @@ impl Engine {
                 self.setbacks = 0;
                 self.terminals.insert(on, TerminalState::Open);
             }
-            TerminalNews::Text(text) => {
+            // What was still on its way when the step began belongs to the one before.
+            TerminalNews::Text { mark, .. } if mark < self.mark => {}
+            TerminalNews::Text { text, .. } => {
                 self.texts.insert(on, text);
                 self.step.new_evidence();
             }

@@ -140,7 +140,8 @@ impl Engine {
         self.doing = None;
         self.texts.clear();
         self.step = Current::of(self.step_now(), self.position.record(&self.setup.lessons));
-        effects.push(Effect::MarkTerminals);
+        self.mark += 1;
+        effects.push(Effect::MarkTerminals(self.mark));
         self.save(effects);
     }
 }

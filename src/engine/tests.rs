@@ -183,7 +183,10 @@ impl Lab {
         let text = Transcript::of_lines(lines.iter().copied());
         self.hears(What::Terminal {
             on,
-            news: TerminalNews::Text(text),
+            news: TerminalNews::Text {
+                mark: self.engine.mark,
+                text,
+            },
         })
     }
 }
@@ -346,6 +349,19 @@ fn evidence_that_comes_while_a_machine_is_asked_is_judged_afterwards() {
         matches!(&effects[..], [Effect::Probe { .. }]),
         "the machine must be asked again: {effects:?}"
     );
+}
+
+#[test]
+fn what_was_typed_in_the_step_before_is_no_evidence() {
+    let mut lab = Lab::with_terminals();
+    lab.wishes(Command::Back);
+    lab.wishes(Command::Next);
+    let late = Transcript::of_lines([&format!("{PROMPT}ls") as &str, "i-was-here", PROMPT]);
+    let news = TerminalNews::Text {
+        mark: 0,
+        text: late,
+    };
+    assert_eq!(lab.hears(What::Terminal { on: Side::B, news }), []);
 }
 
 #[test]
@@ -621,7 +637,10 @@ fn what() -> impl Strategy<Value = What> {
     let news = prop_oneof![
         Just(TerminalNews::Opened),
         Just(TerminalNews::Ended("gone".to_owned())),
-        Just(TerminalNews::Text(Transcript::of_lines([PROMPT]))),
+        Just(TerminalNews::Text {
+            mark: 9,
+            text: Transcript::of_lines([PROMPT])
+        }),
     ];
     let listing = prop_oneof![
         Just(Listing::Empty),

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::shell::{self, Ask, Ears};
+use super::shell::{self, Ask, Begin, Ears};
 use super::{Route, follow};
 use crate::cloud::Cloud;
 use crate::cloud::stack::Creation;
@@ -53,7 +53,7 @@ pub struct Executor {
     ears: Ears,
     tasks: TaskTracker,
     stop: CancellationToken,
-    size: Size,
+    begin: Begin,
     shells: BTreeMap<Side, mpsc::UnboundedSender<Ask>>,
     links: Links,
 }
@@ -74,9 +74,12 @@ impl Executor {
             ears: Ears { events, output },
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            size: Size {
-                rows: 24,
-                columns: 80,
+            begin: Begin {
+                size: Size {
+                    rows: 24,
+                    columns: 80,
+                },
+                mark: 0,
             },
             shells: BTreeMap::new(),
             links: Links::default(),
@@ -144,11 +147,14 @@ impl Executor {
             }
             Effect::OpenTerminal(side) => self.open_terminal(side),
             Effect::CloseTerminals => self.close_terminals(),
-            Effect::MarkTerminals => self.ask_all(&Ask::Mark),
+            Effect::MarkTerminals(mark) => {
+                self.begin.mark = mark;
+                self.ask_all(&Ask::Mark(mark));
+            }
             Effect::Input { on, bytes } => self.ask(on, Ask::Input(bytes)),
             Effect::Resize { rows, columns } => {
-                self.size = Size { rows, columns };
-                self.ask_all(&Ask::Resize(self.size));
+                self.begin.size = Size { rows, columns };
+                self.ask_all(&Ask::Resize(self.begin.size));
             }
         }
         Ok(())
@@ -211,15 +217,15 @@ impl Executor {
     fn open_terminal(&mut self, side: Side) {
         let (wishes, asks) = mpsc::unbounded_channel();
         self.shells.insert(side, wishes);
-        let (parts, links, ears, size) = (
+        let (parts, links, ears, begin) = (
             Arc::clone(&self.parts),
             Arc::clone(&self.links),
             self.ears.clone(),
-            self.size,
+            self.begin,
         );
         self.start(async move {
             match connected(&parts, &links, side).await {
-                Ok(link) => shell::run(side, link, size, asks, ears).await,
+                Ok(link) => shell::run(side, link, begin, asks, ears).await,
                 Err(error) => {
                     let news = TerminalNews::Ended(error.to_string());
                     let _ = ears.events.send(What::Terminal { on: side, news }).await;

@@ -27,8 +27,16 @@ pub(super) enum Ask {
     Input(Vec<u8>),
     /// New size.
     Resize(Size),
-    /// A step begins.
-    Mark,
+    /// The step with this number begins.
+    Mark(u64),
+}
+
+/// How a shell begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begin {
+    pub(super) size: Size,
+    /// The step it begins in.
+    pub(super) mark: u64,
 }
 
 /// Where a shell's news go.
@@ -42,7 +50,7 @@ pub(super) struct Ears {
 pub(super) async fn run(
     side: Side,
     link: Arc<Link>,
-    size: Size,
+    Begin { size, mut mark }: Begin,
     mut wishes: mpsc::UnboundedReceiver<Ask>,
     ears: Ears,
 ) {
@@ -78,9 +86,10 @@ pub(super) async fn run(
             wish = wishes.recv() => match wish {
                 Some(Ask::Input(bytes)) => { let _ = terminal.type_in(bytes); }
                 Some(Ask::Resize(size)) => { terminal.resize(size); recorder.resize(size); }
-                Some(Ask::Mark) => {
+                Some(Ask::Mark(number)) => {
+                    mark = number;
                     recorder.restart();
-                    news(TerminalNews::Text(recorder.transcript())).await;
+                    news(TerminalNews::Text { mark, text: recorder.transcript() }).await;
                 }
                 None => return,
             },
@@ -92,14 +101,14 @@ pub(super) async fn run(
                     let _ = ears.output.send(TerminalOutput { on: side, bytes: Some(bytes) }).await;
                 }
                 Some(Said::Ended(why)) => {
-                    news(TerminalNews::Text(recorder.transcript())).await;
+                    news(TerminalNews::Text { mark, text: recorder.transcript() }).await;
                     return news(TerminalNews::Ended(why)).await;
                 }
                 None => return,
             },
             () = settled => {
                 unsettled = None;
-                news(TerminalNews::Text(recorder.transcript())).await;
+                news(TerminalNews::Text { mark, text: recorder.transcript() }).await;
             }
         }
     }
