@@ -3,7 +3,7 @@
 use super::*;
 
 /// A lesson with two steps; the first begins in line 7, the second in line 22.
-const RIGHT: &str = r#"id: sample
+const RIGHT: &str = r"id: sample
 number: 1
 title: Sample
 minutes: 5
@@ -38,7 +38,7 @@ steps:
       - !Type { on: a, line: ls }
     wrong: [!Build { stage: share }]
     debrief: So.
-"#;
+";
 
 /// What is said when `from` is replaced by `to` in the right lesson.
 fn told(from: &str, to: &str) -> String {
