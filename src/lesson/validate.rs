@@ -210,7 +210,12 @@ fn references(step: &Step, found: &mut Findings) {
             template::fragment(name).is_some(),
             format!(
                 "there is no fragment `{name}`; expected one of {}",
-                listed(template::fragments().iter().map(|(name, _)| *name))
+                listed(
+                    template::fragments()
+                        .iter()
+                        .chain(template::scripts())
+                        .map(|(name, _)| *name)
+                )
             ),
         );
     }

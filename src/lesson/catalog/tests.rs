@@ -97,7 +97,8 @@ fn texts_are_short_enough_to_be_read_beside_the_work() {
 fn every_fragment_and_every_diagram_is_shown_somewhere() {
     let steps = steps();
     // The network is not the subject: it is printed by `efslab template`.
-    for (fragment, _) in &crate::template::fragments()[1..] {
+    let fragments = &crate::template::fragments()[1..];
+    for (fragment, _) in fragments.iter().chain(crate::template::scripts()) {
         let shown = steps
             .iter()
             .any(|(_, step)| step.fragment.as_deref() == Some(fragment));
