@@ -193,6 +193,23 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_awaits_input_when_its_last_line_is_a_bare_prompt() {
+        for (lines, awaits) in [
+            (vec![], false),
+            (vec![PROMPT], true),
+            (vec!["a", "[ec2-user@ip-10-0-1-12 ~]$", "", " "], true),
+            (vec!["[ec2-user@ip-10-0-1-12 ~]$ l"], false),
+            (vec![PROMPT, "still running"], false),
+        ] {
+            assert_eq!(
+                Transcript::of_lines(lines.clone()).awaits_input(),
+                awaits,
+                "{lines:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_line_that_was_not_entered_is_no_command() {
         assert_eq!(commands(&["[ec2-user@ip-10-0-1-12 ~]$ ls"]), []);
     }
