@@ -74,6 +74,7 @@ impl Clock {
             elapsed: Duration::ZERO,
             running,
             activities: HashMap::new(),
+            idle: 0,
             awake: 0,
             pauses: HashMap::new(),
             deadlines: BTreeSet::new(),
@@ -177,6 +178,22 @@ impl Activity {
 }
 
 impl Activity {
+    /// Waits for somebody outside the account (a person at a prompt, a client's input), who is in no hurry: until then
+    /// this activity is neither awake nor blocked, so that an idle terminal does not make time jump, nor hold it up.
+    pub async fn idle<F: Future>(&self, f: F) -> F::Output {
+        let mut f = pin!(f);
+        let pause = PauseGuard::new(&self.inner, Some(self.id), None);
+        self.inner.change(|state| state.mark_idle(pause.id));
+        poll_fn(|cx| {
+            match pause.poll(cx, |waker| f.as_mut().poll(&mut Context::from_waker(waker))) {
+                Poll::Ready(Some(output)) => Poll::Ready(output),
+                // Without a deadline nothing fires.
+                Poll::Ready(None) | Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
     /// Ends this piece of work and rests until the next: what recurs goes round with it, since between ending one
     /// activity and calling [`Clock::rest`] time could jump.
     pub async fn rest(self, d: Duration) -> Self {
@@ -287,11 +304,14 @@ const FAR: Duration = Duration::from_hours(24);
 struct Tally {
     blocked: usize,
     active: usize,
+    /// Of the blocked ones, how many wait for somebody outside: whatever else it does (a job in the background that
+    /// nobody polls meanwhile), the activity is at rest.
+    idle: usize,
 }
 
 impl Tally {
     fn awake(&self) -> bool {
-        self.blocked == 0 || self.active > 0
+        self.idle == 0 && (self.blocked == 0 || self.active > 0)
     }
 }
 
@@ -307,6 +327,8 @@ enum Phase {
 
 struct Pause {
     activity: Option<u64>,
+    /// It waits for somebody outside the account.
+    idle: bool,
     phase: Phase,
     /// Its waker was called while it was being polled.
     woken_again: bool,
@@ -323,6 +345,8 @@ struct State {
     /// Since when time passes on top of `elapsed`; `None` while it stands still.
     running: Option<Instant>,
     activities: HashMap<u64, Tally>,
+    /// Activities that wait for somebody outside.
+    idle: usize,
     /// Activities awake, and idle sleepers that have fired and not gone on yet.
     awake: usize,
     pauses: HashMap<u64, Pause>,
@@ -377,10 +401,20 @@ impl State {
     }
 
     fn end_activity(&mut self, id: u64) {
-        if let Some(tally) = self.activities.remove(&id)
-            && tally.awake()
-        {
+        let Some(tally) = self.activities.remove(&id) else {
+            return;
+        };
+        if tally.awake() {
             self.awake -= 1;
+        }
+        if tally.idle > 0 {
+            self.idle -= 1;
+        }
+    }
+
+    fn mark_idle(&mut self, pause: u64) {
+        if let Some(pause) = self.pauses.get_mut(&pause) {
+            pause.idle = true;
         }
     }
 
@@ -392,13 +426,14 @@ impl State {
         }
         let pause = Pause {
             activity,
+            idle: false,
             phase: Phase::Polled,
             woken_again: false,
             fired: false,
             deadline,
             waker: None,
         };
-        self.count(activity, Phase::Polled, 1);
+        self.count(activity, Phase::Polled, false, 1);
         self.pauses.insert(id, pause);
         id
     }
@@ -406,7 +441,7 @@ impl State {
     /// Returns the waker, to be dropped unlocked: with it a task may go, and with that other pauses.
     fn end_pause(&mut self, id: u64) -> Option<Waker> {
         let pause = self.pauses.remove(&id)?;
-        self.count(pause.activity, pause.phase, -1);
+        self.count(pause.activity, pause.phase, pause.idle, -1);
         if pause.activity.is_none() && pause.fired {
             self.awake -= 1;
         }
@@ -420,14 +455,14 @@ impl State {
         let Some(pause) = self.pauses.get_mut(&id) else {
             return;
         };
-        let (activity, before) = (pause.activity, pause.phase);
+        let (activity, idle, before) = (pause.activity, pause.idle, pause.phase);
         pause.phase = phase;
         // Up before down, so that the activity does not seem to wake or fall asleep in between.
-        self.count(activity, phase, 1);
-        self.count(activity, before, -1);
+        self.count(activity, phase, idle, 1);
+        self.count(activity, before, idle, -1);
     }
 
-    fn count(&mut self, activity: Option<u64>, phase: Phase, by: isize) {
+    fn count(&mut self, activity: Option<u64>, phase: Phase, idle: bool, by: isize) {
         let Some(tally) = activity.and_then(|id| self.activities.get_mut(&id)) else {
             return;
         };
@@ -437,6 +472,15 @@ impl State {
             Phase::Polled | Phase::Woken => &mut tally.active,
         };
         *counter = counter.saturating_add_signed(by);
+        if idle && phase == Phase::Blocked {
+            let at_rest = tally.idle > 0;
+            tally.idle = tally.idle.saturating_add_signed(by);
+            match (at_rest, tally.idle > 0) {
+                (false, true) => self.idle += 1,
+                (true, false) => self.idle -= 1,
+                _ => {}
+            }
+        }
         match (before, tally.awake()) {
             (true, false) => self.awake -= 1,
             (false, true) => self.awake += 1,
@@ -450,7 +494,7 @@ impl State {
         self.fire_due(&mut due);
         if self.pace == Pace::Max {
             if self.awake == 0
-                && !self.activities.is_empty()
+                && self.activities.len() > self.idle
                 && let Some(at) = self.next_deadline()
             {
                 self.elapsed = self.elapsed_now().max(at);

@@ -38,6 +38,11 @@ impl Surroundings for View {
         })
     }
 
+    fn reaches_internet(&self, instance_id: &str) -> bool {
+        self.account()
+            .is_some_and(|account| account.read(|world| world.reaches_internet(instance_id)))
+    }
+
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr> {
         self.account()?
             .read(|world| world.interface_of(instance_id)?.public_address)

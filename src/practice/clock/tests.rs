@@ -354,3 +354,53 @@ proptest! {
         })?;
     }
 }
+
+#[test]
+fn a_wait_for_somebody_outside_neither_makes_time_jump_nor_holds_it_up() {
+    run(async {
+        let clock = Clock::new(Pace::Max, START);
+        let prompt = clock.activity();
+        let (key, typed) = oneshot::channel::<()>();
+        let mut waiting = Box::pin(prompt.idle(typed));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        // Recurring work sees no jump.
+        let mut cron = Box::pin(clock.rest(secs(900)));
+        assert!(futures::poll!(&mut cron).is_pending());
+        assert_eq!(shown(&clock), 0);
+        // Somebody else's sleep jumps past the prompt.
+        clock.activity().sleep(secs(60)).await;
+        assert_eq!(shown(&clock), 60);
+        // The key is work since the instant it was pressed.
+        key.send(()).expect("somebody listens");
+        let mut sleeper = Box::pin(async { clock.activity().sleep(secs(60)).await });
+        assert!(futures::poll!(&mut sleeper).is_pending());
+        assert_eq!(shown(&clock), 60);
+        waiting.await.expect("a key");
+        drop(prompt);
+        sleeper.await;
+        assert_eq!(shown(&clock), 120);
+        drop(cron);
+        assert_empty(&clock);
+    });
+}
+
+#[test]
+fn a_job_left_in_the_background_of_an_idle_prompt_holds_nothing_up() {
+    run(async {
+        let clock = Clock::new(Pace::Max, START);
+        let prompt = clock.activity();
+        let mut job = Box::pin(prompt.sleep(secs(5)));
+        assert!(futures::poll!(&mut job).is_pending());
+        // The shell computes: time may not jump on account of the job alone in between.
+        let (_key, typed) = oneshot::channel::<()>();
+        let mut waiting = Box::pin(prompt.idle(typed));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        // The job's deadline passes, nobody polls it, and time goes on.
+        clock.activity().sleep(secs(3600)).await;
+        assert_eq!(shown(&clock), 3600);
+        drop(waiting);
+        job.await;
+        drop(prompt);
+        assert_empty(&clock);
+    });
+}

@@ -75,6 +75,10 @@ impl Host {
     pub fn add_package(&self, _name: &str) {
         todo!()
     }
+    /// Notes that a package is not installed any more.
+    pub fn remove_package(&self, _name: &str) {
+        todo!()
+    }
     /// Shown on the serial console and kept.
     pub fn console(&self, _text: &str) {
         todo!()

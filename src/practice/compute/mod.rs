@@ -73,6 +73,8 @@ pub trait Surroundings: Send + Sync + 'static {
     fn resolve(&self, instance_id: &str, name: &str) -> Option<Ipv4Addr>;
     /// What answers when the instance connects to `address:port`, after routes and security groups.
     fn reach(&self, instance_id: &str, address: Ipv4Addr, port: u16) -> Reach;
+    /// Whether the instance can open connections to the internet, where packages come from.
+    fn reaches_internet(&self, instance_id: &str) -> bool;
     /// Its public address now, if it has one.
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr>;
     /// `aws:cloudformation:*` and other tags visible to the instance.

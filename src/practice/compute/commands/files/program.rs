@@ -1,0 +1,215 @@
+//! How a program of this folder is called and what it answers. Nothing of a particular program enters here.
+
+use std::collections::HashMap;
+
+use bashkit::{Builtin, BuiltinContext, ExecResult, async_trait};
+use jiff::Timestamp;
+
+use super::quote::{always, typographic};
+use super::screen::Screen;
+use crate::practice::compute::host::Seat;
+use crate::practice::compute::users::Accounts;
+use crate::practice::storage::{Errno, View};
+
+/// Bits that a new file does not get. The view applies the same.
+pub(super) const UMASK: u32 = 0o022;
+
+/// One invocation of a program.
+#[derive(Clone)]
+pub(super) struct Call {
+    /// What it was called as.
+    pub program: &'static str,
+    /// Arguments without the name.
+    pub args: Vec<String>,
+    /// Exported variables.
+    pub env: HashMap<String, String>,
+    /// Absolute working directory.
+    pub cwd: String,
+    /// The caller's login name.
+    pub user: String,
+    /// The namespace with the caller's permissions.
+    pub view: View,
+    /// Account time when it was called.
+    pub now: Timestamp,
+    /// Whether standard output is the terminal.
+    pub to_screen: bool,
+    /// Standard input.
+    pub stdin: String,
+}
+
+impl Call {
+    /// A path as the view wants it: absolute, without `.`, `..` and doubled slashes.
+    pub fn path(&self, operand: &str) -> String {
+        absolute(&self.cwd, operand)
+    }
+
+    /// The same invocation with other arguments.
+    pub fn with_args(&self, args: Vec<String>) -> Self {
+        Self {
+            args,
+            ..self.clone()
+        }
+    }
+
+    /// Names of users and groups at this moment.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::read(&self.view)
+    }
+
+    /// A name in quotation marks of the caller's language environment, as most messages have it.
+    pub fn quote(&self, name: &str) -> String {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .filter_map(|variable| self.env.get(*variable))
+            .find(|value| !value.is_empty())
+            .map(|value| value.to_ascii_lowercase())
+            .unwrap_or_default();
+        if locale.contains("utf-8") || locale.contains("utf8") {
+            typographic(name)
+        } else {
+            always(name)
+        }
+    }
+}
+
+/// `path` seen from `cwd`, without `.`, `..` and doubled slashes.
+pub(super) fn absolute(cwd: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let base = if path.starts_with('/') { "" } else { cwd };
+    for part in base.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// The name of `name` in the directory `directory`.
+pub(super) fn join(directory: &str, name: &str) -> String {
+    if directory.ends_with('/') {
+        format!("{directory}{name}")
+    } else {
+        format!("{directory}/{name}")
+    }
+}
+
+/// The directory that a normalized path is in.
+pub(super) fn parent(path: &str) -> &str {
+    match path.rfind('/') {
+        None | Some(0) => "/",
+        Some(at) => &path[..at],
+    }
+}
+
+/// The last part of an operand, trailing slashes left out.
+pub(super) fn base(operand: &str) -> &str {
+    let trimmed = operand.trim_end_matches('/');
+    if trimmed.is_empty() {
+        return "/";
+    }
+    trimmed.rsplit('/').next().unwrap_or(trimmed)
+}
+
+/// What a program printed and the status it ends with.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// Exit status.
+    pub code: i32,
+}
+
+impl Report {
+    /// A complaint, `program: text`, and the status it leads to if none was worse.
+    pub fn complain(&mut self, call: &Call, text: &str, code: i32) {
+        self.err.push_str(call.program);
+        self.err.push_str(": ");
+        self.err.push_str(text);
+        self.err.push('\n');
+        self.code = self.code.max(code);
+    }
+
+    /// `program: cannot do 'name': why`, status 1.
+    pub fn refuse(&mut self, call: &Call, what: &str, name: &str, why: Errno) {
+        self.complain(call, &format!("{what} {}: {why}", always(name)), 1);
+    }
+
+    /// One line of output.
+    pub fn line(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.out.push('\n');
+    }
+
+    /// A complaint with the pointer to `--help` that follows a wrong use.
+    pub fn misuse(&mut self, call: &Call, text: &str, code: i32) {
+        self.complain(call, text, code);
+        self.err.push_str(&format!(
+            "Try '{} --help' for more information.\n",
+            call.program
+        ));
+    }
+}
+
+/// What a program does.
+pub(super) type Run = fn(&Call, &mut Report);
+
+/// A program as the shell knows it.
+pub(super) struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub run: Run,
+    /// Who runs it and where.
+    pub seat: Seat,
+    /// Where its output goes.
+    pub screen: Screen,
+}
+
+#[async_trait]
+impl Builtin for Program {
+    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        let call = Call {
+            program: self.name,
+            args: ctx.args.to_vec(),
+            env: ctx.env.clone(),
+            cwd: absolute("/", &ctx.cwd.to_string_lossy()),
+            user: self.seat.user.name.clone(),
+            view: self.seat.host.view(&self.seat.user),
+            now: self.seat.host.clock.now(),
+            to_screen: self.screen.shows(self.name, &ctx),
+            stdin: ctx.stdin_text_lossy().unwrap_or_default().into_owned(),
+        };
+        let mut report = Report::default();
+        (self.run)(&call, &mut report);
+        Ok(ExecResult {
+            stdout: report.out.into(),
+            stderr: report.err.into(),
+            exit_code: report.code,
+            ..ExecResult::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{absolute, base, join, parent};
+
+    #[test]
+    fn paths_are_taken_from_the_working_directory_and_normalized() {
+        assert_eq!(absolute("/home/a", "b/./c//d"), "/home/a/b/c/d");
+        assert_eq!(absolute("/home/a", "../.."), "/");
+        assert_eq!(absolute("/home/a", "/x/../y"), "/y");
+        assert_eq!(absolute("/", "../../x"), "/x");
+        assert_eq!(join("/", "x"), "/x");
+        assert_eq!(parent("/x"), "/");
+        assert_eq!(parent("/x/y"), "/x");
+        assert_eq!(base("a/b//"), "b");
+        assert_eq!(base("///"), "/");
+    }
+}

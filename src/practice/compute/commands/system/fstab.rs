@@ -1,0 +1,135 @@
+//! /etc/fstab: its lines, and mounting them at power on.
+
+use std::sync::Arc;
+
+use super::mount::attach;
+use crate::practice::clock::Activity;
+use crate::practice::compute::host::Host;
+
+/// One line of fstab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What: `NAME:/`, `UUID=…`.
+    pub source: String,
+    /// Where, absolute.
+    pub target: String,
+    /// `nfs4`, `xfs` ….
+    pub fstype: String,
+    /// Comma-separated.
+    pub options: String,
+}
+
+impl Entry {
+    /// Whether one of its options is this word.
+    pub fn has(&self, option: &str) -> bool {
+        self.options.split(',').any(|one| one == option)
+    }
+}
+
+/// The entries of a text. `Err`: numbers of lines, from 1, that are none.
+pub fn parse(text: &str) -> (Vec<Entry>, Vec<usize>) {
+    let mut entries = Vec::new();
+    let mut bad = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let words: Vec<_> = line.split_whitespace().collect();
+        // The numbers for dump and fsck may be left out, and are numbers if they are there.
+        let numbers = words.iter().skip(4);
+        match words[..] {
+            [source, target, fstype, ref rest @ ..]
+                if words.len() <= 6 && numbers.clone().all(|word| word.parse::<u32>().is_ok()) =>
+            {
+                let target = if target.len() > 1 {
+                    target.trim_end_matches('/')
+                } else {
+                    target
+                };
+                entries.push(Entry {
+                    source: source.to_owned(),
+                    // A blank in a path is written so (fstab(5)).
+                    target: target.replace("\\040", " "),
+                    fstype: fstype.to_owned(),
+                    options: (*rest.first().unwrap_or(&"defaults")).to_owned(),
+                });
+            }
+            _ => bad.push(index + 1),
+        }
+    }
+    (entries, bad)
+}
+
+/// The entries of a host's fstab.
+pub fn read(host: &Host) -> (Vec<Entry>, Vec<usize>) {
+    let bytes = host.root().read("/etc/fstab").unwrap_or_default();
+    parse(&String::from_utf8_lossy(&bytes))
+}
+
+/// Mounts what fstab names and is not mounted: at power on, and for `mount -a`. Returns the lines that say what failed,
+/// each with whether it may be ignored (`nofail`).
+pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Vec<(String, bool)> {
+    let (entries, bad) = read(host);
+    let mut failures: Vec<_> = bad
+        .into_iter()
+        .map(|line| {
+            let text = format!("mount: /etc/fstab: parse error at line {line} -- ignored");
+            (text, false)
+        })
+        .collect();
+    for entry in entries {
+        if entry.has("noauto") || !entry.target.starts_with('/') || is_mounted(host, &entry) {
+            continue;
+        }
+        let attached = attach(
+            host,
+            activity,
+            &entry.fstype,
+            &entry.options,
+            &entry.source,
+            &entry.target,
+        );
+        if let Err(failure) = attached.await {
+            failures.push((failure.message, entry.has("nofail")));
+        }
+    }
+    failures
+}
+
+fn is_mounted(host: &Host, entry: &Entry) -> bool {
+    // The root is mounted under the name of its partition, whatever fstab calls it.
+    entry.target == "/"
+        || host
+            .mounts
+            .mounts()
+            .iter()
+            .any(|mount| mount.target == entry.target && mount.source == entry.source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn a_line_is_source_target_type_and_options() {
+        let (entries, bad) = parse(
+            "# comment\n\nUUID=1-2 / xfs defaults,noatime 1 1\n\
+             fs-1.efs.us-east-1.amazonaws.com:/ /home/ nfs4 hard,_netdev 0 0\nshare:/ /mnt/a\\040b nfs4\n",
+        );
+        assert!(bad.is_empty());
+        assert_eq!(entries.len(), 3);
+        assert_eq!(entries[1].target, "/home");
+        assert!(entries[1].has("_netdev") && !entries[1].has("noauto"));
+        assert_eq!(entries[2].target, "/mnt/a b");
+        assert_eq!(entries[2].options, "defaults");
+    }
+
+    #[test]
+    fn what_is_no_line_is_counted_and_left_out() {
+        let (entries, bad) =
+            parse("a b\nc /d nfs4 rw zero 0\ne /f nfs4 rw 0 0 extra\ng /h nfs4 rw 0 0\n");
+        assert_eq!(bad, [1, 2, 3]);
+        assert_eq!(entries.len(), 1);
+    }
+}

@@ -1,0 +1,189 @@
+//! What the machine is called and what it is: hostname, hostnamectl, uname, arch, nproc.
+
+use async_trait::async_trait;
+
+use super::network::{private_domain, private_name};
+use super::program::{Call, Ended, Program};
+use crate::practice::compute::host::Seat;
+
+/// A kernel of Amazon Linux 2023's 6.1 line.
+pub const KERNEL: &str = "6.1.134-150.224.amzn2023.x86_64";
+const BUILD: &str = "#1 SMP PREEMPT_DYNAMIC Fri Apr 11 00:00:00 UTC 2025";
+
+/// `hostname`
+pub struct Hostname;
+
+#[async_trait]
+impl Program for Hostname {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let host = &seat.host;
+        let full = private_name(host);
+        match call.args {
+            [] => call.done(full).await,
+            [option] => match option.as_str() {
+                "-f" | "--fqdn" | "--long" => call.done(full).await,
+                "-s" | "--short" => call.done(full.split('.').next().unwrap_or_default()).await,
+                "-d" | "--domain" => call.done(private_domain(&host.spec.region)).await,
+                "-i" | "-I" | "--ip-address" | "--all-ip-addresses" => {
+                    call.done(host.spec.private_address).await
+                }
+                _ if option.starts_with('-') => call.unknown_option(4, option).await,
+                _ if !seat.user.identity.is_root() => {
+                    call.fail(1, "hostname: you must be root to change the host name")
+                        .await
+                }
+                _ => {
+                    call.fail(1, "hostname: a practice instance keeps its name")
+                        .await
+                }
+            },
+            _ => call.fail(1, "hostname: too many arguments").await,
+        }
+    }
+}
+
+/// `hostnamectl`
+pub struct Hostnamectl;
+
+#[async_trait]
+impl Program for Hostnamectl {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        match call.args.first().map(String::as_str) {
+            None | Some("status") => {}
+            Some("hostname") if call.args.len() == 1 => {
+                return call.done(private_name(&seat.host)).await;
+            }
+            Some("hostname" | "set-hostname") => {
+                return call
+                    .fail(1, "hostnamectl: a practice instance keeps its name")
+                    .await;
+            }
+            Some(other) => return call.fail(1, format!("Unknown command verb {other}.")).await,
+        }
+        call.done(format!(
+            " Static hostname: {}\n       Icon name: computer-vm\n         Chassis: vm\n  Virtualization: amazon\n\
+             Operating System: Amazon Linux 2023\n          Kernel: Linux {KERNEL}\n    Architecture: x86-64\n \
+             Hardware Vendor: Amazon EC2\n  Hardware Model: {}",
+            private_name(&seat.host),
+            seat.host.spec.instance_type
+        ))
+        .await
+    }
+}
+
+/// `uname`
+pub struct Uname;
+
+#[async_trait]
+impl Program for Uname {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let mut wanted = String::new();
+        for arg in call.args {
+            match arg.as_str() {
+                "--all" => wanted.push('a'),
+                "--kernel-name" => wanted.push('s'),
+                "--nodename" => wanted.push('n'),
+                "--kernel-release" => wanted.push('r'),
+                "--kernel-version" => wanted.push('v'),
+                "--machine" => wanted.push('m'),
+                "--operating-system" => wanted.push('o'),
+                _ if arg.starts_with("--") => return call.unknown_option(1, arg).await,
+                _ if arg.starts_with('-') => wanted.push_str(&arg[1..]),
+                _ => {
+                    let what = format!(
+                        "uname: extra operand '{arg}'\nTry 'uname --help' for more information."
+                    );
+                    return call.fail(1, what).await;
+                }
+            }
+        }
+        if let Some(letter) = wanted.chars().find(|one| !"asnrvmpio".contains(*one)) {
+            return call.unknown_option(1, &format!("-{letter}")).await;
+        }
+        call.done(uname(&wanted, &private_name(&seat.host))).await
+    }
+}
+
+fn uname(wanted: &str, node: &str) -> String {
+    let wanted = match wanted {
+        "" => "s",
+        _ if wanted.contains('a') => "snrvmpio",
+        _ => wanted,
+    };
+    let parts = [
+        ('s', "Linux"),
+        ('n', node),
+        ('r', KERNEL),
+        ('v', BUILD),
+        ('m', "x86_64"),
+        ('p', "x86_64"),
+        ('i', "x86_64"),
+        ('o', "GNU/Linux"),
+    ];
+    let shown: Vec<_> = parts
+        .iter()
+        .filter(|(letter, _)| wanted.contains(*letter))
+        .map(|(_, text)| *text)
+        .collect();
+    shown.join(" ")
+}
+
+/// `arch`
+pub struct Arch;
+
+#[async_trait]
+impl Program for Arch {
+    async fn run(&self, _seat: &Seat, call: &Call<'_>) -> Ended {
+        call.done("x86_64").await
+    }
+}
+
+/// `nproc`
+pub struct Nproc;
+
+#[async_trait]
+impl Program for Nproc {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let cpus = size(&seat.host.spec.instance_type).0;
+        call.done(cpus).await
+    }
+}
+
+/// Processors and MiB of memory of an instance type (EC2, "General purpose instances": the T families).
+pub fn size(instance_type: &str) -> (u32, u64) {
+    let name = instance_type.rsplit('.').next().unwrap_or_default();
+    let first = instance_type.starts_with("t2.");
+    match name {
+        "nano" => (if first { 1 } else { 2 }, 512),
+        "micro" => (if first { 1 } else { 2 }, 1024),
+        "small" => (if first { 1 } else { 2 }, 2048),
+        "medium" => (2, 4096),
+        "xlarge" => (4, 16_384),
+        "2xlarge" => (8, 32_768),
+        // Of types nobody here knows: what `large` has in most families.
+        _ => (2, 8192),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{size, uname};
+
+    #[test]
+    fn uname_shows_what_is_asked_in_its_own_order() {
+        assert_eq!(uname("", "n"), "Linux");
+        assert_eq!(uname("ms", "n"), "Linux x86_64");
+        assert_eq!(uname("n", "node"), "node");
+        let all = uname("a", "node");
+        assert!(
+            all.starts_with("Linux node 6.1.") && all.ends_with("x86_64 x86_64 x86_64 GNU/Linux"),
+            "{all}"
+        );
+    }
+
+    #[test]
+    fn small_types_differ_by_generation() {
+        assert_eq!(size("t3.micro"), (2, 1024));
+        assert_eq!(size("t2.micro"), (1, 1024));
+    }
+}

@@ -1,0 +1,376 @@
+//! mount and umount. What NFS itself does is in `nfs`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::program::{Call, Ended, Program};
+use super::{efs, fstab, nfs};
+use crate::practice::clock::Activity;
+use crate::practice::compute::host::{Host, Seat};
+use crate::practice::storage::{Errno, Mount};
+
+/// Exit statuses of mount(8) and umount(8).
+const USAGE: i32 = 1;
+const FAILED: i32 = 32;
+const SOME_FAILED: i32 = 64;
+
+/// Why nothing was mounted.
+#[derive(Debug)]
+pub struct Failure {
+    /// As it is printed.
+    pub message: String,
+    /// Exit status.
+    pub status: i32,
+}
+
+impl Failure {
+    fn new(status: i32, message: String) -> Self {
+        Self { message, status }
+    }
+}
+
+/// Mounts one thing, by type. `target` is absolute and normalized.
+pub async fn attach(
+    host: &Arc<Host>,
+    activity: &Activity,
+    fstype: &str,
+    options: &str,
+    source: &str,
+    target: &str,
+) -> Result<(), Failure> {
+    let fstype = if fstype == "auto" && source.contains(":/") {
+        "nfs"
+    } else {
+        fstype
+    };
+    match fstype {
+        "nfs" | "nfs4" => {
+            let program = format!("mount.{fstype}");
+            if !has_helper(host, &program) {
+                return Err(Failure::new(
+                    FAILED,
+                    format!(
+                        "mount: {target}: bad option; for several filesystems (e.g. nfs, cifs) you might need a \
+                         /sbin/mount.<type> helper program."
+                    ),
+                ));
+            }
+            let request = nfs::Request {
+                program: &program,
+                source,
+                shown: source,
+                target,
+                options,
+            };
+            nfs::mount(host, activity, &request)
+                .await
+                .map_err(|message| Failure::new(FAILED, message))
+        }
+        "efs" if has_helper(host, "mount.efs") => {
+            efs::mount(host, activity, source, target, options)
+                .await
+                .map_err(|(status, message)| Failure::new(status, message))
+        }
+        "xfs" | "ext4" | "auto" | "none" => Err(Failure::new(
+            FAILED,
+            if host.root().stat(source).is_ok() {
+                format!("mount: {target}: a practice instance cannot mount {source}.")
+            } else {
+                format!("mount: {target}: special device {source} does not exist.")
+            },
+        )),
+        "tmpfs" => Err(Failure::new(
+            FAILED,
+            format!("mount: {target}: a practice instance cannot mount a tmpfs."),
+        )),
+        other => Err(Failure::new(
+            FAILED,
+            format!("mount: {target}: unknown filesystem type '{other}'."),
+        )),
+    }
+}
+
+fn has_helper(host: &Host, program: &str) -> bool {
+    ["/sbin", "/usr/sbin"]
+        .iter()
+        .any(|directory| host.root().stat(&format!("{directory}/{program}")).is_ok())
+}
+
+/// `mount`
+pub struct MountProgram;
+
+#[derive(Default)]
+struct Wanted {
+    all: bool,
+    fstype: Option<String>,
+    options: Vec<String>,
+    fake: bool,
+    verbose: bool,
+    operands: Vec<String>,
+}
+
+impl Wanted {
+    fn read(args: &[String]) -> Result<Self, String> {
+        let mut wanted = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = |inline: Option<&str>| {
+                inline
+                    .filter(|text| !text.is_empty())
+                    .map(str::to_owned)
+                    .or_else(|| args.next().cloned())
+                    .ok_or_else(|| arg.clone())
+            };
+            match arg.as_str() {
+                "-a" | "--all" => wanted.all = true,
+                "-f" | "--fake" => wanted.fake = true,
+                "-v" | "--verbose" => wanted.verbose = true,
+                "-r" | "--read-only" => wanted.options.push("ro".to_owned()),
+                "-w" | "--rw" | "--read-write" => wanted.options.push("rw".to_owned()),
+                "-n" | "-s" | "--no-mtab" => {}
+                "--types" => wanted.fstype = Some(value(None)?),
+                "--options" => wanted.options.push(value(None)?),
+                "--source" | "--target" => wanted.operands.push(value(None)?),
+                _ if arg.starts_with("-t") => wanted.fstype = Some(value(arg.get(2..))?),
+                _ if arg.starts_with("-o") => wanted.options.push(value(arg.get(2..))?),
+                _ if arg.len() > 1 && arg.starts_with('-') => return Err(arg.clone()),
+                _ => wanted.operands.push(arg.clone()),
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+#[async_trait]
+impl Program for MountProgram {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let wanted = match Wanted::read(call.args) {
+            Ok(wanted) => wanted,
+            Err(argument) => return call.unknown_option(USAGE, &argument).await,
+        };
+        let host = &seat.host;
+        if !wanted.all && wanted.operands.is_empty() {
+            let lines: String = host
+                .mounts
+                .mounts()
+                .iter()
+                .filter(|mount| {
+                    let of_type = |types: &String| types.split(',').any(|one| one == mount.fstype);
+                    wanted.fstype.as_ref().is_none_or(of_type)
+                })
+                .map(line)
+                .collect();
+            call.out(lines).await?;
+            return Ok(0);
+        }
+        if !seat.user.identity.is_root() {
+            let what = match wanted.operands.last() {
+                Some(target) => format!("mount: {target}: must be superuser to use mount."),
+                None => "mount: must be superuser to use mount.".to_owned(),
+            };
+            return call.fail(USAGE, what).await;
+        }
+        if wanted.all {
+            return mount_all(seat, call).await;
+        }
+        let options = wanted.options.join(",");
+        let (fstype, options, source, target) = match &wanted.operands[..] {
+            [one] => {
+                let path = call.path(one);
+                let (entries, _) = fstab::read(host);
+                let entry = entries
+                    .into_iter()
+                    .find(|entry| entry.target == path || entry.source == *one);
+                let Some(entry) = entry else {
+                    let what = format!("mount: {one}: can't find in /etc/fstab.");
+                    return call.fail(USAGE, what).await;
+                };
+                let options = [entry.options, options].join(",");
+                let fstype = wanted.fstype.unwrap_or(entry.fstype);
+                (fstype, options, entry.source, entry.target)
+            }
+            [source, target] => {
+                let fstype = wanted.fstype.unwrap_or_else(|| "auto".to_owned());
+                (fstype, options, source.clone(), call.path(target))
+            }
+            _ => {
+                return call
+                    .fail(
+                        USAGE,
+                        "mount: bad usage\nTry 'mount --help' for more information.",
+                    )
+                    .await;
+            }
+        };
+        for word in ["remount", "bind", "rbind", "move"] {
+            if options.split(',').any(|one| one == word) {
+                let what =
+                    format!("mount: {target}: a practice instance knows no mount option '{word}'.");
+                return call.fail(FAILED, what).await;
+            }
+        }
+        if wanted.fake {
+            return Ok(0);
+        }
+        match attach(host, &seat.activity, &fstype, &options, &source, &target).await {
+            Ok(()) if wanted.verbose => {
+                call.done(format!("mount: {source} mounted on {target}."))
+                    .await
+            }
+            Ok(()) => Ok(0),
+            Err(failure) => call.fail(failure.status, failure.message).await,
+        }
+    }
+}
+
+async fn mount_all(seat: &Seat, call: &Call<'_>) -> Ended {
+    let failures = fstab::mount_all(&seat.host, &seat.activity).await;
+    let mut failed = false;
+    for (message, ignored) in failures {
+        failed |= !ignored;
+        call.complain(message).await?;
+    }
+    Ok(if failed { SOME_FAILED } else { 0 })
+}
+
+/// `mount.nfs`, `mount.nfs4`, `mount.efs`: what mount(8) calls, called by hand.
+pub struct MountHelper;
+
+#[async_trait]
+impl Program for MountHelper {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let name = call.name;
+        let wanted = match Wanted::read(call.args) {
+            Ok(wanted) => wanted,
+            Err(argument) => return call.unknown_option(USAGE, &argument).await,
+        };
+        let [source, target] = &wanted.operands[..] else {
+            let usage = format!("usage: {name} remotetarget dir [-rvVwfnsh] [-o nfsoptions]");
+            return call.fail(USAGE, usage).await;
+        };
+        if !seat.user.identity.is_root() {
+            return call
+                .fail(USAGE, format!("{name}: only root can use this program"))
+                .await;
+        }
+        let fstype = name.strip_prefix("mount.").unwrap_or("nfs");
+        let options = wanted.options.join(",");
+        let target = call.path(target);
+        match attach(
+            &seat.host,
+            &seat.activity,
+            fstype,
+            &options,
+            source,
+            &target,
+        )
+        .await
+        {
+            Ok(()) => Ok(0),
+            Err(failure) => call.fail(failure.status, failure.message).await,
+        }
+    }
+}
+
+/// One line of `mount`.
+fn line(mount: &Mount) -> String {
+    let Mount {
+        source,
+        target,
+        fstype,
+        options,
+        ..
+    } = mount;
+    format!("{source} on {target} type {fstype} ({options})\n")
+}
+
+/// `umount`
+pub struct Umount;
+
+#[async_trait]
+impl Program for Umount {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let mut lazy = false;
+        let mut operands = Vec::new();
+        for arg in call.args {
+            match arg.as_str() {
+                "-l" | "--lazy" => lazy = true,
+                "-f" | "--force" | "-v" | "--verbose" | "-n" => {}
+                _ if arg.len() > 1 && arg.starts_with('-') => {
+                    return call.unknown_option(USAGE, arg).await;
+                }
+                _ => operands.push(arg),
+            }
+        }
+        if operands.is_empty() {
+            let usage = "umount: bad usage\nTry 'umount --help' for more information.";
+            return call.fail(USAGE, usage).await;
+        }
+        let mut status = 0;
+        for operand in operands {
+            if let Err(failure) = detach(seat, call, operand, lazy) {
+                status = call.fail(failure.status, failure.message).await?;
+            }
+        }
+        Ok(status)
+    }
+}
+
+fn detach(seat: &Seat, call: &Call<'_>, operand: &str, lazy: bool) -> Result<(), Failure> {
+    let host = &seat.host;
+    let path = call.path(operand);
+    let fail = |status, what: &str| Err(Failure::new(status, format!("umount: {operand}: {what}")));
+    let mounts = host.mounts.mounts();
+    let Some(mount) = mounts
+        .iter()
+        .rev()
+        .find(|mount| mount.target == path || mount.source == *operand)
+    else {
+        return if host.root().stat(&path).is_err() {
+            fail(FAILED, "no mount point specified.")
+        } else {
+            fail(FAILED, "not mounted.")
+        };
+    };
+    if !seat.user.identity.is_root() {
+        return fail(USAGE, "must be superuser to unmount.");
+    }
+    // A shell that stands in a directory keeps its filesystem busy; of all shells only this one is known here.
+    let cwd = call.cwd();
+    let inside = cwd == mount.target || cwd.starts_with(&format!("{}/", mount.target));
+    if mount.target == "/" || inside && !lazy {
+        return fail(FAILED, "target is busy.");
+    }
+    match host.mounts.unmount(&mount.target) {
+        Ok(()) => Ok(()),
+        Err(Errno::Busy) => fail(FAILED, "target is busy."),
+        Err(Errno::Invalid) => fail(FAILED, "not mounted."),
+        Err(error) => fail(FAILED, &format!("{error}.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Wanted;
+
+    fn wanted(line: &str) -> Wanted {
+        let args: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        Wanted::read(&args).unwrap_or_else(|bad| panic!("{bad}"))
+    }
+
+    #[test]
+    fn options_are_taken_joined_or_apart() {
+        let one = wanted("-t nfs4 -o hard,ro share:/ /home");
+        let other = wanted("-tnfs4 -ohard,ro share:/ /home");
+        assert_eq!(one.fstype, other.fstype);
+        assert_eq!(one.options, other.options);
+        assert_eq!(one.operands, ["share:/", "/home"]);
+    }
+
+    #[test]
+    fn an_option_without_its_value_is_refused() {
+        assert!(Wanted::read(&["-t".to_owned()]).is_err());
+        assert!(Wanted::read(&["--frobnicate".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,455 @@
+//! The packages a practice instance can have: what they are called, need and bring. How they are installed is in `dnf`.
+
+use std::sync::Arc;
+
+use super::program::{executable, key};
+use crate::practice::compute::host::Host;
+use crate::practice::storage::Outcome;
+
+/// A package of Amazon Linux 2023.
+#[derive(Debug)]
+pub struct Package {
+    /// e.g. `nfs-utils`
+    pub name: &'static str,
+    /// 0 when it has none.
+    pub epoch: u32,
+    /// Version and release.
+    pub version: &'static str,
+    /// `x86_64` or `noarch`
+    pub arch: &'static str,
+    /// Size of the download in KiB: an estimate, for show.
+    pub download: u64,
+    /// Size on disk in KiB: an estimate, for show.
+    pub size: u64,
+    /// One line.
+    pub summary: &'static str,
+    /// Names of packages that it needs and the image does not have.
+    pub requires: &'static [&'static str],
+    /// What it puts on the disk, as far as it matters here.
+    pub files: &'static [File],
+}
+
+/// Something a package puts on the disk.
+#[derive(Debug)]
+pub enum File {
+    /// An executable at this path that runs the program of this name.
+    Program(&'static str, &'static str),
+    /// A symbolic link at this path to this target.
+    Link(&'static str, &'static str),
+    /// A text at this path.
+    Text(&'static str, &'static str),
+}
+
+impl Package {
+    /// `1:2.5.4-2.amzn2023`: with the epoch if it has one.
+    pub fn full_version(&self) -> String {
+        match self.epoch {
+            0 => self.version.to_owned(),
+            epoch => format!("{epoch}:{}", self.version),
+        }
+    }
+
+    /// `nfs-utils-1:2.5.4-2.amzn2023.x86_64`, as dnf writes it.
+    pub fn full_name(&self) -> String {
+        format!("{}-{}.{}", self.name, self.full_version(), self.arch)
+    }
+
+    /// `nfs-utils-2.5.4-2.amzn2023.x86_64`, as rpm writes it.
+    pub fn rpm_name(&self) -> String {
+        format!("{}-{}.{}", self.name, self.version, self.arch)
+    }
+
+    /// Paths of its files.
+    pub fn paths(&self) -> impl Iterator<Item = &'static str> {
+        self.files.iter().map(File::path)
+    }
+
+    /// Names of the programs it brings.
+    pub fn programs(&self) -> impl Iterator<Item = &'static str> {
+        self.files.iter().filter_map(|file| match file {
+            File::Program(_, program) => Some(*program),
+            File::Link(..) | File::Text(..) => None,
+        })
+    }
+
+    /// Puts its files on the disk.
+    pub fn unpack(&self, host: &Arc<Host>) -> Outcome<()> {
+        let disk = host.root();
+        for file in self.files {
+            let path = file.path();
+            if let Some((directory, _)) = path.rsplit_once('/') {
+                disk.make_dirs(directory)?;
+            }
+            match file {
+                File::Program(path, program) => {
+                    disk.write(path, executable(&key(program)).as_bytes())?;
+                    disk.set_mode(path, 0o755)?;
+                }
+                File::Link(path, target) => {
+                    if disk.lstat(path).is_err() {
+                        disk.make_symlink(target, path)?;
+                    }
+                }
+                File::Text(path, text) => {
+                    // A file of configuration that is there already is the user's.
+                    if disk.lstat(path).is_err() {
+                        disk.write(path, text.as_bytes())?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes its files from the disk; those already gone are no matter.
+    pub fn erase(&self, host: &Arc<Host>) {
+        let disk = host.root();
+        for file in self.files {
+            if let Err(error) = disk.remove_one(file.path()) {
+                tracing::debug!(%error, path = file.path(), "a package's file was gone before it");
+            }
+        }
+    }
+}
+
+impl File {
+    fn path(&self) -> &'static str {
+        match self {
+            Self::Program(path, _) | Self::Link(path, _) | Self::Text(path, _) => path,
+        }
+    }
+}
+
+/// The package of this name, or of a file it brings (`dnf install /usr/bin/nc`).
+pub fn find(wanted: &str) -> Option<&'static Package> {
+    all().find(|package| {
+        package.name == wanted
+            || format!("{}.{}", package.name, package.arch) == wanted
+            || wanted.starts_with('/') && package.files.iter().any(|file| file.path() == wanted)
+    })
+}
+
+/// All of them: those of the image first.
+pub fn all() -> impl Iterator<Item = &'static Package> {
+    IMAGE.iter().chain(REPOSITORY)
+}
+
+/// Whether a package is on this host.
+pub fn is_installed(host: &Host, package: &Package) -> bool {
+    IMAGE.iter().any(|one| one.name == package.name) || host.has_package(package.name)
+}
+
+/// `package` and everything it needs that is not there yet, needed ones first.
+pub fn closure(package: &'static Package, has: &dyn Fn(&Package) -> bool) -> Vec<&'static Package> {
+    fn visit(
+        package: &'static Package,
+        has: &dyn Fn(&Package) -> bool,
+        found: &mut Vec<&'static Package>,
+    ) {
+        if has(package) || found.iter().any(|one| one.name == package.name) {
+            return;
+        }
+        for needed in package.requires.iter().filter_map(|name| find(name)) {
+            visit(needed, has, found);
+        }
+        found.push(package);
+    }
+    let mut found = Vec::new();
+    visit(package, has, &mut found);
+    found
+}
+
+const fn plain(
+    name: &'static str,
+    version: &'static str,
+    arch: &'static str,
+    download: u64,
+    summary: &'static str,
+) -> Package {
+    Package {
+        name,
+        epoch: 0,
+        version,
+        arch,
+        download,
+        // What is not known better unpacks to about three times its size.
+        size: download * 3,
+        summary,
+        requires: &[],
+        files: &[],
+    }
+}
+
+/// What the image brings, as far as one would ask for it. They cannot be removed.
+static IMAGE: &[Package] = &[
+    plain(
+        "bash",
+        "5.2.15-1.amzn2023.0.2",
+        "x86_64",
+        1830,
+        "The GNU Bourne Again shell",
+    ),
+    plain(
+        "chrony",
+        "4.3-1.amzn2023.0.5",
+        "x86_64",
+        318,
+        "An NTP client/server",
+    ),
+    plain(
+        "cloud-init",
+        "22.2.2-1.amzn2023.1.14",
+        "noarch",
+        1100,
+        "Cloud instance init scripts",
+    ),
+    plain(
+        "coreutils",
+        "8.32-30.amzn2023.0.3",
+        "x86_64",
+        1200,
+        "A set of basic GNU tools commonly used in shell scripts",
+    ),
+    plain(
+        "curl-minimal",
+        "8.5.0-1.amzn2023.0.4",
+        "x86_64",
+        160,
+        "Conservatively configured build of curl for minimal installations",
+    ),
+    plain(
+        "dnf",
+        "4.14.0-1.amzn2023.0.5",
+        "noarch",
+        470,
+        "Package manager",
+    ),
+    plain(
+        "openssh-server",
+        "8.7p1-8.amzn2023.0.11",
+        "x86_64",
+        450,
+        "An open source SSH server daemon",
+    ),
+    plain(
+        "systemd",
+        "252.23-2.amzn2023",
+        "x86_64",
+        4000,
+        "System and Service Manager",
+    ),
+    plain(
+        "util-linux",
+        "2.37.4-1.amzn2023.0.4",
+        "x86_64",
+        2200,
+        "A collection of basic system utilities",
+    ),
+];
+
+/// What can be installed.
+static REPOSITORY: &[Package] = &[
+    Package {
+        requires: &["nfs-utils", "stunnel"],
+        files: &[File::Program("/usr/sbin/mount.efs", "mount.efs")],
+        ..plain(
+            "amazon-efs-utils",
+            "2.1.0-1.amzn2023",
+            "noarch",
+            57,
+            "Utilities for EFS file systems",
+        )
+    },
+    Package {
+        requires: &["python3-daemon", "python3-pystache"],
+        files: &[File::Program("/opt/aws/bin/cfn-signal", "cfn-signal")],
+        ..plain(
+            "aws-cfn-bootstrap",
+            "2.0-32.amzn2023",
+            "noarch",
+            640,
+            "Client helper scripts for AWS CloudFormation",
+        )
+    },
+    plain(
+        "gssproxy",
+        "0.8.4-3.amzn2023.0.2",
+        "x86_64",
+        115,
+        "GSSAPI Proxy",
+    ),
+    plain(
+        "libev",
+        "4.33-3.amzn2023.0.2",
+        "x86_64",
+        52,
+        "High-performance event loop/event model with lots of features",
+    ),
+    Package {
+        epoch: 1,
+        ..plain(
+            "libnfsidmap",
+            "2.5.4-2.rc3.amzn2023.0.3",
+            "x86_64",
+            62,
+            "NFSv4 User and Group ID Mapping Library",
+        )
+    },
+    Package {
+        epoch: 14,
+        ..plain(
+            "libpcap",
+            "1.10.1-1.amzn2023.0.2",
+            "x86_64",
+            172,
+            "A system-independent interface for user-level packet capture",
+        )
+    },
+    plain(
+        "libtirpc",
+        "1.3.3-0.amzn2023",
+        "x86_64",
+        94,
+        "Transport Independent RPC Library",
+    ),
+    Package {
+        requires: &["libev"],
+        ..plain(
+            "libverto-libev",
+            "0.3.2-1.amzn2023.0.2",
+            "x86_64",
+            13,
+            "libev module for libverto",
+        )
+    },
+    Package {
+        epoch: 1,
+        requires: &[
+            "gssproxy",
+            "libnfsidmap",
+            "libtirpc",
+            "libverto-libev",
+            "rpcbind",
+        ],
+        files: &[
+            File::Program("/usr/sbin/mount.nfs", "mount.nfs"),
+            File::Program("/usr/sbin/mount.nfs4", "mount.nfs4"),
+            File::Text(
+                "/etc/nfs.conf",
+                "# General configuration of NFS; every value is a default.\n",
+            ),
+        ],
+        ..plain(
+            "nfs-utils",
+            "2.5.4-2.rc3.amzn2023.0.3",
+            "x86_64",
+            424,
+            "NFS utilities and supporting clients and daemons for the kernel NFS server",
+        )
+    },
+    Package {
+        epoch: 3,
+        requires: &["libpcap"],
+        files: &[
+            File::Program("/usr/bin/ncat", "ncat"),
+            File::Link("/usr/bin/nc", "ncat"),
+        ],
+        ..plain(
+            "nmap-ncat",
+            "7.93-4.amzn2023",
+            "x86_64",
+            223,
+            "Nmap's Netcat replacement",
+        )
+    },
+    plain(
+        "python3-daemon",
+        "2.3.0-1.amzn2023.0.2",
+        "noarch",
+        46,
+        "Library to implement a well-behaved Unix daemon process",
+    ),
+    plain(
+        "python3-pystache",
+        "0.5.4-19.amzn2023.0.2",
+        "noarch",
+        84,
+        "Mustache for Python 3",
+    ),
+    Package {
+        requires: &["libtirpc"],
+        ..plain(
+            "rpcbind",
+            "1.2.6-0.amzn2023.0.2",
+            "x86_64",
+            58,
+            "Universal Addresses to RPC Program Number Mapper",
+        )
+    },
+    plain(
+        "stunnel",
+        "5.58-1.amzn2023.0.2",
+        "x86_64",
+        157,
+        "A TLS-encrypting socket wrapper",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{all, closure, find};
+
+    #[test]
+    fn everything_a_package_needs_exists() {
+        for package in all() {
+            for needed in package.requires {
+                assert!(find(needed).is_some(), "{} needs {needed}", package.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = all().map(|package| package.name).collect();
+        names.sort_unstable();
+        let before = names.len();
+        names.dedup();
+        assert_eq!(names.len(), before);
+    }
+
+    #[test]
+    fn what_a_package_needs_comes_before_it_and_only_once() {
+        let names = |has: &dyn Fn(&super::Package) -> bool| -> Vec<_> {
+            closure(find("nfs-utils").unwrap(), has)
+                .iter()
+                .map(|package| package.name)
+                .collect()
+        };
+        assert_eq!(
+            names(&|_| false),
+            [
+                "gssproxy",
+                "libnfsidmap",
+                "libtirpc",
+                "libev",
+                "libverto-libev",
+                "rpcbind",
+                "nfs-utils"
+            ]
+        );
+        assert_eq!(names(&|package| package.name != "nfs-utils"), ["nfs-utils"]);
+        assert!(names(&|_| true).is_empty());
+    }
+
+    #[test]
+    fn a_package_is_found_by_its_file() {
+        assert_eq!(
+            find("/usr/bin/nc").map(|package| package.name),
+            Some("nmap-ncat")
+        );
+        assert_eq!(
+            find("nfs-utils").unwrap().full_name(),
+            "nfs-utils-1:2.5.4-2.rc3.amzn2023.0.3.x86_64"
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! What every command here is made of: a program that gets its call, writes, and ends with a status.
+//!
+//! What a particular command does stays outside.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bashkit::{Command, CommandContext, CommandInput, CommandOutput, CommandStatus};
+
+use crate::practice::compute::host::Seat;
+
+/// How a program ends: its exit status. `Err` ends the whole script, and is only for output that cannot be written.
+pub type Ended = bashkit::Result<i32>;
+
+/// A program of a host.
+#[async_trait]
+pub trait Program: Send + Sync + 'static {
+    /// Runs once.
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended;
+}
+
+/// With what a program is called, and where its output goes. Output appears at once, not when the program ends.
+pub struct Call<'a> {
+    /// The name it is called by; several programs have more than one.
+    pub name: &'a str,
+    /// Arguments, without the name.
+    pub args: &'a [String],
+    /// Exported variables.
+    pub env: &'a HashMap<String, String>,
+    cwd: &'a Path,
+    stdin: &'a CommandInput,
+    stdout: &'a CommandOutput,
+    stderr: &'a CommandOutput,
+}
+
+impl Call<'_> {
+    /// Writes to standard output as it is.
+    pub async fn out(&self, bytes: impl AsRef<[u8]>) -> bashkit::Result<()> {
+        self.stdout.write_all(bytes.as_ref()).await
+    }
+
+    /// Writes to standard error as it is.
+    pub async fn err(&self, bytes: impl AsRef<[u8]>) -> bashkit::Result<()> {
+        self.stderr.write_all(bytes.as_ref()).await
+    }
+
+    /// Writes a line to standard error.
+    pub async fn complain(&self, line: impl Display) -> bashkit::Result<()> {
+        self.err(format!("{line}\n")).await
+    }
+
+    /// Writes a line to standard output and ends well.
+    pub async fn done(&self, line: impl Display) -> Ended {
+        self.out(format!("{line}\n")).await?;
+        Ok(0)
+    }
+
+    /// Writes a line to standard error and ends with this status.
+    pub async fn fail(&self, status: i32, line: impl Display) -> Ended {
+        self.complain(line).await?;
+        Ok(status)
+    }
+
+    /// Ends as GNU programs do when an argument is no option of theirs.
+    pub async fn unknown_option(&self, status: i32, argument: &str) -> Ended {
+        let name = self.name;
+        let what = match argument.strip_prefix("--") {
+            Some(_) => format!("unrecognized option '{argument}'"),
+            None => format!(
+                "invalid option -- '{}'",
+                argument.chars().nth(1).unwrap_or('-')
+            ),
+        };
+        self.fail(
+            status,
+            format!("{name}: {what}\nTry '{name} --help' for more information."),
+        )
+        .await
+    }
+
+    /// Standard input to its end.
+    pub async fn input(&self) -> bashkit::Result<Vec<u8>> {
+        let mut all = Vec::new();
+        while let Some(chunk) = self.stdin.read_chunk().await? {
+            all.extend(chunk);
+        }
+        Ok(all)
+    }
+
+    /// The working directory.
+    pub fn cwd(&self) -> String {
+        self.cwd.to_string_lossy().into_owned()
+    }
+
+    /// A path as the kernel would take it from here: absolute, without `.` and `..`.
+    pub fn path(&self, path: &str) -> String {
+        absolute(self.cwd, path)
+    }
+}
+
+/// `path` seen from `cwd`: absolute and normalized.
+pub fn absolute(cwd: &Path, path: &str) -> String {
+    let mut normal = PathBuf::from("/");
+    for part in cwd.join(path).components() {
+        match part {
+            Component::Normal(name) => normal.push(name),
+            Component::ParentDir => {
+                normal.pop();
+            }
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    normal.to_string_lossy().into_owned()
+}
+
+/// A program with the seat that calls it, as the shell wants it.
+pub struct Seated {
+    /// Who calls.
+    pub seat: Seat,
+    /// What is called.
+    pub program: Arc<dyn Program>,
+}
+
+#[async_trait]
+impl Command for Seated {
+    async fn execute(&self, ctx: CommandContext<'_>) -> bashkit::Result<CommandStatus> {
+        let call = Call {
+            // Programs of packages are registered under a key, not under their name.
+            name: ctx.name.strip_prefix(KEY).unwrap_or(ctx.name),
+            args: ctx.args,
+            env: ctx.env,
+            cwd: ctx.cwd,
+            stdin: &ctx.stdin,
+            stdout: &ctx.stdout,
+            stderr: &ctx.stderr,
+        };
+        let status = self.program.run(&self.seat, &call).await?;
+        Ok(CommandStatus::with_code(status))
+    }
+}
+
+/// What a registered name begins with when only a file on the disk calls the program.
+const KEY: &str = "program ";
+
+/// The name under which a program is registered that exists only where its file is: the shell finds no command of
+/// that name, searches the PATH, finds the file, and the file's content names the key.
+pub fn key(program: &str) -> String {
+    format!("{KEY}{program}")
+}
+
+/// Content of an executable file that runs the program registered under this name.
+pub fn executable(registered: &str) -> String {
+    // The form in which bashkit knows a file that stands for a command.
+    format!("#!/bin/sh\n# bashkit builtin: {registered}\nexec {registered} \"$@\"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::absolute;
+
+    #[test]
+    fn paths_are_seen_from_the_working_directory() {
+        let cwd = Path::new("/home/ec2-user");
+        assert_eq!(absolute(cwd, "a/./b"), "/home/ec2-user/a/b");
+        assert_eq!(absolute(cwd, "../../.."), "/");
+        assert_eq!(absolute(cwd, "/mnt//x/"), "/mnt/x");
+    }
+}

@@ -1,0 +1,229 @@
+//! Services of a host: which there are, which run, which start at power on. What systemctl prints stays outside.
+//!
+//! Both states are files, as with systemd: a link below /etc for what is enabled, a record below /run for what was
+//! started or stopped since power on. Without a record a service is as it was at power on.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::practice::compute::host::Host;
+use crate::practice::storage::Outcome;
+
+/// A service that an instance can have.
+#[derive(Debug)]
+pub struct Service {
+    /// Without `.service`.
+    pub name: &'static str,
+    /// One line.
+    pub description: &'static str,
+    /// The package that brings it; `None`: the image.
+    pub package: Option<&'static str>,
+    /// Whether it is enabled when it is new.
+    pub enabled: bool,
+    /// Whether it can read its configuration anew.
+    pub reloads: bool,
+    /// Its main program, for `status`.
+    pub command: &'static str,
+    /// Runs once and is done, so it is never stopped.
+    pub once: bool,
+}
+
+const fn service(name: &'static str, description: &'static str, command: &'static str) -> Service {
+    Service {
+        name,
+        description,
+        package: None,
+        enabled: true,
+        reloads: false,
+        command,
+        once: false,
+    }
+}
+
+/// All services that can be there.
+pub static SERVICES: &[Service] = &[
+    service("chronyd", "NTP client/server", "/usr/sbin/chronyd -F 2"),
+    Service {
+        once: true,
+        ..service(
+            "cloud-final",
+            "Execute cloud user/final scripts",
+            "/usr/bin/cloud-init modules --mode=final",
+        )
+    },
+    Service {
+        once: true,
+        ..service(
+            "cloud-init",
+            "Initial cloud-init job (metadata service crawler)",
+            "/usr/bin/cloud-init init",
+        )
+    },
+    Service {
+        reloads: true,
+        ..service(
+            "dbus-broker",
+            "D-Bus System Message Bus",
+            "/usr/bin/dbus-broker-launch --scope system --audit",
+        )
+    },
+    Service {
+        package: Some("rpcbind"),
+        enabled: false,
+        ..service("rpcbind", "RPC Bind", "/usr/bin/rpcbind -w -f")
+    },
+    Service {
+        reloads: true,
+        ..service("sshd", "OpenSSH server daemon", "/usr/sbin/sshd -D")
+    },
+    service(
+        "systemd-journald",
+        "Journal Service",
+        "/usr/lib/systemd/systemd-journald",
+    ),
+    Service {
+        reloads: true,
+        ..service(
+            "systemd-networkd",
+            "Network Configuration",
+            "/usr/lib/systemd/systemd-networkd",
+        )
+    },
+];
+
+/// How a service is at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It runs, since then.
+    Active(Timestamp),
+    /// It does not.
+    Inactive,
+}
+
+const ENABLED: &str = "/etc/systemd/system/multi-user.target.wants";
+const DISABLED: &str = "/etc/systemd/system-preset";
+const RECORDS: &str = "/run/systemd/units";
+
+/// The service of this name, with or without `.service`, if this host has it.
+pub fn find(host: &Host, name: &str) -> Option<&'static Service> {
+    let name = name.strip_suffix(".service").unwrap_or(name);
+    SERVICES
+        .iter()
+        .find(|service| service.name == name)
+        .filter(|service| {
+            service
+                .package
+                .is_none_or(|package| host.has_package(package))
+        })
+}
+
+/// Whether the service of this name runs on a host.
+pub fn is_active(host: &Host, name: &str) -> bool {
+    find(host, name).is_some_and(|service| matches!(state(host, service), State::Active(_)))
+}
+
+/// How a service is.
+pub fn state(host: &Host, service: &Service) -> State {
+    let up = i64::try_from(host.uptime().as_secs()).unwrap_or(i64::MAX);
+    let booted = host.clock.now() - SignedDuration::from_secs(up);
+    let record = host
+        .root()
+        .read(&format!("{RECORDS}/{}.service", service.name))
+        .ok()
+        .and_then(|bytes| parse(&String::from_utf8_lossy(&bytes)))
+        // /run is empty after power on; a record from before it says nothing.
+        .filter(|(at, _)| at.as_second() >= booted.as_second());
+    match record {
+        Some((at, true)) => State::Active(at),
+        Some((_, false)) => State::Inactive,
+        None if is_enabled(host, service) => State::Active(booted),
+        None => State::Inactive,
+    }
+}
+
+/// Starts or stops a service.
+pub fn set_active(host: &Arc<Host>, service: &Service, active: bool) -> Outcome<()> {
+    let disk = host.root();
+    disk.make_dirs(RECORDS)?;
+    let word = if active { "active" } else { "inactive" };
+    let record = format!("{word} {}\n", host.clock.now());
+    disk.write(
+        &format!("{RECORDS}/{}.service", service.name),
+        record.as_bytes(),
+    )
+}
+
+fn parse(record: &str) -> Option<(Timestamp, bool)> {
+    let (word, at) = record.trim().split_once(' ')?;
+    Some((at.parse().ok()?, word == "active"))
+}
+
+/// Whether a service starts at power on.
+pub fn is_enabled(host: &Host, service: &Service) -> bool {
+    let disk = host.root();
+    let linked = disk.lstat(&link(service)).is_ok();
+    let denied = disk.lstat(&denial(service)).is_ok();
+    linked || service.enabled && !denied
+}
+
+/// Makes a service start at power on, or not; `false` when that is so already.
+pub fn set_enabled(host: &Arc<Host>, service: &Service, enabled: bool) -> Outcome<bool> {
+    if is_enabled(host, service) == enabled {
+        return Ok(false);
+    }
+    let disk = host.root();
+    if enabled {
+        disk.make_dirs(ENABLED)?;
+        disk.make_symlink(&unit_file(service), &link(service))?;
+        if disk.lstat(&denial(service)).is_ok() {
+            disk.remove_one(&denial(service))?;
+        }
+    } else {
+        if disk.lstat(&link(service)).is_ok() {
+            disk.remove_one(&link(service))?;
+        }
+        if service.enabled {
+            disk.make_dirs(DISABLED)?;
+            disk.write(
+                &denial(service),
+                format!("disable {}.service\n", service.name).as_bytes(),
+            )?;
+        }
+    }
+    Ok(true)
+}
+
+/// Where the link of an enabled service is.
+pub fn link(service: &Service) -> String {
+    format!("{ENABLED}/{}.service", service.name)
+}
+
+/// Where a service's unit file is.
+pub fn unit_file(service: &Service) -> String {
+    format!("/usr/lib/systemd/system/{}.service", service.name)
+}
+
+/// Where it is written that a service of the image shall not start.
+fn denial(service: &Service) -> String {
+    format!("{DISABLED}/50-{}.preset", service.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SERVICES, parse};
+
+    #[test]
+    fn a_record_says_what_and_since_when() {
+        let (at, active) = parse("active 2026-01-05T12:00:00Z\n").unwrap();
+        assert!(active);
+        assert_eq!(at.to_string(), "2026-01-05T12:00:00Z");
+        assert!(!parse("inactive 2026-01-05T12:00:00Z").unwrap().1);
+        assert!(parse("active").is_none() && parse("active yesterday").is_none());
+    }
+
+    #[test]
+    fn services_are_listed_once_and_in_order() {
+        assert!(SERVICES.windows(2).all(|two| two[0].name < two[1].name));
+    }
+}
