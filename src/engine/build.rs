@@ -63,8 +63,11 @@ impl Engine {
                 } else if let Some(stage) = self.wanted() {
                     self.pursue_missing(stage, effects);
                 }
-                if self.wants_terminals() {
-                    self.pursue_terminals(effects);
+                if self.wanted().is_some()
+                    && self.pursue_machines(effects)
+                    && self.wants_terminals()
+                {
+                    self.open_terminals(effects);
                 }
             }
             Phase::CleaningUp { .. } => self.pursue_cleanup(effects),
@@ -144,29 +147,27 @@ impl Engine {
         }));
     }
 
-    fn pursue_terminals(&mut self, effects: &mut Vec<Effect>) {
-        let complete = self
-            .stack
-            .as_ref()
-            .is_some_and(|stack| stack.status == "CREATE_COMPLETE");
-        let (true, Some(stack)) = (
-            complete,
-            self.ledger.current().and_then(|entry| entry.id.clone()),
-        ) else {
-            return;
-        };
-        if self.machines.len() < 2 {
-            if !self.busy.with(Task::Finding) {
-                self.busy.begin(Task::Finding);
-                let host_keys = self
-                    .stack
-                    .as_ref()
-                    .and_then(|stack| stack.outputs.get("HostKeys").cloned())
-                    .unwrap_or_default();
-                effects.push(Effect::FindMachines { stack, host_keys });
-            }
-            return;
+    /// Finds the machines of a complete stack; `true` once both are known.
+    fn pursue_machines(&mut self, effects: &mut Vec<Effect>) -> bool {
+        if self.machines.len() == 2 {
+            return true;
         }
+        let id = self.ledger.current().and_then(|entry| entry.id.clone());
+        if let (Some(stack), Some(id)) = (&self.stack, id)
+            && stack.status == "CREATE_COMPLETE"
+            && !self.busy.with(Task::Finding)
+        {
+            let host_keys = stack.outputs.get("HostKeys").cloned().unwrap_or_default();
+            effects.push(Effect::FindMachines {
+                stack: id,
+                host_keys,
+            });
+            self.busy.begin(Task::Finding);
+        }
+        false
+    }
+
+    fn open_terminals(&mut self, effects: &mut Vec<Effect>) {
         for side in [Side::A, Side::B] {
             if self.terminals.get(&side) == Some(&TerminalState::Closed) {
                 self.terminals.insert(side, TerminalState::Connecting);

@@ -8,7 +8,7 @@ use super::effect::Effect;
 use super::view::{Phase, TerminalState};
 use super::{Engine, Side};
 use crate::lesson::check::Transcript;
-use crate::lesson::facts::fill;
+use crate::lesson::facts::{self, fill};
 use crate::lesson::schema::Action;
 use crate::template::Stage;
 
@@ -113,7 +113,14 @@ impl Engine {
             return Ok(None);
         };
         match action {
-            Action::Answer(answer) => self.answer(&answer),
+            Action::Answer(ref answer) => {
+                let facts = self.facts();
+                if facts::names(answer).any(|name| facts.get(name).is_none()) {
+                    doing.actions.push_front(action);
+                    return Err(doing);
+                }
+                self.answer(answer);
+            }
             Action::Type { on, ref line } => {
                 let ready =
                     self.is_open(on) && self.texts.get(&on).is_some_and(Transcript::awaits_input);
