@@ -155,7 +155,7 @@ impl Rig {
             clock.clone(),
             Arc::clone(&around) as Arc<dyn Surroundings>,
             Files::open(directory.path()).unwrap(),
-            image::build(&[]).unwrap(),
+            image::build().unwrap(),
             String::new(),
         ));
         kernel::mount(&host).unwrap();
