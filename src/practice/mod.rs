@@ -12,6 +12,7 @@ mod driver;
 mod error;
 mod hosts;
 mod reset;
+mod sshd;
 mod storage;
 mod store;
 mod surroundings;
@@ -28,8 +29,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::account::Account;
 use self::clock::{Clock, Pace};
-use self::compute::Surroundings;
-use self::hosts::Hosts;
+use self::compute::{Fleet, Surroundings};
+use self::hosts::{Hosts, Machines};
+use self::storage::Files;
 pub use self::store::StoreError;
 use self::store::{Identity, Store};
 use self::world::World;
@@ -157,7 +159,12 @@ fn endpoint(port: u16) -> String {
 
 /// Serves the account of `options`; returns once it answers.
 pub async fn start(options: Options) -> Result<Running, PracticeError> {
-    serve(options, |_, _, _| Err("not built yet".to_owned())).await
+    serve(options, |clock, directory, surroundings| {
+        let files = Files::open(directory).map_err(|error| error.to_string())?;
+        let fleet = Fleet::new(clock, files.clone(), surroundings);
+        Ok(Box::new(Machines { fleet, files }))
+    })
+    .await
 }
 
 /// Serves an account with the hosts that `hosts` makes.

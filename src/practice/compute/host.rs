@@ -1,13 +1,43 @@
-//! One virtual host: its namespace, packages, services and sessions.
+//! One virtual host while it is powered on: its namespace, packages, console, and the shells of its users.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use bashkit::BashBuilder;
+use bashkit::{BashBuilder, ExecutionLimits, SessionLimits};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::users::User;
-use super::{HostSpec, Surroundings};
+use super::{HostSpec, Surroundings, commands, image, patience};
 use crate::practice::clock::{Activity, Clock};
-use crate::practice::storage::{Files, MountTable, View};
+use crate::practice::storage::{Files, Identity, MountTable, Tree, View};
+
+/// What GetConsoleOutput keeps at most.
+const CONSOLE_BYTES: usize = 64 * 1024;
+
+/// PATH of a login of Amazon Linux.
+const USER_PATH: &str = "/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin";
+/// PATH of the boot, and of whoever becomes root.
+const ROOT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
+
+/// Output that one call of a shell may leave in memory before it is cut.
+const KEPT_OUTPUT: usize = 16 * 1024 * 1024;
+/// Output that one command may send over a connection, which keeps nothing of it.
+const SENT_OUTPUT: usize = 1024 * 1024 * 1024;
+/// Memory for what flows between the commands of a script.
+const IN_FLIGHT: u64 = 512 * 1024 * 1024;
+/// Rounds of loops that one line typed at a prompt may take. Somebody who waits for something sleeps in between and
+/// never gets near; a loop without end that runs nothing but the shell itself is over in seconds.
+const PROMPT_LOOPS: usize = 3_000_000;
+/// Operations the parser may take: enough for the 16 KiB of user data many times over.
+const PARSER_OPERATIONS: usize = 5_000_000;
+/// Wall time for parsing; the machine may be busy.
+const PARSER_TIME: Duration = Duration::from_secs(60);
+/// As good as for ever: whoever started a script ends it.
+const NO_TIMEOUT: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// One virtual host while it is powered on. Commands reach everything through it.
 pub struct Host {
@@ -21,6 +51,12 @@ pub struct Host {
     pub files: Files,
     /// Its mounts.
     pub mounts: Arc<MountTable>,
+    /// Falls when the power goes.
+    pub(in crate::practice) power: CancellationToken,
+    /// Everything that runs on it: the boot, connections, sessions.
+    pub(in crate::practice) tasks: TaskTracker,
+    powered_on: Timestamp,
+    console: Mutex<VecDeque<u8>>,
 }
 
 /// What a shell is for.
@@ -46,45 +82,209 @@ pub struct Seat {
 }
 
 impl Host {
+    /// A host with this disk, powered on at this instant; `console` is what its console has shown before.
+    pub(super) fn new(
+        spec: HostSpec,
+        clock: Clock,
+        surroundings: Arc<dyn Surroundings>,
+        files: Files,
+        disk: Arc<Tree>,
+        console: String,
+    ) -> Self {
+        let powered_on = clock.now();
+        Self {
+            spec,
+            clock,
+            surroundings,
+            files,
+            mounts: Arc::new(MountTable::new(image::root_mount(disk))),
+            power: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            powered_on,
+            console: Mutex::new(console.into_bytes().into()),
+        }
+    }
+
     /// Its name: `ip-10-0-1-12`.
+    #[must_use]
     pub fn hostname(&self) -> String {
-        todo!()
+        let [a, b, c, d] = self.spec.private_address.octets();
+        format!("ip-{a}-{b}-{c}-{d}")
     }
+
+    /// Its name in the domain of the VPC: `ip-10-0-1-12.ec2.internal`.
+    #[must_use]
+    pub fn domain_name(&self) -> String {
+        // https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
+        match self.spec.region.as_str() {
+            "us-east-1" => format!("{}.ec2.internal", self.hostname()),
+            region => format!("{}.{region}.compute.internal", self.hostname()),
+        }
+    }
+
     /// The namespace as this user sees it.
-    pub fn view(&self, _user: &User) -> View {
-        todo!()
+    #[must_use]
+    pub fn view(&self, user: &User) -> View {
+        self.seen_by(user.identity.clone())
     }
+
     /// The namespace as root sees it.
+    #[must_use]
     pub fn root(&self) -> View {
-        todo!()
+        self.seen_by(Identity::ROOT)
     }
+
+    fn seen_by(&self, identity: Identity) -> View {
+        let clock = self.clock.clone();
+        let mounts = Arc::clone(&self.mounts);
+        View::new(mounts, identity, Arc::new(move || clock.now()))
+    }
+
     /// A configured shell of this user: filesystem, environment, all commands, limits. Used for logins, exec, sudo, cron.
+    #[must_use]
     pub fn shell(
         self: &Arc<Self>,
-        _user: &User,
-        _session: Session,
-        _activity: Arc<Activity>,
+        user: &User,
+        session: Session,
+        activity: Arc<Activity>,
     ) -> BashBuilder {
-        todo!()
+        let seat = Seat {
+            host: Arc::clone(self),
+            user: user.clone(),
+            session,
+            activity,
+        };
+        let view = self.view(user);
+        let cwd = match view.stat(&user.home) {
+            Ok(attr) if attr.is_dir() => user.home.clone(),
+            _ => "/".to_owned(),
+        };
+        let mut builder = bashkit::Bash::builder()
+            .fs(Arc::new(view))
+            .rootfs(false)
+            .username(&user.name)
+            .hostname(self.domain_name())
+            .cwd(cwd)
+            .limits(limits(session))
+            .session_limits(SessionLimits::unlimited());
+        for (name, value) in self.environment(user, session) {
+            builder = builder.env(name, value);
+        }
+        patience::register(commands::register(builder, &seat))
     }
+
+    fn environment(&self, user: &User, session: Session) -> Vec<(&'static str, String)> {
+        let identity = &user.identity;
+        let path = if identity.is_root() {
+            ROOT_PATH
+        } else {
+            USER_PATH
+        };
+        let mut variables = vec![
+            ("HOME", user.home.clone()),
+            ("USER", user.name.clone()),
+            ("LOGNAME", user.name.clone()),
+            ("SHELL", user.shell.clone()),
+            ("PATH", path.to_owned()),
+            ("LANG", "C.UTF-8".to_owned()),
+            // The shell takes these from its environment; its defaults are those of the first user.
+            ("HOSTNAME", self.domain_name()),
+            ("UID", identity.uid.to_string()),
+            ("EUID", identity.uid.to_string()),
+        ];
+        if session == Session::Interactive {
+            variables.push(("TERM", "xterm-256color".to_owned()));
+            // `\w`, as this shell shows `~` for the home only there.
+            variables.push(("PS1", r"[\u@\h \w]\$ ".to_owned()));
+        }
+        variables
+    }
+
     /// Whether a package is installed (`nfs-utils`).
-    pub fn has_package(&self, _name: &str) -> bool {
-        todo!()
+    #[must_use]
+    pub fn has_package(&self, name: &str) -> bool {
+        let installed = self.root().read_text(image::PACKAGES).unwrap_or_default();
+        installed.lines().any(|line| line == name)
     }
+
     /// Notes that a package is installed (kept on its disk).
-    pub fn add_package(&self, _name: &str) {
-        todo!()
+    pub fn add_package(&self, name: &str) {
+        if self.has_package(name) {
+            return;
+        }
+        if let Err(why) = self
+            .root()
+            .append(image::PACKAGES, format!("{name}\n").as_bytes())
+        {
+            tracing::warn!(%why, name, host = self.spec.instance_id, "an installed package was not noted");
+        }
     }
+
     /// Notes that a package is not installed any more.
-    pub fn remove_package(&self, _name: &str) {
-        todo!()
+    pub fn remove_package(&self, name: &str) {
+        let root = self.root();
+        let installed = root.read_text(image::PACKAGES).unwrap_or_default();
+        let rest: String = installed
+            .lines()
+            .filter(|line| *line != name)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        if let Err(why) = root.write(image::PACKAGES, rest.as_bytes()) {
+            tracing::warn!(%why, name, host = self.spec.instance_id, "a removed package was not noted");
+        }
     }
+
     /// Shown on the serial console and kept.
-    pub fn console(&self, _text: &str) {
-        todo!()
+    pub fn console(&self, text: &str) {
+        let mut console = self.shown();
+        console.extend(text.as_bytes());
+        let excess = console.len().saturating_sub(CONSOLE_BYTES);
+        console.drain(..excess);
     }
+
+    /// A line of the kernel or the init system on the console, with the seconds since power on.
+    pub fn console_line(&self, text: &str) {
+        let mut line = String::new();
+        // Writing to a string does not fail.
+        let _ = writeln!(line, "[{:>12.6}] {text}", self.uptime().as_secs_f64());
+        self.console(&line);
+    }
+
+    /// What the console has shown, the latest 64 KiB.
+    #[must_use]
+    pub fn console_text(&self) -> String {
+        let bytes: Vec<u8> = self.shown().iter().copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn shown(&self) -> MutexGuard<'_, VecDeque<u8>> {
+        self.console.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Seconds since power on, in account time.
-    pub fn uptime(&self) -> std::time::Duration {
-        todo!()
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        let up = self.clock.now().duration_since(self.powered_on);
+        Duration::try_from(up).unwrap_or_default()
+    }
+}
+
+fn limits(session: Session) -> ExecutionLimits {
+    let limits = ExecutionLimits::cli()
+        .max_work_units(u64::MAX)
+        .max_aggregate_input_bytes(u64::MAX)
+        .max_live_intermediate_bytes(IN_FLIGHT)
+        .max_parser_operations(PARSER_OPERATIONS)
+        .parser_timeout(PARSER_TIME)
+        .timeout(NO_TIMEOUT);
+    match session {
+        Session::Interactive => limits
+            .max_stdout_bytes(KEPT_OUTPUT)
+            .max_stderr_bytes(KEPT_OUTPUT)
+            .max_loop_iterations(PROMPT_LOOPS)
+            .max_total_loop_iterations(PROMPT_LOOPS),
+        Session::Batch => limits
+            .max_stdout_bytes(SENT_OUTPUT)
+            .max_stderr_bytes(SENT_OUTPUT),
     }
 }

@@ -2,15 +2,23 @@
 //!
 //! What an instance sees of its account it asks through [`Surroundings`]; nothing of the AWS wire enters here.
 
+mod boot;
 pub mod commands;
+mod fleet;
 pub mod host;
+mod image;
+mod kernel;
+mod patience;
+mod spec;
 pub mod users;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use async_trait::async_trait;
+
+pub(in crate::practice) use boot::HOST_KEY;
+pub use fleet::Fleet;
 
 /// What an instance is launched with.
 #[derive(Debug, Clone)]
@@ -92,41 +100,4 @@ pub trait Surroundings: Send + Sync + 'static {
     ) -> Result<(u16, Vec<u8>), String>;
     /// The instance itself shut down or rebooted (`shutdown`, `poweroff`).
     async fn powered_off(&self, instance_id: &str);
-}
-
-/// All virtual hosts of the account.
-#[derive(Clone)]
-pub struct Fleet {}
-
-impl Fleet {
-    // new(clock, files: storage::Files, surroundings: Arc<dyn Surroundings>) ...
-    /// Starts a host for the first time: a fresh root disk from the image, then cloud-init. Returns once it is powered on, not booted.
-    pub async fn launch(&self, _spec: HostSpec) -> Result<(), String> {
-        todo!()
-    }
-    /// Powers a known host on again: its disk as it was, fstab mounted, user data not run.
-    pub async fn start(&self, _instance_id: &str) -> Result<(), String> {
-        todo!()
-    }
-    /// Shuts a host down; its sessions end.
-    pub async fn stop(&self, _instance_id: &str) {
-        todo!()
-    }
-    /// Ends a host and forgets its disk.
-    pub async fn terminate(&self, _instance_id: &str) {
-        todo!()
-    }
-    /// What the serial console has shown: boot lines, SSH host key block, the cloud-init output.
-    pub fn console_output(&self, _instance_id: &str) -> String {
-        todo!()
-    }
-    /// The loopback port on which this host's sshd listens; `None` when it does not run.
-    pub fn ssh_port(&self, _instance_id: &str) -> Option<u16> {
-        todo!()
-    }
-    /// Ends every host without losing data; used when the account stops serving.
-    pub async fn shut_down(&self) {
-        let _: Option<Arc<()>> = None;
-        todo!()
-    }
 }

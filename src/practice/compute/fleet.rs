@@ -1,0 +1,348 @@
+//! All hosts of the account: powering on and off, and what is kept of them. What happens on a host does not enter here.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bashkit::Bash;
+
+use super::boot::{self, BootError};
+use super::host::Host;
+use super::spec::Record;
+use super::{HostSpec, Surroundings, image};
+use crate::practice::clock::{Activity, Clock};
+use crate::practice::sshd;
+use crate::practice::storage::{Errno, Files, FilesError, Tree};
+
+/// Wall time for what runs on a host to end when the power goes. What does not give way by then goes on in the dark.
+const POWER_DOWN: Duration = Duration::from_secs(2);
+
+/// All virtual hosts of the account. Clones share them; when the last one goes, the power goes.
+#[derive(Clone)]
+pub struct Fleet {
+    mains: Arc<Mains>,
+}
+
+/// What the hosts hang on. They do not hold it.
+struct Mains {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Mains {
+    fn drop(&mut self) {
+        for running in self.shared.running().values() {
+            running.host.power.cancel();
+        }
+    }
+}
+
+struct Shared {
+    clock: Clock,
+    files: Files,
+    surroundings: Arc<dyn Surroundings>,
+    running: Mutex<HashMap<String, Arc<Running>>>,
+    image: OnceLock<Result<Arc<Tree>, Errno>>,
+}
+
+/// A host that is powered on.
+struct Running {
+    host: Arc<Host>,
+    /// Where its SSH server listens; 0 until it does.
+    port: AtomicU16,
+}
+
+impl Fleet {
+    /// The hosts whose disks and notes are in `files`. None runs until it is launched or started.
+    #[must_use]
+    pub fn new(clock: Clock, files: Files, surroundings: Arc<dyn Surroundings>) -> Self {
+        let shared = Shared {
+            clock,
+            files,
+            surroundings,
+            running: Mutex::default(),
+            image: OnceLock::new(),
+        };
+        Self {
+            mains: Arc::new(Mains {
+                shared: Arc::new(shared),
+            }),
+        }
+    }
+
+    /// Starts a host for the first time: a fresh root disk from the image, then cloud-init. Returns once it is powered on, not booted.
+    pub async fn launch(&self, spec: HostSpec) -> Result<(), String> {
+        self.shared().power_off(&spec.instance_id).await;
+        let record = Record::new(&spec);
+        let made = self.shared().make_disk(&spec.instance_id, &record);
+        let disk = made.map_err(|why| why.to_string())?;
+        self.shared().power_on(spec, disk, String::new(), true);
+        Ok(())
+    }
+
+    /// Powers a known host on again: its disk as it was, fstab mounted, user data not run. One whose first boot was cut
+    /// off starts again from the image.
+    pub async fn start(&self, instance_id: &str) -> Result<(), String> {
+        self.shared().power_off(instance_id).await;
+        let (record, spec) = self
+            .shared()
+            .record(instance_id)
+            .map_err(|why| why.to_string())?
+            .ok_or_else(|| format!("nothing is known of the host of {instance_id}"))?;
+        if !record.settled {
+            return self.launch(spec).await;
+        }
+        let files = &self.shared().files;
+        let disk = files.disk(instance_id).map_err(|why| why.to_string())?;
+        let disk = disk.ok_or_else(|| format!("the disk of {instance_id} is gone"))?;
+        let console = files.note(&console_note(instance_id)).ok().flatten();
+        self.shared()
+            .power_on(spec, disk, console.unwrap_or_default(), false);
+        Ok(())
+    }
+
+    /// Shuts a host down; its sessions end.
+    pub async fn stop(&self, instance_id: &str) {
+        let Some(host) = self.shared().power_off(instance_id).await else {
+            return;
+        };
+        // Stopped on purpose: user data has had its turn, as it has with cloud-init.
+        if let Err(why) = self.shared().settle(instance_id) {
+            tracing::warn!(%why, instance_id, "the end of a boot was not noted");
+        }
+        self.shared().keep_console(&host);
+    }
+
+    /// Ends a host and forgets its disk.
+    pub async fn terminate(&self, instance_id: &str) {
+        self.shared().power_off(instance_id).await;
+        let files = &self.shared().files;
+        let gone = [host_note, port_note, console_note]
+            .iter()
+            .try_for_each(|note| files.delete_note(&note(instance_id)))
+            .and_then(|()| files.delete_disk(instance_id));
+        if let Err(why) = gone {
+            tracing::warn!(%why, instance_id, "a terminated host is still on the disk");
+        }
+    }
+
+    /// What the serial console has shown: boot lines, SSH host key block, the cloud-init output.
+    #[must_use]
+    pub fn console_output(&self, instance_id: &str) -> String {
+        if let Some(running) = self.shared().running().get(instance_id) {
+            return running.host.console_text();
+        }
+        let kept = self.shared().files.note(&console_note(instance_id));
+        kept.ok().flatten().unwrap_or_default()
+    }
+
+    /// The loopback port on which this host's sshd listens; `None` when it does not run.
+    #[must_use]
+    pub fn ssh_port(&self, instance_id: &str) -> Option<u16> {
+        let port = self
+            .shared()
+            .running()
+            .get(instance_id)?
+            .port
+            .load(Ordering::Acquire);
+        (port != 0).then_some(port)
+    }
+
+    /// Ends every host without losing data; used when the account stops serving.
+    pub async fn shut_down(&self) {
+        let ids: Vec<String> = self.shared().running().keys().cloned().collect();
+        for id in ids {
+            if let Some(host) = self.shared().power_off(&id).await {
+                self.shared().keep_console(&host);
+            }
+        }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.mains.shared
+    }
+}
+
+impl Shared {
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Running>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn power_on(self: &Arc<Self>, spec: HostSpec, disk: Arc<Tree>, console: String, first: bool) {
+        let id = spec.instance_id.clone();
+        let host = Arc::new(Host::new(
+            spec,
+            self.clock.clone(),
+            Arc::clone(&self.surroundings),
+            self.files.clone(),
+            disk,
+            console,
+        ));
+        let running = Arc::new(Running {
+            host: Arc::clone(&host),
+            port: AtomicU16::new(0),
+        });
+        self.running().insert(id, Arc::clone(&running));
+        // Awake from now on: whoever asked for the host need not be.
+        let activity = Arc::new(host.clock.activity());
+        let (fleet, power) = (Arc::clone(self), host.power.clone());
+        host.tasks.spawn(async move {
+            tokio::select! {
+                () = power.cancelled() => {}
+                done = fleet.boot(&running, activity, first) => {
+                    if let Err(why) = done {
+                        let host = &running.host;
+                        tracing::warn!(%why, host = host.spec.instance_id, "a boot came to nothing");
+                        host.console_line(&format!("systemd[1]: Emergency mode: {why}."));
+                    }
+                }
+            }
+        });
+        host.tasks.close();
+    }
+
+    async fn boot(
+        &self,
+        running: &Arc<Running>,
+        activity: Arc<Activity>,
+        first: bool,
+    ) -> Result<(), BootError> {
+        let host = &running.host;
+        boot::kernel(host, &activity).await?;
+        if first {
+            boot::identify(host, &activity).await?;
+        } else {
+            boot::mount_all(host, Arc::clone(&activity)).await;
+        }
+        match self.listen(host).await {
+            Ok(port) => running.port.store(port, Ordering::Release),
+            Err(why) => {
+                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."))
+            }
+        }
+        if first {
+            boot::user_data(host, activity).await?;
+            if let Err(why) = self.settle(&host.spec.instance_id) {
+                tracing::warn!(%why, host = host.spec.instance_id, "the end of a boot was not noted");
+            }
+        }
+        host.console(&format!(
+            "\nAmazon Linux 2023 (practice)\n\n{} login: \n",
+            host.hostname()
+        ));
+        self.keep_console(host);
+        Ok(())
+    }
+
+    /// Starts the SSH server, where it was the last time if that port is free.
+    async fn listen(&self, host: &Arc<Host>) -> Result<u16, String> {
+        let note = port_note(&host.spec.instance_id);
+        let last = self.files.note(&note).ok().flatten();
+        let last = last.and_then(|text| text.parse().ok());
+        let port = sshd::start(Arc::clone(host), last)
+            .await
+            .map_err(|why| why.to_string())?;
+        host.console_line("systemd[1]: Started sshd.service - OpenSSH server daemon.");
+        if last != Some(port)
+            && let Err(why) = self.files.set_note(&note, &port.to_string())
+        {
+            tracing::warn!(%why, "a port was not noted");
+        }
+        Ok(port)
+    }
+
+    /// Takes the power away, and waits until all that runs has ended.
+    async fn power_off(&self, instance_id: &str) -> Option<Arc<Host>> {
+        let running = self.running().remove(instance_id)?;
+        let host = &running.host;
+        host.power.cancel();
+        if tokio::time::timeout(POWER_DOWN, host.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(instance_id, "something on a host does not end");
+        }
+        Some(Arc::clone(host))
+    }
+
+    /// A fresh disk. The note comes first: a disk without one would never be found again.
+    fn make_disk(&self, instance_id: &str, record: &Record) -> Result<Arc<Tree>, Failure> {
+        self.keep(record, instance_id)?;
+        let image = self.image().map_err(Failure::Image)?;
+        Ok(self.files.create_disk_from(instance_id, &image)?)
+    }
+
+    fn image(&self) -> Result<Arc<Tree>, Errno> {
+        self.image.get_or_init(|| image::build(&programs())).clone()
+    }
+
+    fn record(&self, instance_id: &str) -> Result<Option<(Record, HostSpec)>, Failure> {
+        let Some(text) = self.files.note(&host_note(instance_id))? else {
+            return Ok(None);
+        };
+        let record: Record = serde_json::from_str(&text)?;
+        Ok(record.spec().map(|spec| (record, spec)))
+    }
+
+    fn keep(&self, record: &Record, instance_id: &str) -> Result<(), Failure> {
+        let text = serde_json::to_string(record)?;
+        Ok(self.files.set_note(&host_note(instance_id), &text)?)
+    }
+
+    /// Notes that the disk is worth keeping from now on.
+    fn settle(&self, instance_id: &str) -> Result<(), Failure> {
+        let Some((mut record, _)) = self.record(instance_id)? else {
+            return Ok(());
+        };
+        if record.settled {
+            return Ok(());
+        }
+        record.settled = true;
+        // What the note speaks of must be on the disk before it.
+        self.files.flush()?;
+        self.keep(&record, instance_id)
+    }
+
+    fn keep_console(&self, host: &Host) {
+        let note = console_note(&host.spec.instance_id);
+        if let Err(why) = self.files.set_note(&note, &host.console_text()) {
+            tracing::warn!(%why, host = host.spec.instance_id, "the console output was not kept");
+        }
+    }
+}
+
+/// Why a host could not be made or found.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    #[error("the launch image: {0}")]
+    Image(Errno),
+    #[error("the note of the host: {0}")]
+    Note(#[from] serde_json::Error),
+}
+
+fn host_note(instance_id: &str) -> String {
+    format!("host/{instance_id}")
+}
+
+fn port_note(instance_id: &str) -> String {
+    format!("ssh-port/{instance_id}")
+}
+
+fn console_note(instance_id: &str) -> String {
+    format!("console/{instance_id}")
+}
+
+/// Programs of the image that the shell brings: what Amazon Linux has too.
+fn programs() -> Vec<String> {
+    let brought = Bash::new().builtin_names();
+    image::PROGRAMS
+        .iter()
+        .filter(|name| matches!(**name, "bash" | "sh") || brought.iter().any(|one| one == *name))
+        .map(|name| (*name).to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! What a running kernel shows in files: /proc, /dev, /sys, and the filesystems it keeps in memory.
+
+use std::sync::{Arc, Weak};
+
+use super::host::Host;
+use crate::practice::storage::{Generator, MountSpec, Outcome, Tree, View};
+
+/// Version of the kernel, as `uname -r` shows it.
+pub const RELEASE: &str = "6.1.156-177.286.amzn2023.x86_64";
+
+/// Bytes that one read of an endless device gives.
+const ENDLESS_ZERO: usize = 1024 * 1024;
+const ENDLESS_RANDOM: usize = 8 * 1024;
+
+/// 1 GiB, the memory of a t3.micro, in KiB, less what the kernel keeps.
+const MEMORY_KIB: u64 = 944_140;
+
+/// A filesystem in memory.
+struct InMemory {
+    source: &'static str,
+    target: &'static str,
+    fstype: &'static str,
+    options: &'static str,
+    mode: u32,
+    capacity: u64,
+}
+
+const FILESYSTEMS: &[InMemory] = &[
+    InMemory {
+        source: "proc",
+        target: "/proc",
+        fstype: "proc",
+        options: "rw,nosuid,nodev,noexec,relatime",
+        mode: 0o555,
+        capacity: 0,
+    },
+    InMemory {
+        source: "sysfs",
+        target: "/sys",
+        fstype: "sysfs",
+        options: "rw,seclabel,nosuid,nodev,noexec,relatime",
+        mode: 0o555,
+        capacity: 0,
+    },
+    InMemory {
+        source: "devtmpfs",
+        target: "/dev",
+        fstype: "devtmpfs",
+        options: "rw,seclabel,nosuid,size=4096k,mode=755",
+        mode: 0o755,
+        capacity: 4 * 1024 * 1024,
+    },
+    InMemory {
+        source: "tmpfs",
+        target: "/run",
+        fstype: "tmpfs",
+        options: "rw,seclabel,nosuid,nodev,mode=755",
+        mode: 0o755,
+        capacity: 184 * 1024 * 1024,
+    },
+    InMemory {
+        source: "tmpfs",
+        target: "/tmp",
+        fstype: "tmpfs",
+        options: "rw,seclabel,nosuid,nodev,size=472068k",
+        mode: 0o1777,
+        capacity: 461 * 1024 * 1024,
+    },
+];
+
+/// Mounts what every Linux has, before anything of the disk runs.
+pub fn mount(host: &Arc<Host>) -> Outcome<()> {
+    for one in FILESYSTEMS {
+        let tree = Tree::volatile(one.target, one.mode, host.clock.now());
+        host.mounts.mount(MountSpec {
+            source: one.source.to_owned(),
+            target: one.target.to_owned(),
+            fstype: one.fstype.to_owned(),
+            options: one.options.to_owned(),
+            tree: Arc::new(tree),
+            capacity: one.capacity,
+        })?;
+    }
+    let view = host.root();
+    processes(&view, host)?;
+    devices(&view)?;
+    view.make_dirs("/run/user")?;
+    view.make_dirs("/run/lock")
+}
+
+/// /proc
+fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
+    let host = Arc::downgrade(host);
+    let file = |path: &str, show: fn(&Host) -> String| {
+        let host = Weak::clone(&host);
+        // A shell that outlives its host reads empty files.
+        let text = move || {
+            host.upgrade()
+                .map(|host| show(&host).into_bytes())
+                .unwrap_or_default()
+        };
+        view.make_generated(path, Arc::new(text))
+    };
+    view.make_dirs("/proc/self")?;
+    view.make_dirs("/proc/sys/kernel")?;
+    view.make_dirs("/proc/1")?;
+    file("/proc/mounts", |host| host.mounts.proc_mounts())?;
+    file("/proc/self/mounts", |host| host.mounts.proc_mounts())?;
+    file("/proc/1/comm", |_| "systemd\n".to_owned())?;
+    file("/proc/uptime", |host| {
+        let up = host.uptime().as_secs_f64();
+        // Two processors, mostly idle.
+        format!("{up:.2} {:.2}\n", up * 1.9)
+    })?;
+    file("/proc/loadavg", |_| {
+        "0.00 0.00 0.00 1/112 1024\n".to_owned()
+    })?;
+    file("/proc/version", |_| {
+        format!("Linux version {RELEASE} (practice) #1 SMP PREEMPT_DYNAMIC\n")
+    })?;
+    file("/proc/cmdline", |_| {
+        "root=/dev/nvme0n1p1 ro console=tty0 console=ttyS0,115200n8\n".to_owned()
+    })?;
+    file("/proc/cpuinfo", |_| (0..2).map(processor).collect())?;
+    file("/proc/meminfo", |_| {
+        format!(
+            "MemTotal:       {MEMORY_KIB:>8} kB\nMemFree:        {:>8} kB\nMemAvailable:   {:>8} kB\nBuffers:               0 kB\n\
+             Cached:         {:>8} kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n",
+            MEMORY_KIB / 2,
+            MEMORY_KIB * 7 / 10,
+            MEMORY_KIB / 4
+        )
+    })?;
+    file("/proc/filesystems", |_| {
+        "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n\text4\n\txfs\nnodev\tnfs4\n"
+            .to_owned()
+    })?;
+    file("/proc/partitions", |_| {
+        "major minor  #blocks  name\n\n 259        0    8388608 nvme0n1\n 259        1    8376303 nvme0n1p1\n".to_owned()
+    })?;
+    file("/proc/sys/kernel/hostname", |host| host.hostname() + "\n")?;
+    file("/proc/sys/kernel/osrelease", |_| format!("{RELEASE}\n"))?;
+    file("/proc/sys/kernel/ostype", |_| "Linux\n".to_owned())?;
+    view.make_dirs("/proc/sys/vm")?;
+    // Writing 1, 2 or 3 here drops the page cache; it can only be written.
+    view.make_device("/proc/sys/vm/drop_caches", nothing())?;
+    view.set_mode("/proc/sys/vm/drop_caches", 0o200)
+}
+
+fn processor(number: usize) -> String {
+    format!(
+        "processor\t: {number}\nvendor_id\t: GenuineIntel\nmodel name\t: practice instance (no processor of its own)\n\
+         cpu cores\t: 1\nflags\t\t: fpu hypervisor\n\n"
+    )
+}
+
+/// /dev
+fn devices(view: &View) -> Outcome<()> {
+    view.make_device("/dev/null", nothing())?;
+    view.make_device("/dev/zero", Arc::new(|| vec![0; ENDLESS_ZERO]))?;
+    for path in ["/dev/random", "/dev/urandom"] {
+        view.make_device(path, Arc::new(noise))?;
+    }
+    for path in ["/dev/tty", "/dev/console", "/dev/full"] {
+        view.make_device(path, nothing())?;
+    }
+    for path in ["/dev/nvme0n1", "/dev/nvme0n1p1"] {
+        view.make_device(path, nothing())?;
+        view.set_mode(path, 0o660)?;
+    }
+    for (link, target) in [("/dev/xvda", "nvme0n1"), ("/dev/xvda1", "nvme0n1p1")] {
+        view.make_symlink(target, link)?;
+    }
+    view.make_dirs("/dev/shm")
+}
+
+fn nothing() -> Generator {
+    Arc::new(Vec::new)
+}
+
+fn noise() -> Vec<u8> {
+    use rand::Rng as _;
+    let mut bytes = vec![0; ENDLESS_RANDOM];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}

@@ -1,0 +1,186 @@
+//! A session without a login: one command line, or commands from standard input. Input is read to its end first by those
+//! that read it; output flows as it comes, and waits when the client does not take it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bashkit::{Bash, Error, ExecOptions};
+use russh::server::Msg;
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+
+use super::{Setting, stdin};
+use crate::practice::compute::host::{Host, Session};
+use crate::practice::compute::users::User;
+
+/// Input that a command may be given; what comes after is lost.
+const INPUT_MAX: usize = 256 * 1024 * 1024;
+/// Status of a shell that is interrupted: 128 and the signal.
+const INTERRUPTED: i32 = 130;
+/// `SSH_EXTENDED_DATA_STDERR`
+const STDERR: u32 = 1;
+
+/// Runs `line`, or what comes over standard input, and ends the channel with its status.
+pub async fn run(
+    host: Arc<Host>,
+    user: User,
+    setting: Setting,
+    channel: Channel<Msg>,
+    line: Option<String>,
+) {
+    let (mut read, write) = channel.split();
+    let write = Arc::new(write);
+    let power = host.power.clone();
+    let ended = tokio::select! {
+        () = power.cancelled() => None,
+        ended = session(&host, &user, &setting, &mut read, &write, line) => ended,
+    };
+    if let Some(status) = ended {
+        finish(&write, status).await;
+    }
+}
+
+/// Tells the status and closes.
+pub async fn finish(write: &ChannelWriteHalf<Msg>, status: i32) {
+    let status = u32::try_from(status & 0xff).unwrap_or_default();
+    // A client that is gone hears nothing of it.
+    let _ = write.exit_status(status).await;
+    let _ = write.eof().await;
+    let _ = write.close().await;
+}
+
+/// Answers with the status; `None` when the client has gone.
+async fn session(
+    host: &Arc<Host>,
+    user: &User,
+    setting: &Setting,
+    read: &mut ChannelReadHalf,
+    write: &Arc<ChannelWriteHalf<Msg>>,
+    line: Option<String>,
+) -> Option<i32> {
+    let activity = Arc::new(host.clock.activity());
+    let mut builder = host.shell(user, Session::Batch, Arc::clone(&activity));
+    for (name, value) in &setting.environment {
+        builder = builder.env(name, value);
+    }
+    let with_terminal = setting.terminal.is_some();
+    if let Some((term, size)) = &setting.terminal {
+        builder = builder
+            .env("TERM", term)
+            .env("COLUMNS", size.cols.to_string())
+            .env("LINES", size.rows.to_string());
+        for descriptor in 0..=2 {
+            builder = builder.tty(descriptor, true);
+        }
+    }
+    let mut shell = builder.build();
+    let mut options = ExecOptions::new();
+    let script = match line {
+        Some(line) => {
+            if !with_terminal && stdin::is_read_by(&shell, &line) {
+                options = options.stdin(activity.idle(input(read)).await?);
+            }
+            line
+        }
+        None => String::from_utf8_lossy(&activity.idle(input(read)).await?).into_owned(),
+    };
+    let interrupt = shell.cancellation_token();
+    let ended = {
+        let (out, err) = (
+            sink(write, None, with_terminal),
+            sink(write, Some(STDERR), with_terminal),
+        );
+        let execution = shell
+            .execute(&script)
+            .options(options)
+            .stdout_fn(out)
+            .stderr_fn(err);
+        tokio::select! {
+            ended = execution.into_future() => ended,
+            gone = until_interrupted(read, with_terminal) => {
+                interrupt.store(true, Ordering::Relaxed);
+                if gone {
+                    return None;
+                }
+                Err(Error::Cancelled)
+            }
+        }
+    };
+    match ended {
+        Ok(done) => Some(done.exit_code),
+        Err(Error::Cancelled) => Some(INTERRUPTED),
+        Err(error) => {
+            let mut say = sink(write, Some(STDERR), with_terminal);
+            // Nobody hears it if the client has just gone.
+            let _ = say(format!("bash: {error}\n").into_bytes()).await;
+            Some(if matches!(error, Error::Parse { .. }) {
+                2
+            } else {
+                1
+            })
+        }
+    }
+}
+
+/// All of the client's input; `None` when it goes first.
+async fn input(read: &mut ChannelReadHalf) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        match read.wait().await? {
+            ChannelMsg::Data { data } => {
+                let room = INPUT_MAX.saturating_sub(bytes.len());
+                bytes.extend(data.iter().take(room));
+            }
+            ChannelMsg::Eof => return Some(bytes),
+            ChannelMsg::Close | ChannelMsg::Signal { .. } => return None,
+            _ => {}
+        }
+    }
+}
+
+/// Waits for Ctrl-C, a signal, or (`true`) the end of the channel.
+async fn until_interrupted(read: &mut ChannelReadHalf, with_terminal: bool) -> bool {
+    loop {
+        match read.wait().await {
+            None | Some(ChannelMsg::Close) => return true,
+            Some(ChannelMsg::Signal { .. }) => return false,
+            Some(ChannelMsg::Data { data }) if with_terminal && data.contains(&0x03) => {
+                return false;
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+type Sent = futures::future::BoxFuture<'static, bashkit::Result<()>>;
+
+/// Sends bytes to the client, on standard error with `kind`; a terminal has but one stream, and lines end with CR LF.
+fn sink(
+    write: &Arc<ChannelWriteHalf<Msg>>,
+    kind: Option<u32>,
+    with_terminal: bool,
+) -> impl FnMut(Vec<u8>) -> Sent + Send + 'static {
+    let write = Arc::clone(write);
+    move |bytes| {
+        let write = Arc::clone(&write);
+        Box::pin(async move {
+            let sent = match kind {
+                _ if with_terminal => write.data_bytes(cooked(&bytes)).await,
+                None => write.data_bytes(bytes).await,
+                Some(kind) => write.extended_data_bytes(kind, bytes).await,
+            };
+            sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe).into())
+        })
+    }
+}
+
+/// Text as a terminal gets it.
+pub fn cooked(bytes: &[u8]) -> Vec<u8> {
+    let mut cooked = Vec::with_capacity(bytes.len() + bytes.len() / 16);
+    for byte in bytes {
+        if *byte == b'\n' {
+            cooked.push(b'\r');
+        }
+        cooked.push(*byte);
+    }
+    cooked
+}
