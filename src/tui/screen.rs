@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::layout::{Rect, Size};
-use ratatui::widgets::{Clear, Paragraph};
+use ratatui::layout::Size;
+use ratatui::widgets::{Paragraph, Wrap};
 
 use super::app::{App, MINIMUM};
 use super::guard::Guard;
@@ -133,8 +133,8 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
     #[must_use]
     pub fn with(self, clock: fn() -> Timestamp, clipboard: Box<dyn Write + Send>) -> Self {
         Self {
-            clock,
             clipboard,
+            clock,
             ..self
         }
     }
@@ -151,14 +151,8 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
     pub fn say(&mut self, sentence: &str) -> Result<(), TuiError> {
         let look = self.look;
         let drawn = self.terminal.draw(|frame| {
-            let area = frame.area();
-            let line = Rect {
-                y: area.bottom().saturating_sub(1),
-                height: 1.min(area.height),
-                ..area
-            };
-            frame.render_widget(Clear, line);
-            frame.render_widget(Paragraph::new(format!(" {sentence}")), line);
+            let text = Paragraph::new(format!(" efslab\n\n {sentence}")).wrap(Wrap { trim: false });
+            frame.render_widget(text, frame.area());
             look.finish(frame.buffer_mut());
         });
         drawn.map(drop).map_err(TuiError::terminal)

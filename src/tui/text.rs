@@ -45,7 +45,7 @@ pub(super) fn paragraphs(text: &str, width: u16, look: Look, base: Style) -> Vec
 
 /// A label, then text that wraps beside it.
 pub(super) fn labelled(
-    label: Span<'static>,
+    label: &Span<'static>,
     text: &str,
     width: u16,
     look: Look,

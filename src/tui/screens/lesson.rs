@@ -52,6 +52,10 @@ pub(in crate::tui) struct LessonScreen {
     scroll: Scroll,
     /// What has just been added to the text and must be seen.
     reveal: Option<Part>,
+    /// What the step was about before the lab came to its end.
+    about: Work,
+    /// When the learner asked for a verdict: how many had been given, and how the step stood.
+    asked: Option<(u32, StepState)>,
 }
 
 impl LessonScreen {
@@ -59,6 +63,8 @@ impl LessonScreen {
     pub(in crate::tui) fn new(view: Arc<View>) -> Self {
         let size = Size::new(80, 24);
         Self {
+            about: view.step.work,
+            asked: None,
             view,
             focus: Focus::Lesson,
             last: Side::A,
@@ -99,10 +105,14 @@ impl LessonScreen {
             (_, StepState::Passed(_)) if matches!(self.focus, Focus::Shell(_)) => {
                 "Press Ctrl-], then Enter to continue.".to_owned()
             }
-            (Phase::CleanedUp(receipt), _) if self.everything() => match receipt.is_clean() {
-                true => "Press Enter to end.".to_owned(),
-                false => "Press Enter to clean up again, or to leave it.".to_owned(),
-            },
+            (Phase::CleanedUp(receipt), _) if self.everything() => {
+                let what = if receipt.is_clean() {
+                    "end"
+                } else {
+                    "clean up again, or to leave it"
+                };
+                format!("Press Enter to {what}.")
+            }
             (_, StepState::Passed(_)) => "Press Enter to continue.".to_owned(),
             _ => match self
                 .view
@@ -116,15 +126,16 @@ impl LessonScreen {
         }
     }
 
-    /// Whether the end of the lab takes the whole screen: the step has no place for it.
+    /// Whether the end of the lab takes the whole screen: the step is not about it.
     fn everything(&self) -> bool {
-        self.view.phase != Phase::Learning && self.view.step.work != Work::Receipt
+        self.view.phase != Phase::Learning && self.about != Work::Receipt && !self.passed()
     }
 
     fn renew(&mut self, view: &Arc<View>) {
         let old = std::mem::replace(&mut self.view, Arc::clone(view));
         let (before, step) = (&old.step, &view.step);
         if (&before.lesson, before.number) != (&step.lesson, step.number) {
+            self.asked = None;
             self.scroll.at = 0;
             self.typed = AnswerLine::default();
             self.reveal = None;
@@ -134,6 +145,9 @@ impl LessonScreen {
             self.reveal = Some(Part::Hint);
         } else if before.question != step.question {
             self.reveal = Some(Part::Question);
+        }
+        if view.phase == Phase::Learning {
+            self.about = step.work;
         }
         match self.focus {
             Focus::Answer if !self.wants_typed_answer() => self.focus = Focus::Lesson,
@@ -195,11 +209,26 @@ impl LessonScreen {
             (_, Phase::CleanedUp(_)) if self.everything() => return self.quit(cx),
             _ if asked && self.wants_typed_answer() => self.type_answer(),
             _ if asked && self.view.step.work == Work::Question => {
-                cx.notice("press the number of your answer")
+                cx.notice("press the number of your answer");
             }
-            _ => cx.command(Command::Enter),
+            _ => {
+                self.asked = Some((self.view.step.verdicts, self.view.step.state.clone()));
+                cx.command(Command::Enter);
+            }
         }
         Flow::Stay
+    }
+
+    /// A verdict that is the same as before is one nevertheless: whoever asked for it is told.
+    fn tell_same_verdict(&mut self, cx: &mut Context) {
+        let step = &self.view.step;
+        let given = |(verdicts, _): &mut (u32, StepState)| step.verdicts > *verdicts;
+        if let Some((_, before)) = self.asked.take_if(given)
+            && before == step.state
+            && !matches!(before, StepState::Open | StepState::Passed(_))
+        {
+            cx.notice("checked again just now: it stands as before");
+        }
     }
 
     fn type_answer(&mut self) {
@@ -217,7 +246,7 @@ impl LessonScreen {
                 cx.command(Command::Answer(number.to_string()));
             }
             Some(question) => {
-                cx.notice(format!("there are answers 1 to {}", question.options.len()))
+                cx.notice(format!("there are answers 1 to {}", question.options.len()));
             }
             None => cx.notice("there is no question to answer"),
         }
@@ -313,13 +342,13 @@ impl LessonScreen {
                 }
             }
             TerminalState::Ended(_) if key.code == KeyCode::Enter => {
-                cx.command(Command::Reconnect(side))
+                cx.command(Command::Reconnect(side));
             }
             TerminalState::Ended(_) => {
-                cx.notice("the session has ended: Enter opens it again, Ctrl-] goes back")
+                cx.notice("the session has ended: Enter opens it again, Ctrl-] goes back");
             }
             TerminalState::Connecting | TerminalState::Closed => {
-                cx.notice("still connecting; Ctrl-] goes back")
+                cx.notice("still connecting; Ctrl-] goes back");
             }
         }
     }
@@ -501,11 +530,10 @@ impl Layer for LessonScreen {
                 .is_some_and(|trouble| trouble.retry.is_some()),
             Act::Details => self.view.trouble.is_some(),
             Act::Choose(_) => options.is_some(),
-            Act::Answer => false,
             Act::Hint if step.hints_of > 0 && !self.passed() => {
                 return Some(format!("hint {}/{}", step.hints.len(), step.hints_of).into());
             }
-            Act::Hint => false,
+            Act::Answer | Act::Hint => false,
             Act::RunForMe => !self.passed() && !matches!(step.state, StepState::Working { .. }),
             Act::Copy => !blocks::commands(&step.blocks).is_empty(),
             Act::Focus(side) => {
@@ -559,10 +587,9 @@ impl Layer for LessonScreen {
                 None => cx.notice("there is nothing to try again"),
             },
             Act::Choose(number) => self.choose(number, cx),
-            Act::Answer if self.wants_typed_answer() => self.type_answer(),
+            Act::Answer | Act::Cycle if self.wants_typed_answer() => self.type_answer(),
             Act::Answer => cx.notice("there is no question that is answered by typing"),
             Act::Focus(side) => self.focus(side, cx),
-            Act::Cycle if self.wants_typed_answer() => self.type_answer(),
             Act::Cycle => self.focus(self.last, cx),
             Act::Release => self.focus = Focus::Lesson,
             Act::ScrollBack => self.panes[layout::index(self.last)].scroll(true),
@@ -602,7 +629,10 @@ impl Layer for LessonScreen {
 
     fn news(&mut self, news: &News<'_>, cx: &mut Context) -> Flow {
         match news {
-            News::View(view) => self.renew(view),
+            News::View(view) => {
+                self.renew(view);
+                self.tell_same_verdict(cx);
+            }
             News::Output(output) => self.print(output, cx),
             News::Size => self.resize(cx),
         }
