@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::app::{App, MINIMUM};
@@ -183,7 +183,9 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
 
     /// Everything is drawn anew next time.
     pub(super) fn clear(&mut self) -> Result<(), TuiError> {
-        self.terminal.clear().map_err(TuiError::terminal)
+        // `Terminal::clear` would ask the terminal for its cursor and take keys for the answer.
+        let area = Rect::from((Position::ORIGIN, self.size()?));
+        self.terminal.resize(area).map_err(TuiError::terminal)
     }
 
     /// Asks the terminal to put a text on the learner's clipboard (OSC 52). Whether it does, it does not say.

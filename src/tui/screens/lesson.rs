@@ -151,14 +151,18 @@ impl LessonScreen {
         }
         match self.focus {
             Focus::Answer if !self.wants_typed_answer() => self.focus = Focus::Lesson,
-            Focus::Shell(side)
-                if *self.terminal(side) == TerminalState::Closed
-                    || view.phase != Phase::Learning =>
-            {
+            Focus::Shell(side) if self.is_lost(side, &old) || view.phase != Phase::Learning => {
                 self.focus = Focus::Lesson;
             }
             _ => {}
         }
+    }
+
+    /// Whether a terminal went away; one that ended and is opened again is closed in between.
+    fn is_lost(&self, side: Side, old: &View) -> bool {
+        let before = &old.machines[layout::index(side)].terminal;
+        *self.terminal(side) == TerminalState::Closed
+            && matches!(before, TerminalState::Open | TerminalState::Connecting)
     }
 
     fn print(&mut self, output: &TerminalOutput, cx: &mut Context) {

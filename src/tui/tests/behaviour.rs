@@ -135,6 +135,20 @@ fn an_ended_session_opens_again_with_enter() {
     let mut drive = Drive::lab(view, 80, 24);
     drive.keys("F2 x Enter");
     assert_eq!(drive.sent(), [Command::Reconnect(Side::A)]);
+    for state in [
+        TerminalState::Closed,
+        TerminalState::Connecting,
+        TerminalState::Open,
+    ] {
+        let mut view = terminals();
+        view.machines[0].terminal = state;
+        drive.show(view);
+    }
+    assert_eq!(
+        drive.keys("x").sent(),
+        [typed(Side::A, "x")],
+        "the keys stay in the terminal meanwhile"
+    );
 }
 
 #[test]
