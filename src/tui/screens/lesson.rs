@@ -1,35 +1,32 @@
 //! The lab's screen: the step, the work beside or below it, and who has the keys. Dialogs are layers of their own.
 
+mod typing;
+mod work;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
-use ratatui::text::Line;
-use ratatui::widgets::{Clear, Paragraph};
+use ratatui::widgets::Clear;
 
-use crate::engine::command::{Command, TerminalOutput};
+use crate::engine::command::Command;
 use crate::engine::view::{Block, Phase, QuestionView, StepState, TerminalState, View, Work};
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
-use crate::tui::encode;
 use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Effect, Flow, Layer, News};
 use crate::tui::layout::{self, Need, Places};
-use crate::tui::look::Tone;
 use crate::tui::screens::confirm::Confirm;
 use crate::tui::screens::leave::Leave;
 use crate::tui::screens::lessons::Lessons;
 use crate::tui::screens::reader::{Reader, Scroll};
-use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
-use crate::tui::widgets::frame::boxed;
 use crate::tui::widgets::lesson_text::{self, Part};
 use crate::tui::widgets::pane::Pane;
-use crate::tui::widgets::terminals::{self, Attention};
-use crate::tui::widgets::{blocks, header, question, receipt, stack, verdict};
+use crate::tui::widgets::{blocks, header};
 
 /// Who has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +88,6 @@ impl LessonScreen {
             .question
             .as_ref()
             .filter(|_| !self.passed() && self.view.phase == Phase::Learning)
-    }
-
-    fn wants_typed_answer(&self) -> bool {
-        self.open_question()
-            .is_some_and(|question| question.options.is_empty())
     }
 
     /// What the learner is to do next; the author's sentence unless something else comes first.
@@ -165,22 +157,6 @@ impl LessonScreen {
             && matches!(before, TerminalState::Open | TerminalState::Connecting)
     }
 
-    fn print(&mut self, output: &TerminalOutput, cx: &mut Context) {
-        let pane = &mut self.panes[layout::index(output.on)];
-        match &output.bytes {
-            None => pane.clear(),
-            Some(bytes) => {
-                let bytes = pane.feed(bytes);
-                if !bytes.is_empty() {
-                    cx.command(Command::Input {
-                        on: output.on,
-                        bytes,
-                    });
-                }
-            }
-        }
-    }
-
     /// Terminals follow the screen's size, whether they are shown just now or not, so that no step resizes them.
     fn resize(&mut self, cx: &mut Context) {
         let size = layout::terminal_size(cx.body());
@@ -232,39 +208,6 @@ impl LessonScreen {
             && !matches!(before, StepState::Open | StepState::Passed(_))
         {
             cx.notice("checked again just now: it stands as before");
-        }
-    }
-
-    fn type_answer(&mut self) {
-        self.focus = Focus::Answer;
-        self.reveal = Some(Part::Question);
-    }
-
-    fn choose(&mut self, number: u8, cx: &mut Context) {
-        match self.open_question() {
-            Some(question) if question.options.is_empty() => {
-                self.type_answer();
-                self.typed.paste(&number.to_string());
-            }
-            Some(question) if usize::from(number) <= question.options.len() => {
-                cx.command(Command::Answer(number.to_string()));
-            }
-            Some(question) => {
-                cx.notice(format!("there are answers 1 to {}", question.options.len()));
-            }
-            None => cx.notice("there is no question to answer"),
-        }
-    }
-
-    fn focus(&mut self, side: Side, cx: &mut Context) {
-        if *self.terminal(side) == TerminalState::Closed || self.view.phase != Phase::Learning {
-            cx.notice(format!(
-                "machine {} has no terminal now",
-                terminals::name(side)
-            ));
-        } else {
-            self.focus = Focus::Shell(side);
-            self.last = side;
         }
     }
 
@@ -332,161 +275,6 @@ impl LessonScreen {
             "What went wrong",
             said.into_iter().map(Block::Text).collect(),
         )))
-    }
-
-    /// Keys for a machine's shell.
-    fn shell_key(&mut self, side: Side, key: KeyEvent, cx: &mut Context) {
-        match self.terminal(side) {
-            TerminalState::Open => {
-                let pane = &mut self.panes[layout::index(side)];
-                pane.follow();
-                let bytes = encode::key(key, pane.modes());
-                if !bytes.is_empty() {
-                    cx.command(Command::Input { on: side, bytes });
-                }
-            }
-            TerminalState::Ended(_) if key.code == KeyCode::Enter => {
-                cx.command(Command::Reconnect(side));
-            }
-            TerminalState::Ended(_) => {
-                cx.notice("the session has ended: Enter opens it again, Ctrl-] goes back");
-            }
-            TerminalState::Connecting | TerminalState::Closed => {
-                cx.notice("still connecting; Ctrl-] goes back");
-            }
-        }
-    }
-
-    fn need(&self, cx: &Context, width: u16) -> Need {
-        let work = self.view.step.work;
-        match (&self.view.phase, work) {
-            _ if self.everything() => Need::Everything,
-            (Phase::CleanedUp(receipt), _) => Need::Rows(receipt::wants(receipt)),
-            _ if matches!(self.focus, Focus::Shell(_)) => Need::Terminals,
-            (_, Work::Question) => match &self.view.step.question {
-                None => Need::Nothing,
-                Some(asked) => {
-                    let (lines, _) =
-                        question::lines(asked, &self.typed, width.saturating_sub(4), cx.look);
-                    Need::Rows(text::count(lines.len() + 2))
-                }
-            },
-            (_, Work::Stack | Work::Receipt) => Need::Rows(stack::wants(self.view.stack.as_ref())),
-            (_, Work::Terminals) => Need::Terminals,
-        }
-    }
-
-    fn draw_work(
-        &mut self,
-        frame: &mut Frame<'_>,
-        area: Rect,
-        need: Need,
-        cx: &Context,
-    ) -> Option<Position> {
-        if area.height < 3 {
-            return None;
-        }
-        if need == Need::Terminals {
-            let focused = match self.focus {
-                Focus::Shell(side) => Some(side),
-                Focus::Lesson | Focus::Answer => None,
-            };
-            let attention = Attention {
-                focused,
-                last: self.last,
-            };
-            return terminals::draw(
-                frame,
-                area,
-                &self.view.machines,
-                &self.panes,
-                attention,
-                cx.look,
-            );
-        }
-        let view = Arc::clone(&self.view);
-        let (title, focused) = match (&view.phase, view.step.work) {
-            (Phase::CleaningUp { .. }, _) => (vec!["Cleaning up".into()], false),
-            (Phase::CleanedUp(_), _) => (vec!["Receipt".into()], false),
-            (_, Work::Question) => (vec!["Question".into()], self.focus == Focus::Answer),
-            _ => (stack::title(view.stack.as_ref(), cx.look), false),
-        };
-        let inner = boxed(frame, area, title, focused, cx.look);
-        let inner = Rect {
-            x: inner.x + 1,
-            width: inner.width.saturating_sub(2),
-            ..inner
-        };
-        let (lines, typing) = self.work_lines(inner.as_size(), cx);
-        // What was said of an answer stands at the end of the question.
-        let answered = view
-            .step
-            .question
-            .as_ref()
-            .is_some_and(|question| question.answered.is_some());
-        let over = text::count(lines.len()).saturating_sub(inner.height);
-        let at = if answered && view.step.work == Work::Question {
-            over
-        } else {
-            0
-        };
-        frame.render_widget(Paragraph::new(lines).scroll((at, 0)), inner);
-        let (row, column) = typing.filter(|_| focused)?;
-        (row >= at && row - at < inner.height)
-            .then(|| Position::new(inner.x + column, inner.y + row - at))
-    }
-
-    fn work_lines(&self, size: Size, cx: &Context) -> (Vec<Line<'static>>, Option<(u16, u16)>) {
-        let (view, width, height) = (&self.view, size.width, size.height);
-        let stack_lines = |height| {
-            stack::lines(
-                view.stack.as_ref(),
-                &view.target,
-                cx.now,
-                (width, height),
-                cx.look,
-            )
-        };
-        let lines = match (&view.phase, view.step.work) {
-            (Phase::CleanedUp(receipt), _) => {
-                receipt::lines(receipt, &view.target, &cx.zone, (width, height), cx.look)
-            }
-            (Phase::CleaningUp { doing, since }, _) => {
-                let state = StepState::Working {
-                    what: doing.clone(),
-                    since: *since,
-                };
-                let mut lines = verdict::state(&state, cx.now, width, cx.look);
-                lines.push(Line::default());
-                lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
-                lines
-            }
-            (_, Work::Question) => match &view.step.question {
-                Some(asked) => return question::lines(asked, &self.typed, width, cx.look),
-                None => Vec::new(),
-            },
-            (_, Work::Receipt) => {
-                let said = "A cleanup deletes all of this, and every snapshot the lab made, then asks until nothing is left.";
-                let mut lines = text::paragraphs(said, width, cx.look, cx.look.style(Tone::Strong));
-                lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
-                lines
-            }
-            _ => stack_lines(height),
-        };
-        (lines, None)
-    }
-
-    /// Whether something is shown that counts seconds.
-    fn counts_seconds(&self) -> bool {
-        let building = self.view.stack.as_ref().is_some_and(stack::runs);
-        match &self.view.phase {
-            Phase::CleaningUp { .. } => true,
-            Phase::CleanedUp(_) | Phase::Over => false,
-            Phase::Learning => {
-                matches!(self.view.step.state, StepState::Working { .. })
-                    || (building && matches!(self.view.step.work, Work::Stack | Work::Receipt))
-            }
-        }
     }
 }
 
@@ -613,21 +401,7 @@ impl Layer for LessonScreen {
     }
 
     fn paste(&mut self, pasted: &str, cx: &mut Context) -> Flow {
-        match self.focus {
-            Focus::Shell(side) if *self.terminal(side) == TerminalState::Open => {
-                let pane = &mut self.panes[layout::index(side)];
-                pane.follow();
-                let bytes = encode::paste(pasted, pane.modes());
-                cx.command(Command::Input { on: side, bytes });
-            }
-            Focus::Shell(_) => cx.notice("there is no session to paste into"),
-            Focus::Answer => self.typed.paste(pasted),
-            Focus::Lesson if self.wants_typed_answer() => {
-                self.type_answer();
-                self.typed.paste(pasted);
-            }
-            Focus::Lesson => cx.notice("to paste into a terminal, press F2 or F3 first"),
-        }
+        self.take_paste(pasted, cx);
         Flow::Stay
     }
 
