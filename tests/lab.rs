@@ -51,11 +51,13 @@ fn a_single_lesson_builds_what_it_needs_and_can_be_kept_and_cleaned_up_later() {
     assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
 }
 
-/// Starts the sharing lesson and waits for both prompts.
+/// Starts the sharing lesson, goes to the step that opens the terminals, and waits for both prompts.
 fn shared(home: &Home, rows: u16, columns: u16) -> Screen {
     let mut screen = home.screen(&["start", "share-files", "--pace", "max"], rows, columns);
+    screen.shows("step 1 of 8");
+    screen.keys("n");
     screen.until("both prompts", |text| {
-        text.matches("ec2-user@ip-").count() >= 2
+        text.matches("[ec2-user@ip-").count() >= 2
     });
     screen
 }
@@ -64,8 +66,7 @@ fn shared(home: &Home, rows: u16, columns: u16) -> Screen {
 fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     let home = Home::new();
     let mut screen = shared(&home, 24, 80);
-    screen.keys("n");
-    screen.shows("2/");
+    assert!(screen.text().contains("step 2 of 8"), "{}", screen.text());
     let (code, _, err) = home.run(&["cleanup"]);
     assert_ne!(code, 0, "a second driver must be refused");
     assert!(err.contains("is being driven by another efslab"), "{err}");
@@ -81,9 +82,9 @@ fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     screen.kill();
     let mut screen = home.screen(&["resume", "--pace", "max"], 24, 80);
     screen.until("both prompts again", |text| {
-        text.matches("ec2-user@ip-").count() >= 2
+        text.matches("[ec2-user@ip-").count() >= 2
     });
-    assert!(screen.text().contains("2/"), "{}", screen.text());
+    assert!(screen.text().contains("step 2 of 8"), "{}", screen.text());
     let (_, out, err) = outcome(&mut home.efslab(&["ssh", "b", "--", "cat beside"]));
     assert_eq!(
         out, "beside\n",

@@ -55,18 +55,15 @@ const INSTALLED: &[&str] = &[
 ];
 
 /// Programs that the image has in /usr/bin, beside those that say themselves where they are.
-const PROGRAMS: &[&str] = &[
-    "[", "arch", "awk", "base32", "base64", "basename", "bash", "bzip2", "cat", "chgrp", "chmod", "chown", "cksum",
-    "clear", "cmp", "comm", "cp", "csplit", "curl", "cut", "date", "dd", "df", "diff", "dir", "dirname", "du", "echo",
-    "egrep", "env", "expand", "expr", "factor", "false", "fgrep", "file", "find", "fmt", "fold", "free", "gawk",
-    "getopt", "grep", "groups", "gunzip", "gzip", "head", "hexdump", "hostname", "id", "install", "join", "jq", "kill",
-    "less", "link", "ln", "logger", "logname", "ls", "md5sum", "mkdir", "mkfifo", "mktemp", "more", "mv", "nl", "nohup",
-    "nproc", "numfmt", "od", "passwd", "paste", "pathchk", "pgrep", "pkill", "pr", "printenv", "printf", "ps", "pwd", "readlink",
-    "realpath", "rev", "rm", "rmdir", "sed", "seq", "setsid", "sh", "sha1sum", "sha224sum", "sha256sum", "sha384sum",
-    "sha512sum", "shred", "shuf", "sleep", "sort", "split", "stat", "stdbuf", "su", "sudo", "sum", "sync", "tac", "tail", "tar",
-    "tee", "test", "timeout", "touch", "tr", "true", "truncate", "tsort", "tty", "uname", "unexpand", "uniq", "unlink",
-    "unzip", "uptime", "users", "vi", "wc", "which", "who", "whoami", "xargs", "xxd", "xz", "yes", "zcat", "zip",
-];
+const PROGRAMS: &str = "\
+    [ arch awk base32 base64 basename bash bzip2 cat chgrp chmod chown cksum clear cmp comm cp csplit \
+    curl cut date dd df diff dir dirname du echo egrep env expand expr factor false fgrep file find fmt \
+    fold free gawk getopt grep groups gunzip gzip head hexdump hostname id install join jq kill less \
+    link ln logger logname ls md5sum mkdir mkfifo mktemp more mv nl nohup nproc numfmt od passwd paste \
+    pathchk pgrep pkill pr printenv printf ps pwd readlink realpath rev rm rmdir sed seq setsid sh \
+    sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort split stat stdbuf su sudo sum \
+    sync tac tail tar tee test timeout touch tr true truncate tsort tty uname unexpand uniq unlink unzip \
+    uptime users vi wc which who whoami xargs xxd xz yes zcat zip";
 
 /// Directories, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -157,7 +154,11 @@ const FILES: &[(&str, u32, &str)] = &[
          CPE_NAME=\"cpe:2.3:o:amazon:amazon_linux:2023\"\nHOME_URL=\"https://aws.amazon.com/linux/amazon-linux-2023/\"\n\
          VARIANT=\"efslab practice instance\"\nVARIANT_ID=\"practice\"\n",
     ),
-    ("/etc/system-release", 0o644, "Amazon Linux release 2023 (Amazon Linux)\n"),
+    (
+        "/etc/system-release",
+        0o644,
+        "Amazon Linux release 2023 (Amazon Linux)\n",
+    ),
     (
         "/etc/fstab",
         0o644,
@@ -178,15 +179,27 @@ const FILES: &[(&str, u32, &str)] = &[
         0o644,
         "# System-wide environment and startup programs\nfor i in /etc/profile.d/*.sh; do\n  if [ -r \"$i\" ]; then\n    . \"$i\"\n  fi\ndone\nunset i\n",
     ),
-    ("/etc/shells", 0o644, "/bin/sh\n/bin/bash\n/usr/bin/sh\n/usr/bin/bash\n"),
-    ("/etc/nsswitch.conf", 0o644, "passwd: files\ngroup: files\nhosts: files dns myhostname\n"),
+    (
+        "/etc/shells",
+        0o644,
+        "/bin/sh\n/bin/bash\n/usr/bin/sh\n/usr/bin/bash\n",
+    ),
+    (
+        "/etc/nsswitch.conf",
+        0o644,
+        "passwd: files\ngroup: files\nhosts: files dns myhostname\n",
+    ),
     ("/etc/locale.conf", 0o644, "LANG=C.UTF-8\n"),
     (
         "/etc/crontab",
         0o644,
         "SHELL=/bin/bash\nPATH=/sbin:/bin:/usr/sbin:/usr/bin\nMAILTO=root\n",
     ),
-    ("/etc/sudoers", 0o440, "root\tALL=(ALL) \tALL\n%wheel\tALL=(ALL)\tALL\n#includedir /etc/sudoers.d\n"),
+    (
+        "/etc/sudoers",
+        0o440,
+        "root\tALL=(ALL) \tALL\n%wheel\tALL=(ALL)\tALL\n#includedir /etc/sudoers.d\n",
+    ),
     (
         "/etc/sudoers.d/90-cloud-init-users",
         0o440,
@@ -216,8 +229,10 @@ const FILES: &[(&str, u32, &str)] = &[
 ];
 
 const BASH_LOGOUT: &str = "# Run when a login shell ends\n";
-const BASH_PROFILE: &str = "# Run when a login shell begins\nif [ -f ~/.bashrc ]; then\n  . ~/.bashrc\nfi\n";
-const BASHRC: &str = "# Run by every interactive shell\nif [ -f /etc/bashrc ]; then\n  . /etc/bashrc\nfi\n";
+const BASH_PROFILE: &str =
+    "# Run when a login shell begins\nif [ -f ~/.bashrc ]; then\n  . ~/.bashrc\nfi\n";
+const BASHRC: &str =
+    "# Run by every interactive shell\nif [ -f /etc/bashrc ]; then\n  . /etc/bashrc\nfi\n";
 
 /// The image as a tree, to be forked for every new disk.
 pub fn build() -> Outcome<Arc<Tree>> {
@@ -236,7 +251,9 @@ pub fn build() -> Outcome<Arc<Tree>> {
         view.set_mode(path, *mode)?;
     }
     view.write(PACKAGES, (INSTALLED.join("\n") + "\n").as_bytes())?;
-    let brought = PROGRAMS.iter().map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
+    let brought = PROGRAMS
+        .split_whitespace()
+        .map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
     for (path, content) in brought.chain(commands::system::files()) {
         view.write_with_mode(&path, content.as_bytes(), 0o755)?;
         view.set_mode(&path, 0o755)?;
@@ -281,10 +298,19 @@ mod tests {
         let root = View::new(table, Identity::ROOT, Arc::new(jiff::Timestamp::now));
         let user = Accounts::read(&root).user("ec2-user").unwrap();
         let own = root.with_identity(user.identity.clone());
-        let names: Vec<String> = own.list(&user.home).unwrap().into_iter().map(|(name, _)| name).collect();
+        let names: Vec<String> = own
+            .list(&user.home)
+            .unwrap()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(names, [".bash_logout", ".bash_profile", ".bashrc"]);
         own.write("/home/ec2-user/mine", b"x").unwrap();
-        let stranger = root.with_identity(Identity { uid: 1001, gid: 1001, groups: vec![] });
+        let stranger = root.with_identity(Identity {
+            uid: 1001,
+            gid: 1001,
+            groups: vec![],
+        });
         assert_eq!(stranger.list(&user.home).unwrap_err(), Errno::Access);
         assert_eq!(own.read("/etc/shadow").unwrap_err(), Errno::Access);
         assert_eq!(root.stat("/bin/ls").unwrap().mode, 0o755);
