@@ -8,6 +8,7 @@ use std::time::Duration;
 use bashkit::Bash;
 
 use super::boot::{self, BootError};
+use super::commands::system;
 use super::host::Host;
 use super::spec::Record;
 use super::{HostSpec, Surroundings, image};
@@ -252,7 +253,7 @@ impl Shared {
     }
 
     fn image(&self) -> Result<Arc<Tree>, Errno> {
-        self.image.get_or_init(|| image::build(&programs())).clone()
+        self.image.get_or_init(|| image::build(&programs(), system::files())).clone()
     }
 
     fn record(&self, instance_id: &str) -> Result<Option<(Record, HostSpec)>, Failure> {

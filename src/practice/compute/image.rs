@@ -218,8 +218,9 @@ const BASH_LOGOUT: &str = "# Run when a login shell ends\n";
 const BASH_PROFILE: &str = "# Run when a login shell begins\nif [ -f ~/.bashrc ]; then\n  . ~/.bashrc\nfi\n";
 const BASHRC: &str = "# Run by every interactive shell\nif [ -f /etc/bashrc ]; then\n  . /etc/bashrc\nfi\n";
 
-/// The image as a tree, to be forked for every new disk. `commands` are the names of programs that it has in /usr/bin.
-pub fn build(commands: &[String]) -> Outcome<Arc<Tree>> {
+/// The image as a tree, to be forked for every new disk. `commands` are the names of programs that it has in /usr/bin,
+/// `files` paths and contents of more programs.
+pub fn build(commands: &[String], files: impl Iterator<Item = (String, String)>) -> Outcome<Arc<Tree>> {
     let tree = Arc::new(Tree::volatile("image", 0o755, BUILT));
     let table = MountTable::new(root_mount(Arc::clone(&tree)));
     let view = View::new(Arc::new(table), Identity::ROOT, Arc::new(|| BUILT));
@@ -235,9 +236,9 @@ pub fn build(commands: &[String]) -> Outcome<Arc<Tree>> {
         view.set_mode(path, *mode)?;
     }
     view.write(PACKAGES, (INSTALLED.join("\n") + "\n").as_bytes())?;
-    for name in commands {
-        let path = format!("/usr/bin/{name}");
-        view.write_with_mode(&path, stand_in(name).as_bytes(), 0o755)?;
+    let commands = commands.iter().map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
+    for (path, content) in commands.chain(files) {
+        view.write_with_mode(&path, content.as_bytes(), 0o755)?;
         view.set_mode(&path, 0o755)?;
     }
     let home = "/home/ec2-user";
@@ -275,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_home_is_private_and_holds_the_files_of_the_skeleton() {
-        let tree = build(&["ls".to_owned()]).unwrap();
+        let tree = build(&["ls".to_owned()], std::iter::empty()).unwrap();
         let table = Arc::new(MountTable::new(root_mount(tree)));
         let root = View::new(table, Identity::ROOT, Arc::new(jiff::Timestamp::now));
         let user = Accounts::read(&root).user("ec2-user").unwrap();

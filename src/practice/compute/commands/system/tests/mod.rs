@@ -155,13 +155,10 @@ impl Rig {
             clock.clone(),
             Arc::clone(&around) as Arc<dyn Surroundings>,
             Files::open(directory.path()).unwrap(),
-            image::build(&[]).unwrap(),
+            image::build(&[], files()).unwrap(),
             String::new(),
         ));
         kernel::mount(&host).unwrap();
-        for (path, content) in files() {
-            host.root().write_with_mode(&path, content.as_bytes(), 0o755).unwrap();
-        }
         Self {
             host,
             around,
