@@ -39,17 +39,21 @@ impl Machines {
         assert!(made.success());
         let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
         let running = crate::practice::start(options(dir.path())).await.unwrap();
-        let bench = Bench { running, dir };
+        let bench = Bench {
+            running,
+            dir,
+            forgotten: Forgotten::default(),
+        };
         let public = public.trim().to_owned();
         Self { bench, key, public }
     }
 
     async fn kill_and_restart(self) -> Self {
         let Self { bench, key, public } = self;
-        let Bench { running, dir } = bench;
+        let Bench { running, dir, forgotten } = bench;
         kill(running, dir.path()).await;
         let running = crate::practice::start(options(dir.path())).await.unwrap();
-        let bench = Bench { running, dir };
+        let bench = Bench { running, dir, forgotten };
         Self { bench, key, public }
     }
 

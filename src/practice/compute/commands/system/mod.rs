@@ -33,8 +33,9 @@ use std::sync::Arc;
 
 use bashkit::BashBuilder;
 
-use self::program::{Program, Seated, executable, key};
+use self::program::{Program, Seated, key};
 use crate::practice::compute::host::Seat;
+use crate::practice::compute::image::stand_in;
 
 pub use self::fstab::mount_all;
 pub use self::services::is_active;
@@ -62,7 +63,7 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
 pub fn files() -> impl Iterator<Item = (String, String)> {
     of_the_image()
         .into_iter()
-        .map(|(directory, name, _)| (format!("{directory}/{name}"), executable(name)))
+        .map(|(directory, name, _)| (format!("{directory}/{name}"), stand_in(name)))
 }
 
 /// A program and its place.

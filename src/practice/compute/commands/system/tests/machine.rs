@@ -73,7 +73,8 @@ async fn the_machine_tells_what_it_is() {
     assert_eq!(rig.user("uname -sm; nproc; arch").await.ended(0).out, "Linux x86_64\n2\nx86_64\n");
     assert_eq!(rig.user("uname -r; cat /proc/sys/kernel/osrelease").await.out.lines().collect::<std::collections::BTreeSet<_>>().len(), 1);
     assert!(rig.user("lsblk").await.ended(0).out.contains("└─nvme0n1p1 259:1    0   8G  0 part /\n"));
-    assert!(rig.user("free -m").await.ended(0).out.contains("Mem:              921"));
+    let free = rig.user("free -m").await.ended(0).out;
+    assert!(free.contains("Mem:             922 "), "{free}");
     assert!(rig.user("ps -ef").await.ended(0).out.contains("/usr/sbin/sshd -D"));
     rig.root("systemctl stop sshd").await.ended(0);
     assert!(!rig.user("ps -ef").await.ended(0).out.contains("/usr/sbin/sshd -D"));

@@ -159,9 +159,6 @@ impl Rig {
             String::new(),
         ));
         kernel::mount(&host).unwrap();
-        for (path, content) in files() {
-            host.root().write_with_mode(&path, content.as_bytes(), 0o755).unwrap();
-        }
         Self {
             host,
             around,
