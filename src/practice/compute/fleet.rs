@@ -29,9 +29,7 @@ struct Mains {
 
 impl Drop for Mains {
     fn drop(&mut self) {
-        for running in self.shared.running().values() {
-            running.host.power.cancel();
-        }
+        self.shared.cut_off();
     }
 }
 
@@ -146,6 +144,11 @@ impl Fleet {
         (port != 0).then_some(port)
     }
 
+    /// Takes the power from every host at once and does not wait: what the end of the program looks like to them.
+    pub fn cut_off(&self) {
+        self.shared().cut_off();
+    }
+
     /// Ends every host without losing data; used when the account stops serving.
     pub async fn shut_down(&self) {
         let ids: Vec<String> = self.shared().running().keys().cloned().collect();
@@ -164,6 +167,12 @@ impl Fleet {
 impl Shared {
     fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Running>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cut_off(&self) {
+        for running in self.running().values() {
+            running.host.power.cancel();
+        }
     }
 
     fn power_on(self: &Arc<Self>, spec: HostSpec, disk: Arc<Tree>, console: String, first: bool) {
@@ -220,6 +229,10 @@ impl Shared {
         }
         if first {
             boot::user_data(host, activity).await?;
+            // Cut off in the middle of it, however it took that.
+            if host.power.is_cancelled() {
+                return Ok(());
+            }
             if let Err(why) = self.settle(&host.spec.instance_id) {
                 tracing::warn!(%why, host = host.spec.instance_id, "the end of a boot was not noted");
             }
