@@ -235,10 +235,10 @@ async fn mount_all(seat: &Seat, call: &Call<'_>) -> Ended {
 }
 
 /// `mount.nfs`, `mount.nfs4`, `mount.efs`: what mount(8) calls, called by hand.
-pub struct MountProgram;
+pub struct MountHelper;
 
 #[async_trait]
-impl Program for MountProgram {
+impl Program for MountHelper {
     async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
         let name = call.name;
         let wanted = match Wanted::read(call.args) {
