@@ -10,8 +10,8 @@ use russh::keys::ssh_key::LineEnding;
 use russh::keys::{Algorithm, HashAlg, PrivateKey};
 
 use super::host::{Host, Session};
-use super::kernel;
 use super::users::{Accounts, User};
+use super::{commands, kernel};
 use crate::practice::clock::Activity;
 use crate::practice::storage::Outcome;
 
@@ -132,37 +132,24 @@ fn authorize(host: &Host) -> Result<(), BootError> {
 }
 
 /// What cloud-init and systemd do at every boot but the first: the network, then what /etc/fstab says.
-pub async fn mount_all(host: &Arc<Host>, activity: Arc<Activity>) {
+pub async fn mount_all(host: &Arc<Host>, activity: &Activity) {
     announce(host, "init");
     activity.sleep(CLOUD_INIT_AGAIN).await;
-    let fstab = host.root().read_text("/etc/fstab").unwrap_or_default();
-    if !fstab.lines().any(|line| line.contains("_netdev")) {
-        return;
+    let local = commands::system::mount_all(host, activity, Some("nonfs,nfs4,efs")).await;
+    // A share that does not answer is tried for ever; systemd is not that patient.
+    let remote = tokio::select! {
+        failures = commands::system::mount_all(host, activity, Some("nfs,nfs4,efs")) => failures,
+        () = host.clock.sleep_idle(MOUNT_TIMEOUT) => vec![("mount: timed out".to_owned(), false)],
+    };
+    for (what, _) in local.iter().chain(&remote) {
+        host.console_line(what);
     }
-    let mut shell = host
-        .shell(&User::root(), Session::Batch, Arc::clone(&activity))
-        .cwd("/")
-        .build();
-    let console = console(host);
-    let run = shell
-        .execute("mount -a -t nfs,nfs4,efs")
-        .stdout_fn(console.clone())
-        .stderr_fn(console);
-    match activity_at_most(host, run.into_future()).await {
-        Some(Ok(done)) if done.exit_code == 0 => {
-            host.console_line("systemd[1]: Reached target remote-fs.target - Remote File Systems.");
-        }
-        _ => host.console_line(
+    if remote.iter().any(|(_, ignored)| !ignored) {
+        host.console_line(
             "systemd[1]: Dependency failed for remote-fs.target - Remote File Systems.",
-        ),
-    }
-}
-
-/// The output, if it comes before systemd loses its patience.
-async fn activity_at_most<F: Future>(host: &Host, work: F) -> Option<F::Output> {
-    tokio::select! {
-        output = work => Some(output),
-        () = host.clock.sleep_idle(MOUNT_TIMEOUT) => None,
+        );
+    } else {
+        host.console_line("systemd[1]: Reached target remote-fs.target - Remote File Systems.");
     }
 }
 

@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bashkit::Bash;
-
 use super::boot::{self, BootError};
 use super::host::Host;
 use super::spec::Record;
@@ -212,7 +210,7 @@ impl Shared {
         if first {
             boot::identify(host, &activity).await?;
         } else {
-            boot::mount_all(host, Arc::clone(&activity)).await;
+            boot::mount_all(host, &activity).await;
         }
         match self.listen(host).await {
             Ok(port) => running.port.store(port, Ordering::Release),
@@ -273,7 +271,7 @@ impl Shared {
     }
 
     fn image(&self) -> Result<Arc<Tree>, Errno> {
-        self.image.get_or_init(|| image::build(&programs())).clone()
+        self.image.get_or_init(image::build).clone()
     }
 
     fn record(&self, instance_id: &str) -> Result<Option<(Record, HostSpec)>, Failure> {
@@ -332,16 +330,6 @@ fn port_note(instance_id: &str) -> String {
 
 fn console_note(instance_id: &str) -> String {
     format!("console/{instance_id}")
-}
-
-/// Programs of the image that the shell brings: what Amazon Linux has too.
-fn programs() -> Vec<String> {
-    let brought = Bash::new().builtin_names();
-    image::PROGRAMS
-        .iter()
-        .filter(|name| matches!(**name, "bash" | "sh") || brought.iter().any(|one| one == *name))
-        .map(|name| (*name).to_owned())
-        .collect()
 }
 
 #[cfg(test)]

@@ -224,12 +224,12 @@ impl Host {
     pub fn remove_package(&self, name: &str) {
         let root = self.root();
         let installed = root.read_text(image::PACKAGES).unwrap_or_default();
-        let rest: String = installed
+        let left: String = installed
             .lines()
             .filter(|line| *line != name)
             .map(|line| format!("{line}\n"))
             .collect();
-        if let Err(why) = root.write(image::PACKAGES, rest.as_bytes()) {
+        if let Err(why) = root.write(image::PACKAGES, left.as_bytes()) {
             tracing::warn!(%why, name, host = self.spec.instance_id, "a removed package was not noted");
         }
     }

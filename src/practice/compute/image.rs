@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::commands;
 use crate::practice::storage::{Identity, MountSpec, MountTable, Outcome, Tree, View};
 
 /// What `df` shows for the root disk: the 8 GiB that the image asks for.
@@ -53,142 +54,16 @@ const INSTALLED: &[&str] = &[
     "xfsprogs",
 ];
 
-/// Programs that the image has in /usr/bin.
-pub const PROGRAMS: &[&str] = &[
-    "[",
-    "arch",
-    "awk",
-    "base32",
-    "base64",
-    "basename",
-    "bash",
-    "bzip2",
-    "cat",
-    "chgrp",
-    "chmod",
-    "chown",
-    "cksum",
-    "clear",
-    "cmp",
-    "comm",
-    "cp",
-    "csplit",
-    "curl",
-    "cut",
-    "date",
-    "dd",
-    "df",
-    "diff",
-    "dir",
-    "dirname",
-    "du",
-    "echo",
-    "egrep",
-    "env",
-    "expand",
-    "expr",
-    "factor",
-    "false",
-    "fgrep",
-    "file",
-    "find",
-    "fmt",
-    "fold",
-    "free",
-    "gawk",
-    "getopt",
-    "grep",
-    "groups",
-    "gunzip",
-    "gzip",
-    "head",
-    "hexdump",
-    "hostname",
-    "id",
-    "install",
-    "join",
-    "jq",
-    "kill",
-    "less",
-    "link",
-    "ln",
-    "logger",
-    "logname",
-    "ls",
-    "md5sum",
-    "mkdir",
-    "mkfifo",
-    "mktemp",
-    "more",
-    "mv",
-    "nl",
-    "nohup",
-    "nproc",
-    "numfmt",
-    "od",
-    "paste",
-    "pathchk",
-    "pgrep",
-    "pkill",
-    "pr",
-    "printenv",
-    "printf",
-    "ps",
-    "pwd",
-    "readlink",
-    "realpath",
-    "rev",
-    "rm",
-    "rmdir",
-    "sed",
-    "seq",
-    "setsid",
-    "sh",
-    "sha1sum",
-    "sha224sum",
-    "sha256sum",
-    "sha384sum",
-    "sha512sum",
-    "shred",
-    "shuf",
-    "sleep",
-    "sort",
-    "split",
-    "stat",
-    "stdbuf",
-    "sum",
-    "sync",
-    "tac",
-    "tail",
-    "tar",
-    "tee",
-    "test",
-    "timeout",
-    "touch",
-    "tr",
-    "true",
-    "truncate",
-    "tsort",
-    "tty",
-    "uname",
-    "unexpand",
-    "uniq",
-    "unlink",
-    "unzip",
-    "uptime",
-    "users",
-    "vi",
-    "wc",
-    "which",
-    "who",
-    "whoami",
-    "xargs",
-    "xxd",
-    "xz",
-    "yes",
-    "zcat",
-    "zip",
-];
+/// Programs that the image has in /usr/bin, beside those that say themselves where they are.
+const PROGRAMS: &str = "\
+    [ arch awk base32 base64 basename bash bzip2 cat chgrp chmod chown cksum clear cmp comm cp csplit \
+    curl cut date dd df diff dir dirname du echo egrep env expand expr factor false fgrep file find fmt \
+    fold free gawk getopt grep groups gunzip gzip head hexdump hostname id install join jq kill less \
+    link ln logger logname ls md5sum mkdir mkfifo mktemp more mv nl nohup nproc numfmt od passwd paste \
+    pathchk pgrep pkill pr printenv printf ps pwd readlink realpath rev rm rmdir sed seq setsid sh \
+    sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort split stat stdbuf su sudo sum \
+    sync tac tail tar tee test timeout touch tr true truncate tsort tty uname unexpand uniq unlink unzip \
+    uptime users vi wc which who whoami xargs xxd xz yes zcat zip";
 
 /// Directories, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -359,8 +234,8 @@ const BASH_PROFILE: &str =
 const BASHRC: &str =
     "# Run by every interactive shell\nif [ -f /etc/bashrc ]; then\n  . /etc/bashrc\nfi\n";
 
-/// The image as a tree, to be forked for every new disk. `commands` are the names of programs that it has in /usr/bin.
-pub fn build(commands: &[String]) -> Outcome<Arc<Tree>> {
+/// The image as a tree, to be forked for every new disk.
+pub fn build() -> Outcome<Arc<Tree>> {
     let tree = Arc::new(Tree::volatile("image", 0o755, BUILT));
     let table = MountTable::new(root_mount(Arc::clone(&tree)));
     let view = View::new(Arc::new(table), Identity::ROOT, Arc::new(|| BUILT));
@@ -376,9 +251,11 @@ pub fn build(commands: &[String]) -> Outcome<Arc<Tree>> {
         view.set_mode(path, *mode)?;
     }
     view.write(PACKAGES, (INSTALLED.join("\n") + "\n").as_bytes())?;
-    for name in commands {
-        let path = format!("/usr/bin/{name}");
-        view.write_with_mode(&path, stand_in(name).as_bytes(), 0o755)?;
+    let brought = PROGRAMS
+        .split_whitespace()
+        .map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
+    for (path, content) in brought.chain(commands::system::files()) {
+        view.write_with_mode(&path, content.as_bytes(), 0o755)?;
         view.set_mode(&path, 0o755)?;
     }
     let home = "/home/ec2-user";
@@ -402,7 +279,7 @@ pub fn root_mount(tree: Arc<Tree>) -> MountSpec {
 }
 
 /// The content of a program's file: the form in which the shell knows that a file stands for a command of its own.
-pub fn stand_in(name: &str) -> String {
+fn stand_in(name: &str) -> String {
     format!("#!/bin/sh\n# bashkit builtin: {name}\nexec {name} \"$@\"\n")
 }
 
@@ -416,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_home_is_private_and_holds_the_files_of_the_skeleton() {
-        let tree = build(&["ls".to_owned()]).unwrap();
+        let tree = build().unwrap();
         let table = Arc::new(MountTable::new(root_mount(tree)));
         let root = View::new(table, Identity::ROOT, Arc::new(jiff::Timestamp::now));
         let user = Accounts::read(&root).user("ec2-user").unwrap();

@@ -84,13 +84,9 @@ fn call_reads(shell: &Bash, name: &str, args: &[&str]) -> bool {
                     .iter()
                     .any(|arg| arg.trim_start_matches('-').contains('f') && !args.contains(&"-"))
         }
+        // Options of the wrapper may have values of their own: the command is the first word that is one.
         _ if WRAPPERS.contains(&name) => {
-            let word = |arg: &&str| {
-                !arg.starts_with('-')
-                    && !arg.contains('=')
-                    && !arg.starts_with(|c: char| c.is_ascii_digit())
-            };
-            args.iter().position(word).is_some_and(|at| {
+            args.iter().position(|arg| is_known(arg)).is_some_and(|at| {
                 let (name, args) = (args.get(at), args.get(at + 1..));
                 name.is_some_and(|name| call_reads(shell, name, args.unwrap_or_default()))
             })
@@ -105,6 +101,13 @@ fn call_reads(shell: &Bash, name: &str, args: &[&str]) -> bool {
                 || (READERS.iter().any(|(reader, _)| *reader == name) && args.contains(&"-"))
         }
     }
+}
+
+fn is_known(name: &str) -> bool {
+    matches!(name, "bash" | "sh" | "tar")
+        || WRAPPERS.contains(&name)
+        || ALWAYS.contains(&name)
+        || READERS.iter().any(|(reader, _)| *reader == name)
 }
 
 /// The line without the commands that a pipe feeds.

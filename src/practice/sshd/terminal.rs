@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bashkit::terminal::{Terminal, TerminalStatus};
 use russh::server::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, Sig};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::command::{cooked, finish};

@@ -31,6 +31,9 @@ impl Surroundings for Nothing {
     fn reach(&self, _: &str, _: Ipv4Addr, _: u16) -> Reach {
         Reach::Filtered
     }
+    fn reaches_internet(&self, _: &str) -> bool {
+        false
+    }
     fn public_address(&self, _: &str) -> Option<Ipv4Addr> {
         None
     }

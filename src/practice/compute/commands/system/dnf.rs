@@ -256,21 +256,24 @@ impl Run<'_> {
         let mut leaving: Vec<&'static Package> = Vec::new();
         for name in &self.wanted.operands {
             match packages::find(name) {
-                Some(package) if self.seat.host.has_package(package.name) => leaving.push(package),
-                Some(package) if self.has(package) => {
+                Some(package) if !self.has(package) => {
+                    self.say(&format!("No match for argument: {name}")).await?;
+                }
+                Some(package) if packages::is_protected(package) => {
                     let what = format!(
                         "Error: \n Problem: The operation would result in removing the following protected packages: {}",
                         package.name
                     );
                     return self.call.fail(1, what).await;
                 }
-                _ => self.say(&format!("No match for argument: {name}")).await?,
+                Some(package) => leaving.push(package),
+                None => self.say(&format!("No match for argument: {name}")).await?,
             }
         }
         // What needs one of them goes with it.
         loop {
             let more = packages::all().find(|package| {
-                self.seat.host.has_package(package.name)
+                self.has(package)
                     && !leaving.iter().any(|one| one.name == package.name)
                     && package
                         .requires

@@ -67,9 +67,14 @@ pub fn read(host: &Host) -> (Vec<Entry>, Vec<usize>) {
     parse(&String::from_utf8_lossy(&bytes))
 }
 
-/// Mounts what fstab names and is not mounted: at power on, and for `mount -a`. Returns the lines that say what failed,
-/// each with whether it may be ignored (`nofail`).
-pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Vec<(String, bool)> {
+/// Mounts what fstab names and is not mounted: at power on, and for `mount -a`; `types`: only of these types
+/// (`nfs,nfs4`), or only of others (`nonfs,nfs4`). Returns the lines that say what failed, each with whether it may be
+/// ignored (`nofail`).
+pub async fn mount_all(
+    host: &Arc<Host>,
+    activity: &Activity,
+    types: Option<&str>,
+) -> Vec<(String, bool)> {
     let (entries, bad) = read(host);
     let mut failures: Vec<_> = bad
         .into_iter()
@@ -79,7 +84,11 @@ pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Vec<(String, bo
         })
         .collect();
     for entry in entries {
-        if entry.has("noauto") || !entry.target.starts_with('/') || is_mounted(host, &entry) {
+        if entry.has("noauto")
+            || !entry.target.starts_with('/')
+            || types.is_some_and(|types| !matches(types, &entry.fstype))
+            || is_mounted(host, &entry)
+        {
             continue;
         }
         let attached = attach(
@@ -97,6 +106,16 @@ pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Vec<(String, bo
     failures
 }
 
+/// Whether a type is among those of `-t`.
+pub fn matches(types: &str, fstype: &str) -> bool {
+    match types.strip_prefix("no") {
+        Some(others) => !others
+            .split(',')
+            .any(|one| one.trim_start_matches("no") == fstype),
+        None => types.split(',').any(|one| one == fstype),
+    }
+}
+
 fn is_mounted(host: &Host, entry: &Entry) -> bool {
     // The root is mounted under the name of its partition, whatever fstab calls it.
     entry.target == "/"
@@ -109,7 +128,13 @@ fn is_mounted(host: &Host, entry: &Entry) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{matches, parse};
+
+    #[test]
+    fn types_are_named_or_excluded() {
+        assert!(matches("nfs,nfs4", "nfs4") && !matches("nfs,nfs4", "xfs"));
+        assert!(matches("nonfs,nfs4", "xfs") && !matches("nonfs,nfs4", "nfs4"));
+    }
 
     #[test]
     fn a_line_is_source_target_type_and_options() {

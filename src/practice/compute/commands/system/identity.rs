@@ -2,13 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::network::{private_domain, private_name};
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
+use crate::practice::compute::kernel::RELEASE as KERNEL;
 
-/// A kernel of Amazon Linux 2023's 6.1 line.
-pub const KERNEL: &str = "6.1.134-150.224.amzn2023.x86_64";
-const BUILD: &str = "#1 SMP PREEMPT_DYNAMIC Fri Apr 11 00:00:00 UTC 2025";
+const BUILD: &str = "#1 SMP PREEMPT_DYNAMIC";
 
 /// `hostname`
 pub struct Hostname;
@@ -17,13 +15,15 @@ pub struct Hostname;
 impl Program for Hostname {
     async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
         let host = &seat.host;
-        let full = private_name(host);
+        let full = host.domain_name();
         match call.args {
             [] => call.done(full).await,
             [option] => match option.as_str() {
                 "-f" | "--fqdn" | "--long" => call.done(full).await,
                 "-s" | "--short" => call.done(full.split('.').next().unwrap_or_default()).await,
-                "-d" | "--domain" => call.done(private_domain(&host.spec.region)).await,
+                "-d" | "--domain" => {
+                    call.done(full.split_once('.').map_or("", |(_, domain)| domain)).await
+                }
                 "-i" | "-I" | "--ip-address" | "--all-ip-addresses" => {
                     call.done(host.spec.private_address).await
                 }
@@ -51,7 +51,7 @@ impl Program for Hostnamectl {
         match call.args.first().map(String::as_str) {
             None | Some("status") => {}
             Some("hostname") if call.args.len() == 1 => {
-                return call.done(private_name(&seat.host)).await;
+                return call.done(seat.host.domain_name()).await;
             }
             Some("hostname" | "set-hostname") => {
                 return call
@@ -64,7 +64,7 @@ impl Program for Hostnamectl {
             " Static hostname: {}\n       Icon name: computer-vm\n         Chassis: vm\n  Virtualization: amazon\n\
              Operating System: Amazon Linux 2023\n          Kernel: Linux {KERNEL}\n    Architecture: x86-64\n \
              Hardware Vendor: Amazon EC2\n  Hardware Model: {}",
-            private_name(&seat.host),
+            seat.host.domain_name(),
             seat.host.spec.instance_type
         ))
         .await
@@ -100,7 +100,7 @@ impl Program for Uname {
         if let Some(letter) = wanted.chars().find(|one| !"asnrvmpio".contains(*one)) {
             return call.unknown_option(1, &format!("-{letter}")).await;
         }
-        call.done(uname(&wanted, &private_name(&seat.host))).await
+        call.done(uname(&wanted, &seat.host.domain_name())).await
     }
 }
 

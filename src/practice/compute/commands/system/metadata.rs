@@ -8,7 +8,6 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::network::private_name;
 use crate::practice::compute::host::Host;
 
 /// Where it answers.
@@ -45,7 +44,7 @@ impl Metadata {
     /// Of a host, as it is at this moment.
     pub fn of(host: &Host) -> Self {
         let spec = &host.spec;
-        let name = private_name(host);
+        let name = host.domain_name();
         let mut entries = Vec::new();
         let mut add = |path: &str, value: &str| {
             entries.push((format!("meta-data/{path}"), value.as_bytes().to_vec()));

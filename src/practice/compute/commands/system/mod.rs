@@ -1,6 +1,8 @@
 //! Commands about the machine, its mounts, its network and its account: mount, df, nc, curl, cfn-signal, dnf, systemctl ….
 
+mod absent;
 mod cfn_signal;
+mod cloud_init;
 mod curl;
 mod date;
 mod df;
@@ -8,7 +10,10 @@ mod dnf;
 mod efs;
 mod findmnt;
 mod fstab;
+mod getent;
+mod hardware;
 mod identity;
+mod journal;
 mod metadata;
 mod mount;
 mod nc;
@@ -30,10 +35,9 @@ use bashkit::BashBuilder;
 
 use self::program::{Program, Seated, key};
 use crate::practice::compute::host::Seat;
+use crate::practice::compute::image::stand_in;
 
 pub use self::fstab::mount_all;
-pub use self::network::private_name;
-pub use self::program::executable;
 pub use self::services::is_active;
 
 /// Registers them.
@@ -44,47 +48,71 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     };
     let builder = of_the_image()
         .into_iter()
-        .fold(builder, |builder, (name, program)| {
+        .fold(builder, |builder, (_, name, program)| {
             builder.command(name, seated(program))
         });
-    of_packages()
+    let builder = of_packages()
         .into_iter()
         .fold(builder, |builder, (name, program)| {
             builder.command(key(name), seated(program))
-        })
+        });
+    absent::register(builder, seat.session)
 }
 
-/// What every instance has from the start.
-fn of_the_image() -> Vec<(&'static str, Arc<dyn Program>)> {
+/// The files that stand for these commands on the disk of a new instance: path and content, to be made executable.
+pub fn files() -> impl Iterator<Item = (String, String)> {
+    of_the_image()
+        .into_iter()
+        .map(|(directory, name, _)| (format!("{directory}/{name}"), stand_in(name)))
+}
+
+/// A program and its place.
+type Placed = (&'static str, &'static str, Arc<dyn Program>);
+
+/// What every instance has from the start, and where.
+fn of_the_image() -> Vec<Placed> {
+    const BIN: &str = "/usr/bin";
+    const SBIN: &str = "/usr/sbin";
     vec![
-        ("arch", Arc::new(identity::Arch)),
-        ("curl", Arc::new(curl::Curl)),
-        ("date", Arc::new(date::Date)),
-        ("df", Arc::new(df::Df)),
-        ("dnf", Arc::new(dnf::Dnf)),
-        ("findmnt", Arc::new(findmnt::Findmnt)),
-        ("getenforce", Arc::new(selinux::Getenforce)),
-        ("getsebool", Arc::new(selinux::Getsebool)),
-        ("halt", Arc::new(power::PowerOff)),
-        ("hostname", Arc::new(identity::Hostname)),
-        ("hostnamectl", Arc::new(identity::Hostnamectl)),
-        ("mount", Arc::new(mount::MountProgram)),
-        ("nproc", Arc::new(identity::Nproc)),
-        ("poweroff", Arc::new(power::PowerOff)),
-        ("reboot", Arc::new(power::PowerOff)),
-        ("restorecon", Arc::new(selinux::Restorecon)),
-        ("rpm", Arc::new(rpm::Rpm)),
-        ("service", Arc::new(systemctl::ServiceProgram)),
-        ("sestatus", Arc::new(selinux::Sestatus)),
-        ("setenforce", Arc::new(selinux::Setenforce)),
-        ("setsebool", Arc::new(selinux::Setsebool)),
-        ("shutdown", Arc::new(power::Shutdown)),
-        ("sleep", Arc::new(time::Sleep)),
-        ("systemctl", Arc::new(systemctl::Systemctl)),
-        ("timeout", Arc::new(time::Timeout)),
-        ("umount", Arc::new(mount::Umount)),
-        ("uname", Arc::new(identity::Uname)),
-        ("yum", Arc::new(dnf::Dnf)),
+        (BIN, "arch", Arc::new(identity::Arch)),
+        (BIN, "cloud-init", Arc::new(cloud_init::CloudInit)),
+        (BIN, "curl", Arc::new(curl::Curl)),
+        (BIN, "date", Arc::new(date::Date)),
+        (BIN, "df", Arc::new(df::Df)),
+        (BIN, "dmesg", Arc::new(hardware::Dmesg)),
+        (BIN, "dnf", Arc::new(dnf::Dnf)),
+        (BIN, "ec2-metadata", Arc::new(cloud_init::Ec2Metadata)),
+        (BIN, "findmnt", Arc::new(findmnt::Findmnt)),
+        (BIN, "free", Arc::new(hardware::Free)),
+        (BIN, "getent", Arc::new(getent::Getent)),
+        (BIN, "hostname", Arc::new(identity::Hostname)),
+        (BIN, "hostnamectl", Arc::new(identity::Hostnamectl)),
+        (BIN, "journalctl", Arc::new(journal::Journalctl)),
+        (BIN, "logger", Arc::new(journal::Logger)),
+        (BIN, "lsblk", Arc::new(hardware::Lsblk)),
+        (BIN, "mount", Arc::new(mount::MountProgram)),
+        (BIN, "nproc", Arc::new(identity::Nproc)),
+        (BIN, "ps", Arc::new(hardware::Ps)),
+        (BIN, "rpm", Arc::new(rpm::Rpm)),
+        (BIN, "sleep", Arc::new(time::Sleep)),
+        (BIN, "systemctl", Arc::new(systemctl::Systemctl)),
+        (BIN, "timeout", Arc::new(time::Timeout)),
+        (BIN, "top", Arc::new(hardware::Top)),
+        (BIN, "umount", Arc::new(mount::Umount)),
+        (BIN, "uname", Arc::new(identity::Uname)),
+        (BIN, "uptime", Arc::new(hardware::Uptime)),
+        (BIN, "yum", Arc::new(dnf::Dnf)),
+        (SBIN, "getenforce", Arc::new(selinux::Getenforce)),
+        (SBIN, "getsebool", Arc::new(selinux::Getsebool)),
+        (SBIN, "halt", Arc::new(power::PowerOff)),
+        (SBIN, "poweroff", Arc::new(power::PowerOff)),
+        (SBIN, "reboot", Arc::new(power::PowerOff)),
+        (SBIN, "restorecon", Arc::new(selinux::Restorecon)),
+        (SBIN, "service", Arc::new(systemctl::ServiceProgram)),
+        (SBIN, "sestatus", Arc::new(selinux::Sestatus)),
+        (SBIN, "setenforce", Arc::new(selinux::Setenforce)),
+        (SBIN, "setsebool", Arc::new(selinux::Setsebool)),
+        (SBIN, "shutdown", Arc::new(power::Shutdown)),
     ]
 }
 
@@ -100,20 +128,4 @@ fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{of_packages, packages};
-
-    #[test]
-    fn every_program_a_package_brings_exists_and_every_such_program_comes_from_one() {
-        let brought: Vec<_> = packages::all()
-            .flat_map(packages::Package::programs)
-            .collect();
-        let known: Vec<_> = of_packages().into_iter().map(|(name, _)| name).collect();
-        for name in &brought {
-            assert!(known.contains(name), "{name} does not exist");
-        }
-        for name in &known {
-            assert!(brought.contains(name), "{name} comes from no package");
-        }
-    }
-}
+mod tests;

@@ -156,7 +156,7 @@ impl Program for MountProgram {
                 .mounts()
                 .iter()
                 .filter(|mount| {
-                    let of_type = |types: &String| types.split(',').any(|one| one == mount.fstype);
+                    let of_type = |types: &String| fstab::matches(types, &mount.fstype);
                     wanted.fstype.as_ref().is_none_or(of_type)
                 })
                 .map(line)
@@ -172,7 +172,7 @@ impl Program for MountProgram {
             return call.fail(USAGE, what).await;
         }
         if wanted.all {
-            return mount_all(seat, call).await;
+            return mount_all(seat, call, wanted.fstype.as_deref()).await;
         }
         let options = wanted.options.join(",");
         let (fstype, options, source, target) = match &wanted.operands[..] {
@@ -224,8 +224,8 @@ impl Program for MountProgram {
     }
 }
 
-async fn mount_all(seat: &Seat, call: &Call<'_>) -> Ended {
-    let failures = fstab::mount_all(&seat.host, &seat.activity).await;
+async fn mount_all(seat: &Seat, call: &Call<'_>, types: Option<&str>) -> Ended {
+    let failures = fstab::mount_all(&seat.host, &seat.activity, types).await;
     let mut failed = false;
     for (message, ignored) in failures {
         failed |= !ignored;

@@ -30,26 +30,11 @@ pub fn reach(host: &Arc<Host>, address: Ipv4Addr, port: u16) -> Reach {
         .reach(&host.spec.instance_id, address, port)
 }
 
-/// The domain of private names: `ec2.internal` in us-east-1, `REGION.compute.internal` elsewhere.
-pub fn private_domain(region: &str) -> String {
-    if region == "us-east-1" {
-        "ec2.internal".to_owned()
-    } else {
-        format!("{region}.compute.internal")
-    }
-}
-
-/// A host's full private name: `ip-10-0-1-12.ec2.internal`.
-pub fn private_name(host: &Host) -> String {
-    let [a, b, c, d] = host.spec.private_address.octets();
-    format!("ip-{a}-{b}-{c}-{d}.{}", private_domain(&host.spec.region))
-}
-
 /// glibc's `myhostname` module knows the host's own name without asking anybody.
 fn own_name(host: &Host, name: &str) -> Option<Ipv4Addr> {
     match name {
         "localhost" => Some(Ipv4Addr::LOCALHOST),
-        _ if name == host.hostname() || name == private_name(host) => {
+        _ if name == host.hostname() || name == host.domain_name() => {
             Some(host.spec.private_address)
         }
         _ => None,
@@ -70,7 +55,7 @@ fn in_hosts(hosts: &str, name: &str) -> Option<Ipv4Addr> {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use super::{in_hosts, private_domain};
+    use super::in_hosts;
 
     #[test]
     fn the_hosts_file_names_addresses_and_ignores_comments() {
@@ -82,11 +67,5 @@ mod tests {
         );
         assert_eq!(in_hosts(hosts, "gone"), None);
         assert_eq!(in_hosts(hosts, "home"), None);
-    }
-
-    #[test]
-    fn private_domains_name_the_region_except_the_first() {
-        assert_eq!(private_domain("us-east-1"), "ec2.internal");
-        assert_eq!(private_domain("eu-west-1"), "eu-west-1.compute.internal");
     }
 }

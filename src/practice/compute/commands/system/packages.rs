@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::program::{executable, key};
+use super::program::key;
 use crate::practice::compute::host::Host;
+use crate::practice::compute::image::stand_in;
 use crate::practice::storage::Outcome;
 
 /// A package of Amazon Linux 2023.
@@ -65,6 +66,7 @@ impl Package {
     }
 
     /// Names of the programs it brings.
+    #[cfg(test)]
     pub fn programs(&self) -> impl Iterator<Item = &'static str> {
         self.files.iter().filter_map(|file| match file {
             File::Program(_, program) => Some(*program),
@@ -82,7 +84,7 @@ impl Package {
             }
             match file {
                 File::Program(path, program) => {
-                    disk.write(path, executable(&key(program)).as_bytes())?;
+                    disk.write(path, stand_in(&key(program)).as_bytes())?;
                     disk.set_mode(path, 0o755)?;
                 }
                 File::Link(path, target) => {
@@ -136,7 +138,12 @@ pub fn all() -> impl Iterator<Item = &'static Package> {
 
 /// Whether a package is on this host.
 pub fn is_installed(host: &Host, package: &Package) -> bool {
-    IMAGE.iter().any(|one| one.name == package.name) || host.has_package(package.name)
+    is_protected(package) || host.has_package(package.name)
+}
+
+/// Whether a package belongs to the image, so that it cannot be removed.
+pub fn is_protected(package: &Package) -> bool {
+    IMAGE.iter().any(|one| one.name == package.name)
 }
 
 /// `package` and everything it needs that is not there yet, needed ones first.
@@ -183,6 +190,27 @@ const fn plain(
 /// What the image brings, as far as one would ask for it. They cannot be removed.
 static IMAGE: &[Package] = &[
     plain(
+        "amazon-linux-release",
+        "2023.9.20251208-0.amzn2023",
+        "noarch",
+        24,
+        "Amazon Linux release files",
+    ),
+    plain(
+        "amazon-ssm-agent",
+        "3.3.2299.0-1.amzn2023",
+        "x86_64",
+        26_000,
+        "Manage EC2 Instances using SSM APIs",
+    ),
+    plain(
+        "awscli-2",
+        "2.30.4-1.amzn2023.0.1",
+        "noarch",
+        14_000,
+        "Universal Command Line Environment for AWS, version 2",
+    ),
+    plain(
         "bash",
         "5.2.15-1.amzn2023.0.2",
         "x86_64",
@@ -225,11 +253,109 @@ static IMAGE: &[Package] = &[
         "Package manager",
     ),
     plain(
+        "e2fsprogs",
+        "1.46.5-2.amzn2023.0.2",
+        "x86_64",
+        1000,
+        "Utilities for managing ext2, ext3, and ext4 file systems",
+    ),
+    plain(
+        "ec2-utils",
+        "2.2.0-1.amzn2023.0.2",
+        "noarch",
+        24,
+        "A set of tools for running in EC2",
+    ),
+    plain(
+        "findutils",
+        "4.8.0-2.amzn2023.0.2",
+        "x86_64",
+        540,
+        "The GNU versions of find utilities (find and xargs)",
+    ),
+    plain(
+        "gawk",
+        "5.1.0-3.amzn2023.0.3",
+        "x86_64",
+        990,
+        "The GNU version of the AWK text processing utility",
+    ),
+    plain(
+        "glibc",
+        "2.34-52.amzn2023.0.11",
+        "x86_64",
+        2000,
+        "The GNU libc libraries",
+    ),
+    plain(
+        "grep",
+        "3.8-1.amzn2023.0.4",
+        "x86_64",
+        290,
+        "Pattern matching utilities",
+    ),
+    plain(
+        "gzip",
+        "1.12-1.amzn2023.0.1",
+        "x86_64",
+        160,
+        "The GNU data compression program",
+    ),
+    plain(
+        "less",
+        "608-2.amzn2023.0.2",
+        "x86_64",
+        160,
+        "A text file browser similar to more, but better",
+    ),
+    plain(
+        "openssh-clients",
+        "8.7p1-8.amzn2023.0.11",
+        "x86_64",
+        700,
+        "An open source SSH client applications",
+    ),
+    plain(
         "openssh-server",
         "8.7p1-8.amzn2023.0.11",
         "x86_64",
         450,
         "An open source SSH server daemon",
+    ),
+    plain(
+        "procps-ng",
+        "3.3.17-1.amzn2023.0.2",
+        "x86_64",
+        340,
+        "System and process monitoring utilities",
+    ),
+    plain(
+        "sed",
+        "4.8-7.amzn2023.0.2",
+        "x86_64",
+        300,
+        "A GNU stream text editor",
+    ),
+    plain(
+        "shadow-utils",
+        "4.9-12.amzn2023.0.4",
+        "x86_64",
+        1100,
+        "Utilities for managing accounts and shadow password files",
+    ),
+    plain(
+        "sudo",
+        "1.9.15-1.p5.amzn2023.0.1",
+        "x86_64",
+        1200,
+        "Allows restricted root access for specified users",
+    ),
+    plain(
+        "system-release",
+        "2023.9.20251208-0.amzn2023",
+        "noarch",
+        30,
+        "Amazon Linux release files",
     ),
     plain(
         "systemd",
@@ -239,11 +365,39 @@ static IMAGE: &[Package] = &[
         "System and Service Manager",
     ),
     plain(
+        "tar",
+        "1.34-1.amzn2023.0.4",
+        "x86_64",
+        880,
+        "A GNU file archiving program",
+    ),
+    plain(
         "util-linux",
         "2.37.4-1.amzn2023.0.4",
         "x86_64",
         2200,
         "A collection of basic system utilities",
+    ),
+    plain(
+        "vim-minimal",
+        "9.1.1591-1.amzn2023.0.1",
+        "x86_64",
+        840,
+        "A minimal version of the VIM editor",
+    ),
+    plain(
+        "which",
+        "2.21-26.amzn2023.0.2",
+        "x86_64",
+        43,
+        "Displays where a particular program in your path is located",
+    ),
+    plain(
+        "xfsprogs",
+        "5.18.0-1.amzn2023.0.3",
+        "x86_64",
+        1100,
+        "Utilities for managing the XFS filesystem",
     ),
 ];
 

@@ -1,11 +1,12 @@
 //! shutdown, poweroff, halt, reboot: how an instance turns itself off.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::program::{Call, Ended, Program};
+use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Seat};
 
 /// `poweroff`, `halt`, `reboot`
@@ -135,7 +136,9 @@ impl Program for Shutdown {
                 .fail(1, format!("Failed to schedule shutdown: {error}"))
                 .await;
         }
-        tokio::spawn(later(Arc::downgrade(host), delay, record));
+        // Awake until it rests, so that no time passes before.
+        let activity = host.clock.activity();
+        tokio::spawn(later(Arc::downgrade(host), activity, delay, record));
         let at = at.strftime("%a %Y-%m-%d %H:%M:%S UTC");
         call.complain(format!(
             "Shutdown scheduled for {at}, use 'shutdown -c' to cancel."
@@ -146,11 +149,8 @@ impl Program for Shutdown {
 }
 
 /// Turns the host off after a while, if that is still what is written down and the host still runs.
-async fn later(host: std::sync::Weak<Host>, delay: Duration, record: String) {
-    let Some(clock) = host.upgrade().map(|host| host.clock.clone()) else {
-        return;
-    };
-    let activity = clock.rest(delay).await;
+async fn later(host: Weak<Host>, activity: Activity, delay: Duration, record: String) {
+    let activity = activity.rest(delay).await;
     if let Some(host) = host.upgrade()
         && host
             .root()

@@ -151,12 +151,6 @@ pub fn key(program: &str) -> String {
     format!("{KEY}{program}")
 }
 
-/// Content of an executable file that runs the program registered under this name.
-pub fn executable(registered: &str) -> String {
-    // The form in which bashkit knows a file that stands for a command.
-    format!("#!/bin/sh\n# bashkit builtin: {registered}\nexec {registered} \"$@\"\n")
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::journal;
 use crate::practice::compute::host::Host;
 use crate::practice::storage::Outcome;
 
@@ -151,7 +152,11 @@ pub fn set_active(host: &Arc<Host>, service: &Service, active: bool) -> Outcome<
     disk.write(
         &format!("{RECORDS}/{}.service", service.name),
         record.as_bytes(),
-    )
+    )?;
+    let done = if active { "Started" } else { "Stopped" };
+    let text = format!("{done} {}.service - {}.", service.name, service.description);
+    journal::log(host, "systemd[1]", &text);
+    Ok(())
 }
 
 fn parse(record: &str) -> Option<(Timestamp, bool)> {

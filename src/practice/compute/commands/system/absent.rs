@@ -1,0 +1,81 @@
+//! What an instance does not have: commands that the shell library brings and the image lacks, and how a command that
+//! is not there is reported.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bashkit::{BashBuilder, Builtin, BuiltinContext, CommandResolver, ExecResult};
+
+use crate::practice::compute::host::Session;
+
+/// Commands of the shell library that a new Amazon Linux 2023 does not have, or that only the library knows. In order.
+const LACKING: [&str; 27] = [
+    "assert", "busybox", "csv", "dotenv", "envsubst", "glob", "http", "json", "log", "make",
+    "mawk", "nawk", "parallel", "patch", "retry", "rg", "scp", "semver", "sftp", "shasum", "ssh",
+    "strings", "template", "tomlq", "tree", "verify", "wget",
+];
+
+/// Takes away what an instance lacks, and reports it, and all else that is not there, as bash does.
+pub fn register(builder: BashBuilder, session: Session) -> BashBuilder {
+    builder
+        .builtin_filter(|name| LACKING.binary_search(&name).is_err())
+        .command_resolver(Arc::new(NotFound(session)))
+}
+
+/// Finds nothing, and says so: the library's own words are about sandboxes.
+struct NotFound(Session);
+
+impl CommandResolver for NotFound {
+    fn resolve(&self, name: &str) -> Option<Arc<dyn Builtin>> {
+        let shell = match self.0 {
+            Session::Interactive => "-bash",
+            Session::Batch => "bash",
+        };
+        Some(Arc::new(Missing(format!(
+            "{shell}: {name}: command not found\n"
+        ))))
+    }
+}
+
+struct Missing(String);
+
+#[async_trait]
+impl Builtin for Missing {
+    async fn execute(&self, _ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        Ok(ExecResult::err(self.0.clone(), 127))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bashkit::Bash;
+
+    use super::{LACKING, Session, register};
+
+    #[test]
+    fn the_list_is_in_order() {
+        assert!(LACKING.is_sorted());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_reported_in_one_plain_line() {
+        let mut shell = register(Bash::builder(), Session::Interactive).build();
+        for name in ["rsync", "tree", "sl"] {
+            let result = shell.exec(name).await.unwrap();
+            assert_eq!(result.exit_code, 127);
+            assert_eq!(result.stderr, format!("-bash: {name}: command not found\n"));
+        }
+        let quiet = shell
+            .exec("nc -z h 1 2>/dev/null || echo absent")
+            .await
+            .unwrap();
+        assert_eq!(
+            (
+                quiet.stdout.text_lossy().as_ref(),
+                quiet.stderr.text_lossy().as_ref()
+            ),
+            ("absent\n", "")
+        );
+        assert_eq!(shell.exec("echo hi | cat").await.unwrap().stdout, "hi\n");
+    }
+}

@@ -1,0 +1,426 @@
+//! What the machine has and how busy it is: lsblk, free, uptime, ps, top, dmesg.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::program::{Call, Ended, Program};
+use super::services::{self, SERVICES, State};
+use super::table::{Align, columns};
+use crate::practice::compute::host::{Host, Seat, Session};
+
+/// `lsblk`
+pub struct Lsblk;
+
+#[async_trait]
+impl Program for Lsblk {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        if let Some(arg) = call
+            .args
+            .iter()
+            .find(|arg| !matches!(arg.as_str(), "-a" | "-p" | "--all"))
+        {
+            if arg.starts_with('-') {
+                return call.unknown_option(1, arg).await;
+            }
+            return call
+                .fail(32, format!("lsblk: {arg}: not a block device"))
+                .await;
+        }
+        let mounts = seat.host.mounts.mounts();
+        let root = mounts.iter().find(|mount| mount.target == "/");
+        let Some((disk, partition, size)) = root.and_then(|mount| {
+            let partition = mount.source.strip_prefix("/dev/")?;
+            Some((disk_of(partition), partition, mount.capacity))
+        }) else {
+            return Ok(1);
+        };
+        let size = format!("{}G", size >> 30);
+        let row = |name: &str, numbers: &str, size: &str, kind: &str, target: &str| {
+            [name, numbers, " 0", size, " 0", kind, target]
+                .map(str::to_owned)
+                .to_vec()
+        };
+        let rows = [
+            ["NAME", "MAJ:MIN", "RM", "SIZE", "RO", "TYPE", "MOUNTPOINTS"]
+                .map(str::to_owned)
+                .to_vec(),
+            row(disk, "259:0", &size, "disk", ""),
+            row(&format!("└─{partition}"), "259:1", &size, "part", "/"),
+        ];
+        let left = (Align::Left, 0);
+        let shape = [
+            left,
+            (Align::Left, 7),
+            left,
+            (Align::Right, 4),
+            left,
+            left,
+            left,
+        ];
+        call.out(columns(&rows, &shape)).await?;
+        Ok(0)
+    }
+}
+
+/// `nvme0n1` of `nvme0n1p1`, `xvda` of `xvda1`.
+fn disk_of(partition: &str) -> &str {
+    let disk = partition.trim_end_matches(|one: char| one.is_ascii_digit());
+    match disk.strip_suffix('p') {
+        Some(nvme) if nvme.ends_with(|one: char| one.is_ascii_digit()) => nvme,
+        _ => disk,
+    }
+}
+
+/// `free`
+pub struct Free;
+
+#[async_trait]
+impl Program for Free {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let mut unit: fn(u64) -> String = |kib| kib.to_string();
+        for arg in call.args {
+            unit = match arg.as_str() {
+                "-h" | "--human" => human,
+                "-m" | "--mebi" => |kib| (kib >> 10).to_string(),
+                "-g" | "--gibi" => |kib| (kib >> 20).to_string(),
+                "-k" | "--kibi" => |kib| kib.to_string(),
+                "-b" | "--bytes" => |kib| (kib << 10).to_string(),
+                _ => return call.unknown_option(1, arg).await,
+            };
+        }
+        let text = seat.host.root().read("/proc/meminfo").unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let of = |name: &str| field(&text, name);
+        let (total, free) = (of("MemTotal"), of("MemFree"));
+        let cached = of("Buffers") + of("Cached");
+        let used = total.saturating_sub(free + cached);
+        let available = of("MemAvailable").max(free);
+        let mut out = format!(
+            "{:<7}{:>13}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
+            "", "total", "used", "free", "shared", "buff/cache", "available"
+        );
+        out.push_str(&format!(
+            "{:<7}{:>13}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
+            "Mem:",
+            unit(total),
+            unit(used),
+            unit(free),
+            unit(of("Shmem")),
+            unit(cached),
+            unit(available)
+        ));
+        out.push_str(&format!(
+            "{:<7}{:>13}{:>12}{:>12}\n",
+            "Swap:",
+            unit(0),
+            unit(0),
+            unit(0)
+        ));
+        call.out(out).await?;
+        Ok(0)
+    }
+}
+
+/// A value of /proc/meminfo in KiB.
+fn field(meminfo: &str, name: &str) -> u64 {
+    meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// As `free -h` shows KiB: `922Mi`, `1.5Gi`.
+fn human(kib: u64) -> String {
+    let mut tenths = kib * 10;
+    for unit in ["Ki", "Mi", "Gi"] {
+        if tenths < 10_240 {
+            return match tenths {
+                0 => "0B".to_owned(),
+                1..100 if unit != "Ki" => format!("{}.{}{unit}", tenths / 10, tenths % 10),
+                _ => format!("{}{unit}", tenths / 10),
+            };
+        }
+        tenths /= 1024;
+    }
+    format!("{}.{}Ti", tenths / 10, tenths % 10)
+}
+
+/// `uptime`
+pub struct Uptime;
+
+#[async_trait]
+impl Program for Uptime {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let host = &seat.host;
+        match call.args {
+            [] => call.done(summary(seat)).await,
+            [option] if matches!(option.as_str(), "-p" | "--pretty") => {
+                let minutes = host.uptime().as_secs() / 60;
+                let text = format!("up {} hours, {} minutes", minutes / 60, minutes % 60);
+                call.done(text).await
+            }
+            [option] if matches!(option.as_str(), "-s" | "--since") => {
+                let up = jiff::SignedDuration::try_from(host.uptime()).unwrap_or_default();
+                let since = host.clock.now() - up;
+                call.done(since.strftime("%Y-%m-%d %H:%M:%S")).await
+            }
+            [option, ..] => call.unknown_option(1, option).await,
+        }
+    }
+}
+
+fn summary(seat: &Seat) -> String {
+    // Sessions of others are not known here.
+    let users = match seat.session {
+        Session::Interactive => "1 user",
+        Session::Batch => "0 users",
+    };
+    format!(
+        " {} up {},  {users},  load average: 0.00, 0.00, 0.00",
+        seat.host.clock.now().strftime("%H:%M:%S"),
+        up(seat.host.uptime())
+    )
+}
+
+fn up(uptime: Duration) -> String {
+    let minutes = uptime.as_secs() / 60;
+    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    let clock = if hours == 0 {
+        format!("{minutes} min")
+    } else {
+        format!("{hours:2}:{minutes:02}")
+    };
+    match days {
+        0 => clock,
+        1 => format!("1 day, {clock}"),
+        _ => format!("{days} days, {clock}"),
+    }
+}
+
+struct Process {
+    pid: u32,
+    user: String,
+    terminal: &'static str,
+    command: String,
+}
+
+/// The kernel starts the first; services follow in order; then whoever asks.
+fn processes(seat: &Seat, asking: &str) -> Vec<Process> {
+    let root = |pid, command: &str| Process {
+        pid,
+        user: "root".to_owned(),
+        terminal: "?",
+        command: command.to_owned(),
+    };
+    let mut all = vec![root(
+        1,
+        "/usr/lib/systemd/systemd --switched-root --system --deserialize=32",
+    )];
+    for (place, service) in (0..).zip(SERVICES) {
+        let runs = services::find(&seat.host, service.name).is_some()
+            && !service.once
+            && services::state(&seat.host, service) != State::Inactive;
+        if runs {
+            all.push(root(1600 + 37 * place, service.command));
+        }
+    }
+    let (terminal, shell) = match seat.session {
+        Session::Interactive => ("pts/0", "-bash"),
+        Session::Batch => ("?", "bash"),
+    };
+    for (pid, command) in [(2311, shell), (2350, asking)] {
+        all.push(Process {
+            pid,
+            user: seat.user.name.clone(),
+            terminal,
+            command: command.to_owned(),
+        });
+    }
+    all
+}
+
+/// `ps`
+pub struct Ps;
+
+#[async_trait]
+impl Program for Ps {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let letters: String = call.args.concat().replace('-', "");
+        if let Some(letter) = letters.chars().find(|one| !"auxefwl".contains(*one)) {
+            let what =
+                format!("error: a practice instance's ps knows aux, -e and -f, not {letter}");
+            return call.fail(1, what).await;
+        }
+        let every = letters.contains(['e', 'x', 'a']);
+        let asking = format!("ps {}", call.args.join(" "));
+        let all = processes(seat, asking.trim_end());
+        let mine = all.len().saturating_sub(2);
+        let shown = all.iter().skip(if every { 0 } else { mine });
+        let started = seat.host.clock.now().strftime("%H:%M").to_string();
+        let mut rows = Vec::new();
+        let shape = if letters.contains('u') {
+            rows.push(
+                ["USER", "PID", "TTY", "STAT", "START", "TIME", "COMMAND"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            );
+            rows.extend(shown.map(|one| {
+                [
+                    one.user.clone(),
+                    one.pid.to_string(),
+                    one.terminal.to_owned(),
+                    "S".to_owned(),
+                    started.clone(),
+                    "0:00".to_owned(),
+                    one.command.clone(),
+                ]
+                .to_vec()
+            }));
+            vec![
+                (Align::Left, 8),
+                (Align::Right, 7),
+                (Align::Left, 8),
+                (Align::Left, 4),
+                (Align::Right, 5),
+                (Align::Right, 6),
+                (Align::Left, 0),
+            ]
+        } else if letters.contains('f') {
+            rows.push(
+                ["UID", "PID", "TTY", "TIME", "CMD"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            );
+            rows.extend(shown.map(|one| {
+                [
+                    one.user.clone(),
+                    one.pid.to_string(),
+                    one.terminal.to_owned(),
+                    "00:00:00".to_owned(),
+                    one.command.clone(),
+                ]
+                .to_vec()
+            }));
+            vec![
+                (Align::Left, 8),
+                (Align::Right, 7),
+                (Align::Left, 8),
+                (Align::Right, 8),
+                (Align::Left, 0),
+            ]
+        } else {
+            rows.push(["PID", "TTY", "TIME", "CMD"].map(str::to_owned).to_vec());
+            rows.extend(shown.map(|one| {
+                let program = one.command.split(' ').next().unwrap_or_default();
+                let name = program
+                    .rsplit('/')
+                    .next()
+                    .unwrap_or_default()
+                    .trim_start_matches('-');
+                [
+                    one.pid.to_string(),
+                    one.terminal.to_owned(),
+                    "00:00:00".to_owned(),
+                    name.to_owned(),
+                ]
+                .to_vec()
+            }));
+            vec![
+                (Align::Right, 7),
+                (Align::Left, 8),
+                (Align::Right, 8),
+                (Align::Left, 0),
+            ]
+        };
+        call.out(columns(&rows, &shape)).await?;
+        Ok(0)
+    }
+}
+
+/// `top`: one picture, as with `-b -n 1`; it does not move.
+pub struct Top;
+
+#[async_trait]
+impl Program for Top {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let mut out = format!("top -{}\n\n", summary(seat));
+        out.push_str("    PID USER      COMMAND\n");
+        for process in processes(seat, "top") {
+            out.push_str(&format!(
+                "{:>7} {:<9} {}\n",
+                process.pid, process.user, process.command
+            ));
+        }
+        call.out(out).await?;
+        Ok(0)
+    }
+}
+
+/// `dmesg`: the kernel's lines of the console.
+pub struct Dmesg;
+
+#[async_trait]
+impl Program for Dmesg {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        if let Some(arg) = call
+            .args
+            .iter()
+            .find(|arg| !matches!(arg.as_str(), "-T" | "-H" | "-k" | "--ctime"))
+        {
+            return call.unknown_option(1, arg).await;
+        }
+        if !seat.user.identity.is_root() {
+            return call
+                .fail(
+                    1,
+                    "dmesg: read kernel buffer failed: Operation not permitted",
+                )
+                .await;
+        }
+        call.out(kernel_lines(&seat.host)).await?;
+        Ok(0)
+    }
+}
+
+fn kernel_lines(host: &Host) -> String {
+    host.console_text()
+        .lines()
+        .filter(|line| line.starts_with('['))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{disk_of, field, human, up};
+
+    #[test]
+    fn a_partition_names_its_disk() {
+        assert_eq!(disk_of("nvme0n1p1"), "nvme0n1");
+        assert_eq!(disk_of("xvda1"), "xvda");
+    }
+
+    #[test]
+    fn memory_is_read_in_kib_and_shown_in_units() {
+        assert_eq!(
+            field("MemTotal:         944140 kB\nMemFree: 5 kB\n", "MemFree"),
+            5
+        );
+        assert_eq!(field("MemTotalX: 7 kB\n", "MemTotal"), 0);
+        assert_eq!(human(944_140), "922Mi");
+        assert_eq!(human(8_000_000), "7.6Gi");
+        assert_eq!(human(0), "0B");
+        assert_eq!(human(512), "512Ki");
+    }
+
+    #[test]
+    fn uptime_is_in_minutes_hours_and_days() {
+        assert_eq!(up(Duration::from_secs(300)), "5 min");
+        assert_eq!(up(Duration::from_secs(3 * 3600 + 60)), " 3:01");
+        assert_eq!(up(Duration::from_secs(2 * 86_400)), "2 days, 0 min");
+    }
+}
