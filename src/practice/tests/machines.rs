@@ -50,10 +50,18 @@ impl Machines {
 
     async fn kill_and_restart(self) -> Self {
         let Self { bench, key, public } = self;
-        let Bench { running, dir, forgotten } = bench;
+        let Bench {
+            running,
+            dir,
+            forgotten,
+        } = bench;
         kill(running, dir.path()).await;
         let running = crate::practice::start(options(dir.path())).await.unwrap();
-        let bench = Bench { running, dir, forgotten };
+        let bench = Bench {
+            running,
+            dir,
+            forgotten,
+        };
         Self { bench, key, public }
     }
 
