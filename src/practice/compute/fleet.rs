@@ -46,6 +46,8 @@ struct Running {
     host: Arc<Host>,
     /// Where its SSH server listens; 0 until it does.
     port: AtomicU16,
+    /// Its private host key when this is its first boot, which puts it on the disk and runs the user data.
+    first: Option<String>,
 }
 
 impl Fleet {
@@ -69,10 +71,12 @@ impl Fleet {
     /// Starts a host for the first time: a fresh root disk from the image, then cloud-init. Returns once it is powered on, not booted.
     pub async fn launch(&self, spec: HostSpec) -> Result<(), String> {
         self.shared().power_off(&spec.instance_id).await;
-        let record = Record::new(&spec);
-        let made = self.shared().make_disk(&spec.instance_id, &record);
-        let disk = made.map_err(|why| why.to_string())?;
-        self.shared().power_on(spec, disk, String::new(), true);
+        let (disk, host_key) = self
+            .shared()
+            .make_disk(&spec)
+            .map_err(|why| why.to_string())?;
+        self.shared()
+            .power_on(spec, disk, String::new(), Some(host_key));
         Ok(())
     }
 
@@ -93,7 +97,7 @@ impl Fleet {
         let disk = disk.ok_or_else(|| format!("the disk of {instance_id} is gone"))?;
         let console = files.note(&console_note(instance_id)).ok().flatten();
         self.shared()
-            .power_on(spec, disk, console.unwrap_or_default(), false);
+            .power_on(spec, disk, console.unwrap_or_default(), None);
         Ok(())
     }
 
@@ -175,7 +179,13 @@ impl Shared {
         }
     }
 
-    fn power_on(self: &Arc<Self>, spec: HostSpec, disk: Arc<Tree>, console: String, first: bool) {
+    fn power_on(
+        self: &Arc<Self>,
+        spec: HostSpec,
+        disk: Arc<Tree>,
+        console: String,
+        first: Option<String>,
+    ) {
         let id = spec.instance_id.clone();
         let host = Arc::new(Host::new(
             spec,
@@ -188,6 +198,7 @@ impl Shared {
         let running = Arc::new(Running {
             host: Arc::clone(&host),
             port: AtomicU16::new(0),
+            first,
         });
         self.running().insert(id, Arc::clone(&running));
         // Awake from now on: whoever asked for the host need not be.
@@ -196,7 +207,7 @@ impl Shared {
         host.tasks.spawn(async move {
             tokio::select! {
                 () = power.cancelled() => {}
-                done = fleet.boot(&running, activity, first) => {
+                done = fleet.boot(&running, activity) => {
                     if let Err(why) = done {
                         let host = &running.host;
                         tracing::warn!(%why, host = host.spec.instance_id, "a boot came to nothing");
@@ -208,16 +219,11 @@ impl Shared {
         host.tasks.close();
     }
 
-    async fn boot(
-        &self,
-        running: &Arc<Running>,
-        activity: Arc<Activity>,
-        first: bool,
-    ) -> Result<(), BootError> {
+    async fn boot(&self, running: &Arc<Running>, activity: Arc<Activity>) -> Result<(), BootError> {
         let host = &running.host;
         boot::kernel(host, &activity).await?;
-        if first {
-            boot::identify(host, &activity).await?;
+        if let Some(host_key) = &running.first {
+            boot::identify(host, &activity, host_key).await?;
         } else {
             boot::mount_all(host, &activity).await;
         }
@@ -227,7 +233,7 @@ impl Shared {
                 host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."))
             }
         }
-        if first {
+        if running.first.is_some() {
             boot::user_data(host, activity).await?;
             // Cut off in the middle of it, however it took that.
             if host.power.is_cancelled() {
@@ -276,11 +282,17 @@ impl Shared {
         Some(Arc::clone(host))
     }
 
-    /// A fresh disk. The note comes first: a disk without one would never be found again.
-    fn make_disk(&self, instance_id: &str, record: &Record) -> Result<Arc<Tree>, Failure> {
-        self.keep(record, instance_id)?;
+    /// A fresh disk, and the host key for it: the one it has had, if it is known. The note comes first: a disk without
+    /// one would never be found again.
+    fn make_disk(&self, spec: &HostSpec) -> Result<(Arc<Tree>, String), Failure> {
+        let id = &spec.instance_id;
+        let host_key = match self.record(id)? {
+            Some((record, _)) => record.host_key,
+            None => boot::new_host_key()?,
+        };
+        self.keep(&Record::new(spec, host_key.clone()), id)?;
         let image = self.image().map_err(Failure::Image)?;
-        Ok(self.files.create_disk_from(instance_id, &image)?)
+        Ok((self.files.create_disk_from(id, &image)?, host_key))
     }
 
     fn image(&self) -> Result<Arc<Tree>, Errno> {
@@ -327,6 +339,8 @@ impl Shared {
 enum Failure {
     #[error(transparent)]
     Files(#[from] FilesError),
+    #[error(transparent)]
+    Boot(#[from] BootError),
     #[error("the launch image: {0}")]
     Image(Errno),
     #[error("the note of the host: {0}")]

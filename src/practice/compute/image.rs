@@ -279,7 +279,7 @@ pub fn root_mount(tree: Arc<Tree>) -> MountSpec {
 }
 
 /// The content of a program's file: the form in which the shell knows that a file stands for a command of its own.
-pub fn stand_in(name: &str) -> String {
+pub(super) fn stand_in(name: &str) -> String {
     format!("#!/bin/sh\n# bashkit builtin: {name}\nexec {name} \"$@\"\n")
 }
 

@@ -153,14 +153,9 @@ impl Bench {
 
     /// The client, told to reach this host and to trust only the key on its console.
     fn ssh(&self, id: &str, user: &str, key: &str) -> Command {
-        let console = self.fleet.console_output(id);
-        let lines: Vec<&str> = console.lines().collect();
-        let at = lines
-            .iter()
-            .rposition(|line| *line == "-----BEGIN SSH HOST KEY KEYS-----")
-            .unwrap();
         let known = self.path(&format!("known-{id}"));
-        std::fs::write(&known, format!("{id} {}\n", lines[at + 1])).unwrap();
+        let shown = host_key(&self.fleet.console_output(id));
+        std::fs::write(&known, format!("{id} {shown}\n")).unwrap();
         let mut command = Command::new("ssh");
         command
             .args([
@@ -196,6 +191,14 @@ impl Bench {
         let mut command = self.ssh(id, "ec2-user", "key");
         within(command.arg(line).output()).await.unwrap()
     }
+}
+
+/// The key that the console shows, the latest if it shows several.
+fn host_key(console: &str) -> String {
+    let lines: Vec<&str> = console.lines().collect();
+    let begin = "-----BEGIN SSH HOST KEY KEYS-----";
+    let at = lines.iter().rposition(|line| *line == begin).unwrap();
+    lines[at + 1].to_owned()
 }
 
 async fn within<F: Future>(work: F) -> F::Output {
@@ -498,11 +501,13 @@ async fn a_boot_that_was_cut_off_begins_again_with_its_user_data() {
     let spec = bench.spec(1, script);
     let id = spec.instance_id.clone();
     bench.fleet.launch(spec).await.unwrap();
-    bench.console(&id, "began").await;
+    let key = host_key(&bench.console(&id, "began").await);
     bench.files.flush().unwrap();
     let bench = bench.kill();
     bench.fleet.start(&id).await.unwrap();
-    bench.console(&id, "began").await;
+    let console = bench.console(&id, "began").await;
+    // The account may have published the key.
+    assert_eq!(host_key(&console), key);
     // Once: the disk is the image's again.
     assert_eq!(
         bench.host(&id).root().read_text("/root/ran").unwrap(),
