@@ -126,13 +126,13 @@ fn authorize(host: &Host) -> Result<(), BootError> {
     let file = format!("{directory}/authorized_keys");
     root.make_dirs(&directory)?;
     root.set_mode(&directory, 0o700)?;
-    let keys: String = host
+    let keys: Vec<&str> = host
         .spec
         .authorized_keys
         .iter()
-        .map(|key| format!("{}\n", key.trim_end()))
+        .flat_map(|key| [key.trim_end(), "\n"])
         .collect();
-    root.write_with_mode(&file, keys.as_bytes(), 0o600)?;
+    root.write_with_mode(&file, keys.concat().as_bytes(), 0o600)?;
     for path in [&directory, &file] {
         root.set_owner(path, uid, gid, false)?;
     }

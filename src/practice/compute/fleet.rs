@@ -230,7 +230,7 @@ impl Shared {
         match self.listen(host).await {
             Ok(port) => running.port.store(port, Ordering::Release),
             Err(why) => {
-                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."))
+                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."));
             }
         }
         if running.first.is_some() {

@@ -35,7 +35,7 @@ const PROMPT_LOOPS: usize = 3_000_000;
 /// Operations the parser may take: enough for the 16 KiB of user data many times over.
 const PARSER_OPERATIONS: usize = 5_000_000;
 /// Wall time for parsing; the machine may be busy.
-const PARSER_TIME: Duration = Duration::from_secs(60);
+const PARSER_TIME: Duration = Duration::from_mins(1);
 /// As good as for ever: whoever started a script ends it.
 const NO_TIMEOUT: Duration = Duration::from_secs(u32::MAX as u64);
 
@@ -224,12 +224,12 @@ impl Host {
     pub fn remove_package(&self, name: &str) {
         let root = self.root();
         let installed = root.read_text(image::PACKAGES).unwrap_or_default();
-        let left: String = installed
+        let left: Vec<&str> = installed
             .lines()
             .filter(|line| *line != name)
-            .map(|line| format!("{line}\n"))
+            .flat_map(|line| [line, "\n"])
             .collect();
-        if let Err(why) = root.write(image::PACKAGES, left.as_bytes()) {
+        if let Err(why) = root.write(image::PACKAGES, left.concat().as_bytes()) {
             tracing::warn!(%why, name, host = self.spec.instance_id, "a removed package was not noted");
         }
     }

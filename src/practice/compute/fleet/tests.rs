@@ -139,7 +139,7 @@ impl Bench {
                 return console;
             }
             assert!(
-                since.elapsed() < Duration::from_secs(60),
+                since.elapsed() < Duration::from_mins(1),
                 "{text:?} is not in:\n{console}"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -202,7 +202,7 @@ fn host_key(console: &str) -> String {
 }
 
 async fn within<F: Future>(work: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(60), work)
+    tokio::time::timeout(Duration::from_mins(1), work)
         .await
         .expect("it ends")
 }
@@ -332,6 +332,47 @@ async fn a_loop_without_end_is_interrupted_by_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_key_for_a_while_goes_on_without_it() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let mut session = bench.ssh(&id, "ec2-user", "key");
+    let mut session = session
+        .arg("-tt")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut keys, mut screen) = (
+        session.stdin.take().unwrap(),
+        session.stdout.take().unwrap(),
+    );
+    let line = "read -t 0.1 answer; echo nothing came\r";
+    tokio::io::AsyncWriteExt::write_all(&mut keys, line.as_bytes())
+        .await
+        .unwrap();
+    let mut seen = Vec::new();
+    while !text(&seen).contains("\r\nnothing came\r\n") {
+        let mut buffer = [0; 4096];
+        let read = within(tokio::io::AsyncReadExt::read(&mut screen, &mut buffer))
+            .await
+            .unwrap();
+        assert_ne!(read, 0, "{}", text(&seen));
+        seen.extend(&buffer[..read]);
+    }
+    session.kill().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loop_of_nothing_but_the_shell_ends_by_itself() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let mut command = bench.ssh(&id, "ec2-user", "key");
+    command.arg("-tt");
+    let done = typed(command, b"while ((1)); do ((n++)); done\rexit 4\r").await;
+    assert_eq!(done.status.code(), Some(4), "{}", text(&done.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_and_an_unknown_user_are_refused() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
@@ -450,7 +491,7 @@ async fn user_data_runs_once_as_root_and_shows_on_the_console() {
     let wall = Instant::now();
     let before = bench.clock.now();
     let id = bench.launch(1, script).await;
-    assert!(bench.clock.now().duration_since(before) > jiff::SignedDuration::from_secs(900));
+    assert!(bench.clock.now().duration_since(before) > jiff::SignedDuration::from_mins(15));
     assert!(wall.elapsed() < Duration::from_secs(20));
     let console = bench.fleet.console_output(&id);
     assert!(console.contains("+ sleep 300\n"), "{console}");
@@ -574,9 +615,9 @@ async fn an_idle_prompt_neither_moves_time_nor_holds_it_up() {
         seen.extend(&buffer[..read]);
     }
     let clock = bench.clock.clone();
-    let recurring = tokio::spawn(async move { clock.sleep_idle(Duration::from_secs(900)).await });
+    let recurring = tokio::spawn(async move { clock.sleep_idle(Duration::from_mins(15)).await });
     let wall = Instant::now();
-    bench.clock.activity().sleep(Duration::from_secs(600)).await;
+    bench.clock.activity().sleep(Duration::from_mins(10)).await;
     assert!(
         wall.elapsed() < Duration::from_secs(5),
         "the prompt held time up"
