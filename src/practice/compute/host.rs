@@ -30,8 +30,9 @@ const SENT_OUTPUT: usize = 1024 * 1024 * 1024;
 /// Memory for what flows between the commands of a script.
 const IN_FLIGHT: u64 = 512 * 1024 * 1024;
 /// Rounds of loops that one line typed at a prompt may take. Somebody who waits for something sleeps in between and
-/// never gets near; a loop without end that runs nothing but the shell itself is over in seconds.
-const PROMPT_LOOPS: usize = 3_000_000;
+/// never gets near. A loop without end that runs no command at all cannot be interrupted, and ends so: at some twenty
+/// microseconds a round without optimisation (measured), and a tenth of it with.
+const PROMPT_LOOPS: usize = 1_000_000;
 /// Operations the parser may take: enough for the 16 KiB of user data many times over.
 const PARSER_OPERATIONS: usize = 5_000_000;
 /// Wall time for parsing; the machine may be busy.
