@@ -60,11 +60,14 @@ pub(super) struct Bytes {
     pub chunks: Vec<Chunk>,
 }
 
+/// An inode that changed, with what of its bytes did.
+pub(super) type Changed = (Record, Option<Bytes>);
+
 /// The changes of one tree, as of one moment.
 #[derive(Default)]
 pub(super) struct Batch {
     /// What each changed inode is now; `None`: nothing that is stored.
-    pub inodes: Vec<(Ino, Option<(Record, Option<Bytes>)>)>,
+    pub inodes: Vec<(Ino, Option<Changed>)>,
     /// What each changed name stands for now.
     pub names: Vec<(Ino, String, Option<Ino>)>,
     noted: Noted,

@@ -129,7 +129,7 @@ impl FileSystem for View {
         let (from, to) = (text(from)?, text(to)?);
         let copied = View::stat(self, from).and_then(|attr| {
             let content = self.content(from)?;
-            self.put(to, content, attr.mode & 0o777)
+            self.put(to, &content, attr.mode & 0o777)
         });
         told(copied)
     }

@@ -151,16 +151,16 @@ impl View {
 
     /// Replaces or makes.
     pub fn write(&self, path: &str, bytes: &[u8]) -> Outcome<()> {
-        self.put(path, bytes.into(), 0o666)
+        self.write_with_mode(path, bytes, 0o666)
     }
 
     /// Replaces, or makes with these permission bits (less the umask).
     pub fn write_with_mode(&self, path: &str, bytes: &[u8], mode: u32) -> Outcome<()> {
-        self.put(path, bytes.into(), mode)
+        self.put(path, &bytes.into(), mode)
     }
 
     /// The same with content that need not be copied.
-    pub fn put(&self, path: &str, content: Content, mode: u32) -> Outcome<()> {
+    pub fn put(&self, path: &str, content: &Content, mode: u32) -> Outcome<()> {
         self.lookup(path, Last::Follow, |_, place| match &place.found {
             Some(found) => {
                 let Found { mount, ino } = found.writable()?;
@@ -267,7 +267,9 @@ impl View {
             if !source.mount.is(&target.mount) {
                 return Err(Errno::CrossDevice);
             }
-            if to.slash && to.found.is_none() && !self.is_dir(from)? {
+            let found = from.found()?;
+            let directory = found.mount.spec.tree.attr(found.ino)?.is_dir();
+            if to.slash && to.found.is_none() && !directory {
                 return Err(Errno::NotDirectory);
             }
             source.mount.spec.tree.rename(
@@ -460,11 +462,6 @@ impl View {
         self.at(path, Last::Keep, |found| {
             found.mount.spec.tree.is_generated(found.ino)
         })
-    }
-
-    fn is_dir(&self, place: &Place) -> Outcome<bool> {
-        let found = place.found()?;
-        Ok(found.mount.spec.tree.attr(found.ino)?.is_dir())
     }
 }
 
