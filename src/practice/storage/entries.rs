@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::content::Content;
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Generator, Ino, Inode, Kind};
+use super::inode::{Attr, Ino, Inode, Kind};
 use super::tree::{ROOT, State, Tree};
 
 /// Longest name, in bytes: `NAME_MAX` of Linux.
@@ -17,38 +16,22 @@ const TARGET_MAX: usize = 4095;
 /// Names one inode may have: the limit of ext4.
 const LINK_MAX: u32 = 65_000;
 
-/// What a new entry is to be.
-#[derive(Clone)]
-pub enum Node {
-    /// A regular file with this in it.
-    File(Content),
-    /// An empty directory.
-    Directory,
-    /// A symbolic link with this target.
-    Symlink(String),
-    /// A named pipe.
-    Fifo,
-    /// A file made anew at each read.
-    Generated(Generator),
-    /// A character device.
-    Device(Generator),
-}
-
 impl Tree {
-    /// Makes an entry that is not there yet, owned by the caller; `mode` is final but for what the directory gives on.
+    /// Makes an entry that is not there yet, owned by the caller; a directory begins empty. `mode` is final but for what
+    /// the directory it is made in gives on.
     pub fn make(
         &self,
         who: &Identity,
         dir: Ino,
         name: &str,
-        node: Node,
+        kind: Kind,
         mode: u32,
         now: Timestamp,
     ) -> Outcome<Attr> {
         check_name(name)?;
         let mut state = self.changed();
         state.vacant(who, dir, name)?;
-        let kind = node.kind(dir)?;
+        let kind = fresh(kind, dir)?;
         if state.inodes.len() as u64 >= state.limits.inodes {
             return Err(Errno::NoSpace);
         }
@@ -280,21 +263,16 @@ impl State {
     }
 }
 
-impl Node {
-    fn kind(self, parent: Ino) -> Outcome<Kind> {
-        Ok(match self {
-            Self::File(content) => Kind::File(content),
-            Self::Directory => Kind::Directory {
-                parent,
-                entries: BTreeMap::new(),
-            },
-            Self::Symlink(target) if target.is_empty() => return Err(Errno::NotFound),
-            Self::Symlink(target) if target.len() > TARGET_MAX => return Err(Errno::NameTooLong),
-            Self::Symlink(target) => Kind::Symlink(target),
-            Self::Fifo => Kind::Fifo(Content::default()),
-            Self::Generated(generator) => Kind::Generated(generator),
-            Self::Device(generator) => Kind::Device(generator),
-        })
+/// What is put into the tree: a directory begins empty, whatever it is given.
+fn fresh(kind: Kind, parent: Ino) -> Outcome<Kind> {
+    match kind {
+        Kind::Directory { .. } => Ok(Kind::Directory {
+            parent,
+            entries: BTreeMap::new(),
+        }),
+        Kind::Symlink(target) if target.is_empty() => Err(Errno::NotFound),
+        Kind::Symlink(target) if target.len() > TARGET_MAX => Err(Errno::NameTooLong),
+        other => Ok(other),
     }
 }
 

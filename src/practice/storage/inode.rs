@@ -36,6 +36,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// A directory with nothing in it; what it is in, the tree says that it is put into.
+    #[must_use]
+    pub fn directory() -> Self {
+        Self::Directory {
+            parent: 0,
+            entries: BTreeMap::new(),
+        }
+    }
+
     /// Its type, without the content.
     #[must_use]
     pub fn node_type(&self) -> NodeType {

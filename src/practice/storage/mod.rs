@@ -24,11 +24,10 @@ mod walk;
 mod tests;
 
 pub use content::Content;
-pub use entries::Node;
 pub use errno::{Errno, Outcome};
 pub use files::{Files, FilesError};
 pub use identity::{Access, Identity};
-pub use inode::{Attr, Generator, Ino, Kind, NodeType};
+pub use inode::{Attr, Generator, Kind, NodeType};
 pub use mounts::{Mount, MountSpec, MountTable};
-pub use tree::{Limits, ROOT, Tree, Usage};
+pub use tree::Tree;
 pub use view::View;

@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use bashkit::{DirEntry, FileSystem, FileSystemExt, FileType, FsLimits, FsUsage, Metadata, Result};
 use jiff::Timestamp;
 
+use super::content::Content;
 use super::errno::{Errno, Outcome};
-use super::inode::{Attr, NodeType};
+use super::inode::{Attr, Kind, NodeType};
 use super::view::View;
 
 /// A path as the tree takes it.
@@ -53,7 +54,7 @@ impl FileSystemExt for View {
     }
 
     async fn mkfifo(&self, path: &Path, mode: u32) -> Result<()> {
-        told(self.make_fifo(text(path)?, mode))
+        told(self.make(text(path)?, Kind::Fifo(Content::default()), mode))
     }
 
     fn limits(&self) -> FsLimits {

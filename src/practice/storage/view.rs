@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 
 use super::content::Content;
-use super::entries::Node;
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Generator, NodeType};
+use super::inode::{Attr, Generator, Kind, NodeType};
 use super::mounts::{MountTable, Table};
 use super::tree::Usage;
 use super::walk::{Entry, Found, Last, Place, walk};
@@ -194,6 +193,16 @@ impl View {
         })
     }
 
+    /// Makes an inode of any kind under a free name, with these permission bits (less the umask); a directory begins empty.
+    pub fn make(&self, path: &str, kind: Kind, mode: u32) -> Outcome<()> {
+        let mode = match kind {
+            // Nobody looks at a link's mode, and nothing changes it.
+            Kind::Symlink(_) => 0o777,
+            _ => self.masked(mode),
+        };
+        self.make_exactly(path, &kind, mode)
+    }
+
     /// Makes one directory.
     pub fn make_dir(&self, path: &str) -> Outcome<()> {
         self.make_dir_with_mode(path, 0o777)
@@ -201,7 +210,7 @@ impl View {
 
     /// Makes one directory with these permission bits (less the umask).
     pub fn make_dir_with_mode(&self, path: &str, mode: u32) -> Outcome<()> {
-        self.make(path, &Node::Directory, self.masked(mode))
+        self.make(path, Kind::directory(), mode)
     }
 
     /// Makes a directory and its parents.
@@ -260,14 +269,13 @@ impl View {
     /// Renames within one mount (`Errno::CrossDevice` otherwise).
     pub fn rename_one(&self, from: &str, to: &str) -> Outcome<()> {
         self.lookup(from, Last::Entry, |table, from| {
-            from.found()?;
+            let found = from.found()?;
             let to = walk(table, &self.identity, to, Last::Entry)?;
             let source = movable(table, from)?;
             let target = movable(table, &to)?;
             if !source.mount.is(&target.mount) {
                 return Err(Errno::CrossDevice);
             }
-            let found = from.found()?;
             let directory = found.mount.spec.tree.attr(found.ino)?.is_dir();
             if to.slash && to.found.is_none() && !directory {
                 return Err(Errno::NotDirectory);
@@ -297,12 +305,7 @@ impl View {
 
     /// Symbolic link.
     pub fn make_symlink(&self, target: &str, link: &str) -> Outcome<()> {
-        self.make(link, &Node::Symlink(target.to_owned()), 0o777)
-    }
-
-    /// Named pipe.
-    pub fn make_fifo(&self, path: &str, mode: u32) -> Outcome<()> {
-        self.make(path, &Node::Fifo, self.masked(mode))
+        self.make(link, Kind::Symlink(target.to_owned()), 0o777)
     }
 
     /// Target of a symbolic link.
@@ -339,34 +342,48 @@ impl View {
 
     /// Modification time; follows links.
     pub fn set_modified(&self, path: &str, at: Timestamp) -> Outcome<()> {
-        self.set_times(path, None, Some(at), true)
+        self.set_times(path, None, Some(at))
     }
 
-    /// Access and modification time (`None`: as it is); `follow`: of what a link names.
+    /// Access and modification time (`None`: as it is); follows links.
     pub fn set_times(
         &self,
         path: &str,
         accessed: Option<Timestamp>,
         modified: Option<Timestamp>,
-        follow: bool,
     ) -> Outcome<()> {
-        let last = if follow { Last::Follow } else { Last::Keep };
-        self.at(path, last, |found| {
+        self.at(path, Last::Follow, |found| {
             let Found { mount, ino } = found.writable()?;
             let tree = &mount.spec.tree;
             tree.set_times(&self.identity, *ino, accessed, modified, self.now())
         })
     }
 
+    /// Gives what is there (not followed) owner, mode and times of `attr`, as `cp -p` does: the owner as far as the
+    /// caller may, and without him no setuid and setgid, which would give away the caller's own rights.
+    pub fn copy_attributes(&self, attr: &Attr, to: &str) -> Outcome<()> {
+        self.at(to, Last::Keep, |found| {
+            let Found { mount, ino } = found.writable()?;
+            let (tree, who, now) = (&mount.spec.tree, &self.identity, self.now());
+            let owned = tree.set_owner(who, *ino, Some(attr.uid), Some(attr.gid), now);
+            if attr.node_type != NodeType::Symlink {
+                let kept = if owned.is_ok() { 0o7777 } else { 0o1777 };
+                tree.set_mode(who, *ino, attr.mode & kept, now)?;
+            }
+            let (accessed, modified) = (Some(attr.accessed), Some(attr.modified));
+            tree.set_times(who, *ino, accessed, modified, now)
+        })
+    }
+
     /// A file whose content is made at each read (for `/proc`), 0444; an older one at this path is replaced.
     /// Written to, it refuses, unless its mode is changed: then it takes what is written and forgets it.
     pub fn make_generated(&self, path: &str, content: Generator) -> Outcome<()> {
-        self.make_virtual(path, &Node::Generated(content), 0o444)
+        self.make_virtual(path, Kind::Generated(content), 0o444)
     }
 
     /// A character device that swallows what is written and is read from the generator, 0666; an older one is replaced.
     pub fn make_device(&self, path: &str, content: Generator) -> Outcome<()> {
-        self.make_virtual(path, &Node::Device(content), 0o666)
+        self.make_virtual(path, Kind::Device(content), 0o666)
     }
 
     /// Bytes used in the tree that holds this path.
@@ -409,15 +426,15 @@ impl View {
         Err(Errno::Stale)
     }
 
-    fn make(&self, path: &str, node: &Node, mode: u32) -> Outcome<()> {
+    fn make_exactly(&self, path: &str, kind: &Kind, mode: u32) -> Outcome<()> {
         self.lookup(path, Last::Entry, |_, place| {
-            let entry = vacant(place, matches!(node, Node::Directory))?;
+            let entry = vacant(place, matches!(kind, Kind::Directory { .. }))?;
             let tree = &entry.mount.spec.tree;
             tree.make(
                 &self.identity,
                 entry.dir,
                 &entry.name,
-                node.clone(),
+                kind.clone(),
                 mode,
                 self.now(),
             )
@@ -432,12 +449,12 @@ impl View {
         }
         let entry = vacant(place, false)?;
         let tree = &entry.mount.spec.tree;
-        let (node, mode) = (Node::File(content), self.masked(mode));
+        let (kind, mode) = (Kind::File(content), self.masked(mode));
         match tree.make(
             &self.identity,
             entry.dir,
             &entry.name,
-            node,
+            kind,
             mode,
             self.now(),
         ) {
@@ -447,7 +464,7 @@ impl View {
         }
     }
 
-    fn make_virtual(&self, path: &str, node: &Node, mode: u32) -> Outcome<()> {
+    fn make_virtual(&self, path: &str, kind: Kind, mode: u32) -> Outcome<()> {
         match self.lstat(path) {
             Ok(attr) if attr.node_type == NodeType::Device => self.remove_one(path)?,
             Ok(attr) if attr.node_type == NodeType::File && self.is_generated(path)? => {
@@ -455,7 +472,7 @@ impl View {
             }
             _ => {}
         }
-        self.make(path, node, mode)
+        self.make_exactly(path, &kind, mode)
     }
 
     fn is_generated(&self, path: &str) -> Outcome<bool> {

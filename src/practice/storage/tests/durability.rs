@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::content::CHUNK;
 use super::super::database::{Database, Sort};
-use super::super::{Errno, Files, NodeType, Tree, View};
+use super::super::{Content, Errno, Files, Kind, NodeType, Tree, View};
 use super::{ALICE, at, host_on, later, names};
 
 fn open(dir: &Path) -> Files {
@@ -53,7 +53,8 @@ fn a_tree_comes_back_as_it_was() {
     view.write("/home/alice/empty", b"").unwrap();
     view.link("/home/alice/big", "/home/second").unwrap();
     view.make_symlink("../alice/big", "/home/alice/l").unwrap();
-    view.make_fifo("/p", 0o600).unwrap();
+    view.make("/p", Kind::Fifo(Content::default()), 0o600)
+        .unwrap();
     view.set_mode("/home/alice", 0o1750).unwrap();
     let precise = at(3) + jiff::SignedDuration::from_nanos(123_456_789);
     view.set_modified("/home/alice/empty", precise).unwrap();

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::entries::Node;
-use super::super::{Content, Errno, Identity, Limits, ROOT, Tree};
+use super::super::tree::{Limits, ROOT};
+use super::super::{Content, Errno, Identity, Kind, Tree};
 use super::{at, host, host_on, later, names, tree};
 
 #[test]
@@ -200,7 +200,8 @@ fn a_full_tree_refuses_and_stays_as_it_was() {
 #[test]
 fn a_pipe_gives_each_byte_once() {
     let view = host();
-    view.make_fifo("/p", 0o666).unwrap();
+    view.make("/p", Kind::Fifo(Content::default()), 0o666)
+        .unwrap();
     view.write("/p", b"one").unwrap();
     view.append("/p", b"two").unwrap();
     assert_eq!(view.read("/p").unwrap(), b"onetwo");
@@ -260,7 +261,7 @@ fn a_device_swallows_what_is_written() {
 fn an_inode_that_is_gone_is_told_apart_from_a_missing_name() {
     let tree = tree();
     let root = Identity::ROOT;
-    let file = Node::File(Content::default());
+    let file = Kind::File(Content::default());
     let gone = tree.make(&root, ROOT, "f", file, 0o644, at(1)).unwrap().ino;
     tree.remove(&root, ROOT, "f", at(2)).unwrap();
     assert_eq!(tree.read(&root, gone), Err(Errno::Stale));

@@ -144,7 +144,7 @@ fn a_mount_point_stays_where_it_is() {
     assert_eq!(view.rename_one("/home", "/h"), Err(Errno::Busy));
     assert_eq!(view.rename_one("/empty", "/home"), Err(Errno::Busy));
     assert!(view.remove_all("/home").is_err());
-    assert_eq!(view.stat("/home").unwrap().ino, super::super::ROOT);
+    assert_eq!(view.stat("/home").unwrap().ino, super::super::tree::ROOT);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn mounts_stack_and_are_busy_while_something_is_mounted_in_them() {
     table.unmount("/home").unwrap();
     assert_eq!(view.read("/home/data/f").unwrap(), b"x");
     let listed = view.list("/home").unwrap();
-    assert_eq!(listed[0].1.ino, super::super::ROOT);
+    assert_eq!(listed[0].1.ino, super::super::tree::ROOT);
     table.unmount("/home/data").unwrap();
     table.unmount("/home").unwrap();
     let targets: Vec<_> = table
@@ -260,7 +260,7 @@ fn a_mount_point_removed_by_another_host_is_still_unmounted_by_its_name() {
     a.table().mount(spec("/home/data", &tree())).unwrap();
     // Where it is no mount point, it is a directory like any other.
     b.rename_one("/home/data", "/home/moved").unwrap();
-    assert_eq!(a.stat("/home/moved").unwrap().ino, super::super::ROOT);
+    assert_eq!(a.stat("/home/moved").unwrap().ino, super::super::tree::ROOT);
     b.remove_one("/home/moved").unwrap();
     assert_eq!(a.stat("/home/moved"), Err(Errno::NotFound));
     a.table().unmount("/home/data").unwrap();

@@ -213,3 +213,32 @@ fn the_umask_is_of_the_session() {
     other.write("/tmp/h", b"").unwrap();
     assert_eq!(mode("/tmp/h"), 0o644);
 }
+
+#[test]
+fn attributes_are_copied_as_far_as_one_may() {
+    let (root, alice, bob) = homes();
+    alice.write("/tmp/f", b"").unwrap();
+    alice.set_mode("/tmp/f", 0o4751).unwrap();
+    alice.set_modified("/tmp/f", at(-99)).unwrap();
+    let from = alice.stat("/tmp/f").unwrap();
+    root.write("/tmp/roots", b"").unwrap();
+    bob.write("/tmp/bobs", b"").unwrap();
+    root.copy_attributes(&from, "/tmp/roots").unwrap();
+    bob.copy_attributes(&from, "/tmp/bobs").unwrap();
+    assert_eq!(
+        alice.copy_attributes(&from, "/tmp/bobs"),
+        Err(Errno::NotPermitted)
+    );
+    let shown = |path| {
+        let attr = root.stat(path).unwrap();
+        (attr.uid, attr.mode, attr.modified)
+    };
+    assert_eq!(shown("/tmp/roots"), (ALICE, 0o4751, at(-99)));
+    assert_eq!(shown("/tmp/bobs"), (BOB, 0o751, at(-99)));
+    // Of a link, not of what it names.
+    root.make_symlink("/tmp/roots", "/tmp/l").unwrap();
+    root.copy_attributes(&root.lstat("/tmp").unwrap(), "/tmp/l")
+        .unwrap();
+    assert_eq!(root.stat("/tmp/l").unwrap().uid, ALICE);
+    assert_eq!(root.lstat("/tmp/l").unwrap().uid, 0);
+}
