@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::users::User;
-use super::{HostSpec, Surroundings, commands, image, patience};
+use super::{HostSpec, Surroundings, commands, image, patience, shorthand};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Files, Identity, MountTable, Tree, View};
 
@@ -171,7 +171,11 @@ impl Host {
         for (name, value) in self.environment(user, session) {
             builder = builder.env(name, value);
         }
-        patience::register(commands::register(builder, &seat))
+        let builder = patience::register(commands::register(builder, &seat));
+        match session {
+            Session::Interactive => shorthand::register(builder),
+            Session::Batch => builder,
+        }
     }
 
     fn environment(&self, user: &User, session: Session) -> Vec<(&'static str, String)> {
@@ -197,6 +201,8 @@ impl Host {
             variables.push(("TERM", "xterm-256color".to_owned()));
             // `\w`, as this shell shows `~` for the home only there.
             variables.push(("PS1", r"[\u@\h \w]\$ ".to_owned()));
+            // How bashkit keeps `shopt -s expand_aliases`, which every interactive shell has.
+            variables.push(("SHOPT_expand_aliases", "1".to_owned()));
         }
         variables
     }

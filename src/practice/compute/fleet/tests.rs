@@ -363,6 +363,24 @@ async fn what_waits_for_a_key_for_a_while_goes_on_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_login_runs_the_startup_files_that_its_user_has_changed() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let line = "echo \"alias hi='echo hello there'; export PLACE=here; echo welcome\" >> .bashrc";
+    assert!(bench.run(&id, line).await.status.success());
+    let mut command = bench.ssh(&id, "ec2-user", "key");
+    command.arg("-tt");
+    let done = typed(command, b"hi\recho $PLACE\rll -d .\rexit\r").await;
+    let screen = text(&done.stdout);
+    let greeting = screen.split("$ hi\r\n").next().unwrap();
+    assert!(greeting.contains("\r\nwelcome\r\n[ec2-user@"), "{screen}");
+    assert!(!screen.contains("bash_profile"), "{screen}");
+    assert!(screen.contains("\r\nhello there\r\n"), "{screen}");
+    assert!(screen.contains("\r\nhere\r\n"), "{screen}");
+    assert!(screen.contains("\r\ndrwx------ "), "{screen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_and_an_unknown_user_are_refused() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
