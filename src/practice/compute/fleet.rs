@@ -215,7 +215,7 @@ impl Shared {
         match self.listen(host).await {
             Ok(port) => running.port.store(port, Ordering::Release),
             Err(why) => {
-                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."))
+                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."));
             }
         }
         if first {

@@ -61,7 +61,7 @@ impl Wanted {
                 _ if arg.starts_with("--exclude-type=") => wanted.not.push(arg[15..].to_owned()),
                 _ if arg.len() > 1 && arg.starts_with('-') && !arg.starts_with("--") => {
                     let mut letters = arg[1..].char_indices();
-                    while let Some((at, letter)) = letters.next() {
+                    for (at, letter) in letters {
                         match letter {
                             'h' => wanted.unit = Unit::Human(1024),
                             'H' => wanted.unit = Unit::Human(1000),

@@ -17,7 +17,7 @@ const METADATA: Duration = Duration::from_secs(8);
 /// How long one package takes to come and be unpacked: an estimate, likewise.
 const EACH: Duration = Duration::from_secs(1);
 /// How long dnf tries a repository that does not answer: `timeout` (30 s) for each of four tries (dnf.conf(5)).
-const UNREACHABLE: Duration = Duration::from_secs(120);
+const UNREACHABLE: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {

@@ -80,7 +80,7 @@ impl Program for Journalctl {
                     None => return call.unknown_option(1, arg).await,
                 },
                 "-n" | "--lines" => {
-                    count = args.next().and_then(|text| text.parse().ok()).or(Some(10))
+                    count = args.next().and_then(|text| text.parse().ok()).or(Some(10));
                 }
                 "-r" | "--reverse" => reverse = true,
                 "--no-pager" | "-b" | "--boot" | "-x" | "-e" | "-q" | "-a" | "-l" | "-xe" => {}

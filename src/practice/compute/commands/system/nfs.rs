@@ -15,7 +15,7 @@ use crate::practice::storage::{MountSpec, MountTable, View};
 pub const CAPACITY: u64 = (1 << 63) - (1 << 20);
 
 /// How long mount.nfs tries in the foreground (nfs(5): `retry=2` minutes).
-const TRIES: Duration = Duration::from_secs(120);
+const TRIES: Duration = Duration::from_mins(2);
 /// How long it waits between two tries (nfs-utils backs off up to this).
 const BETWEEN: Duration = Duration::from_secs(10);
 

@@ -61,7 +61,7 @@ impl Wanted {
     fn read(args: &[String]) -> Result<Self, Option<String>> {
         let mut wanted = Self {
             // shutdown(8): without a time it is in one minute.
-            when: When::In(Duration::from_secs(60)),
+            when: When::In(Duration::from_mins(1)),
             reboot: false,
         };
         let mut timed = false;

@@ -56,7 +56,7 @@ pub fn interval(text: &str) -> Option<Duration> {
 }
 
 /// Longer than any account lives, and short enough for a clock to add.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+const FOREVER: Duration = Duration::from_hours(876_000);
 
 /// `timeout`
 pub struct Timeout;

@@ -112,7 +112,7 @@ async fn one(
         }
         left -= 1;
         let wait = options.retry_delay.unwrap_or(pause);
-        pause = (pause * 2).min(std::time::Duration::from_secs(600));
+        pause = (pause * 2).min(std::time::Duration::from_mins(10));
         if !options.silent {
             let what = format!(
                 "Warning: Problem: {}. Will retry in {} seconds. {left} retries left.",
