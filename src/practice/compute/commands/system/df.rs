@@ -18,6 +18,10 @@ enum Unit {
     Human(u64),
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 struct Wanted {
     unit: Unit,
     types: bool,
@@ -60,8 +64,7 @@ impl Wanted {
                 _ if arg.starts_with("--type=") => wanted.only.push(arg[7..].to_owned()),
                 _ if arg.starts_with("--exclude-type=") => wanted.not.push(arg[15..].to_owned()),
                 _ if arg.len() > 1 && arg.starts_with('-') && !arg.starts_with("--") => {
-                    let mut letters = arg[1..].char_indices();
-                    while let Some((at, letter)) = letters.next() {
+                    for (at, letter) in arg[1..].char_indices() {
                         match letter {
                             'h' => wanted.unit = Unit::Human(1024),
                             'H' => wanted.unit = Unit::Human(1000),

@@ -1,5 +1,6 @@
 //! dnf (and yum, which is the same): installing, removing and listing packages. The packages are in `packages`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ const METADATA: Duration = Duration::from_secs(8);
 /// How long one package takes to come and be unpacked: an estimate, likewise.
 const EACH: Duration = Duration::from_secs(1);
 /// How long dnf tries a repository that does not answer: `timeout` (30 s) for each of four tries (dnf.conf(5)).
-const UNREACHABLE: Duration = Duration::from_secs(120);
+const UNREACHABLE: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {
@@ -128,33 +129,28 @@ impl Run<'_> {
         }
         let cache = "/var/cache/dnf/amazonlinux.solv";
         let disk = host.root();
-        match disk.stat(cache) {
-            Ok(found) => {
-                let at = found.modified;
-                let ago = host.clock.now().duration_since(at).as_secs().max(0);
-                self.say(&format!(
-                    "Last metadata expiration check: {}:{:02}:{:02} ago on {}.",
-                    ago / 3600,
-                    ago / 60 % 60,
-                    ago % 60,
-                    at.strftime("%a %b %e %H:%M:%S %Y")
-                ))
-                .await?;
-            }
-            Err(_) => {
-                self.say(
-                    "Amazon Linux 2023 repository                    4.3 MB/s |  34 MB     00:08",
-                )
-                .await?;
-                self.seat.activity.sleep(METADATA).await;
-                if self.is_root() {
-                    let kept = disk
-                        .make_dirs("/var/cache/dnf")
-                        .and_then(|()| disk.write(cache, b""));
-                    if let Err(error) = kept {
-                        tracing::debug!(%error, "dnf keeps no cache");
-                    }
-                }
+        if let Ok(found) = disk.stat(cache) {
+            let at = found.modified;
+            let ago = host.clock.now().duration_since(at).as_secs().max(0);
+            self.say(&format!(
+                "Last metadata expiration check: {}:{:02}:{:02} ago on {}.",
+                ago / 3600,
+                ago / 60 % 60,
+                ago % 60,
+                at.strftime("%a %b %e %H:%M:%S %Y")
+            ))
+            .await?;
+            return Ok(true);
+        }
+        self.say("Amazon Linux 2023 repository                    4.3 MB/s |  34 MB     00:08")
+            .await?;
+        self.seat.activity.sleep(METADATA).await;
+        if self.is_root() {
+            let kept = disk
+                .make_dirs("/var/cache/dnf")
+                .and_then(|()| disk.write(cache, b""));
+            if let Err(error) = kept {
+                tracing::debug!(%error, "dnf keeps no cache");
             }
         }
         Ok(true)
@@ -495,13 +491,14 @@ fn plan(chosen: &[&Package], all: &[&Package]) -> String {
     }
     let sum =
         |size: fn(&Package) -> u64| all.iter().map(|package| size(package)).sum::<u64>() * 1024;
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\nTransaction Summary\n{RULE}\nInstall  {} Package{}\n\nTotal download size: {}\nInstalled size: {}",
         all.len(),
         if all.len() == 1 { "" } else { "s" },
         human(sum(|package| package.download), 1024),
         human(sum(|package| package.size), 1024)
-    ));
+    );
     text
 }
 

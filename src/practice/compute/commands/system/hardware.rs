@@ -1,5 +1,6 @@
 //! What the machine has and how busy it is: lsblk, free, uptime, ps, top, dmesg.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -100,8 +101,9 @@ impl Program for Free {
             "{:<7}{:>13}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
             "", "total", "used", "free", "shared", "buff/cache", "available"
         );
-        out.push_str(&format!(
-            "{:<7}{:>13}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
+        let _ = writeln!(
+            out,
+            "{:<7}{:>13}{:>12}{:>12}{:>12}{:>12}{:>12}",
             "Mem:",
             unit(total),
             unit(used),
@@ -109,14 +111,15 @@ impl Program for Free {
             unit(of("Shmem")),
             unit(cached),
             unit(available)
-        ));
-        out.push_str(&format!(
-            "{:<7}{:>13}{:>12}{:>12}\n",
+        );
+        let _ = writeln!(
+            out,
+            "{:<7}{:>13}{:>12}{:>12}",
             "Swap:",
             unit(0),
             unit(0),
             unit(0)
-        ));
+        );
         call.out(out).await?;
         Ok(0)
     }
@@ -348,10 +351,11 @@ impl Program for Top {
         let mut out = format!("top -{}\n\n", summary(seat));
         out.push_str("    PID USER      COMMAND\n");
         for process in processes(seat, "top") {
-            out.push_str(&format!(
-                "{:>7} {:<9} {}\n",
+            let _ = writeln!(
+                out,
+                "{:>7} {:<9} {}",
                 process.pid, process.user, process.command
-            ));
+            );
         }
         call.out(out).await?;
         Ok(0)
@@ -385,10 +389,10 @@ impl Program for Dmesg {
 }
 
 fn kernel_lines(host: &Host) -> String {
-    host.console_text()
-        .lines()
+    let shown = host.console_text();
+    shown
+        .split_inclusive('\n')
         .filter(|line| line.starts_with('['))
-        .map(|line| format!("{line}\n"))
         .collect()
 }
 
@@ -419,8 +423,8 @@ mod tests {
 
     #[test]
     fn uptime_is_in_minutes_hours_and_days() {
-        assert_eq!(up(Duration::from_secs(300)), "5 min");
-        assert_eq!(up(Duration::from_secs(3 * 3600 + 60)), " 3:01");
-        assert_eq!(up(Duration::from_secs(2 * 86_400)), "2 days, 0 min");
+        assert_eq!(up(Duration::from_mins(5)), "5 min");
+        assert_eq!(up(Duration::from_mins(181)), " 3:01");
+        assert_eq!(up(Duration::from_hours(48)), "2 days, 0 min");
     }
 }

@@ -22,7 +22,8 @@ impl Program for Hostname {
                 "-f" | "--fqdn" | "--long" => call.done(full).await,
                 "-s" | "--short" => call.done(full.split('.').next().unwrap_or_default()).await,
                 "-d" | "--domain" => {
-                    call.done(full.split_once('.').map_or("", |(_, domain)| domain)).await
+                    call.done(full.split_once('.').map_or("", |(_, domain)| domain))
+                        .await
                 }
                 "-i" | "-I" | "--ip-address" | "--all-ip-addresses" => {
                     call.done(host.spec.private_address).await

@@ -41,6 +41,7 @@ pub use self::fstab::mount_all;
 pub use self::services::is_active;
 
 /// Registers them.
+#[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let seated = |program| Seated {
         seat: seat.clone(),

@@ -6,16 +6,47 @@ use super::Rig;
 async fn services_run_stop_and_start_again() {
     let rig = Rig::new();
     rig.root("systemctl reload sshd").await.ended(0);
-    assert_eq!(rig.user("systemctl is-active sshd").await.ended(0).out, "active\n");
+    assert_eq!(
+        rig.user("systemctl is-active sshd").await.ended(0).out,
+        "active\n"
+    );
     rig.root("systemctl stop chronyd").await.ended(0);
-    assert_eq!(rig.user("systemctl is-active chronyd").await.ended(3).out, "inactive\n");
-    rig.root("systemctl start chronyd.service; sleep 90").await.ended(0);
+    assert_eq!(
+        rig.user("systemctl is-active chronyd").await.ended(3).out,
+        "inactive\n"
+    );
+    rig.root("systemctl start chronyd.service; sleep 90")
+        .await
+        .ended(0);
     let ran = rig.user("systemctl status chronyd").await.ended(0);
-    assert!(ran.out.contains("Active: active (running) since Mon 2026-01-05 12:00:00 UTC; 1min 30s ago"), "{}", ran.out);
-    assert!(rig.user("journalctl -u systemd").await.ended(0).out.contains("Stopped chronyd.service"));
+    assert!(
+        ran.out
+            .contains("Active: active (running) since Mon 2026-01-05 12:00:00 UTC; 1min 30s ago"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        rig.user("journalctl -u systemd")
+            .await
+            .ended(0)
+            .out
+            .contains("Stopped chronyd.service")
+    );
     rig.root("systemctl reload chronyd").await.ended(1);
-    assert!(rig.root("systemctl restart frob").await.ended(5).err.contains("Unit frob.service not found"));
-    assert!(rig.user("systemctl stop sshd").await.ended(4).err.contains("Access denied"));
+    assert!(
+        rig.root("systemctl restart frob")
+            .await
+            .ended(5)
+            .err
+            .contains("Unit frob.service not found")
+    );
+    assert!(
+        rig.user("systemctl stop sshd")
+            .await
+            .ended(4)
+            .err
+            .contains("Access denied")
+    );
 }
 
 #[tokio::test]
@@ -23,12 +54,20 @@ async fn what_is_enabled_is_a_link() {
     let rig = Rig::new();
     rig.root("systemctl enable rpcbind").await.ended(1);
     rig.root("dnf install -yq rpcbind").await.ended(0);
-    assert_eq!(rig.user("systemctl is-enabled rpcbind").await.ended(1).out, "disabled\n");
+    assert_eq!(
+        rig.user("systemctl is-enabled rpcbind").await.ended(1).out,
+        "disabled\n"
+    );
     let ran = rig.root("systemctl enable --now rpcbind").await.ended(0);
-    assert!(ran.err.starts_with("Created symlink /etc/systemd/system/multi-user.target.wants/rpcbind.service"));
+    assert!(ran.err.starts_with(
+        "Created symlink /etc/systemd/system/multi-user.target.wants/rpcbind.service"
+    ));
     rig.user("systemctl is-active -q rpcbind && test -L /etc/systemd/system/multi-user.target.wants/rpcbind.service").await.ended(0);
     rig.root("systemctl disable sshd").await.ended(0);
-    assert_eq!(rig.user("systemctl is-enabled sshd").await.ended(1).out, "disabled\n");
+    assert_eq!(
+        rig.user("systemctl is-enabled sshd").await.ended(1).out,
+        "disabled\n"
+    );
     rig.root("systemctl enable sshd").await.ended(0);
     rig.user("systemctl is-enabled sshd").await.ended(0);
 }
@@ -39,7 +78,10 @@ async fn selinux_permits_and_keeps_its_switches() {
     assert_eq!(rig.user("getenforce").await.ended(0).out, "Permissive\n");
     rig.user("setsebool -P use_nfs_home_dirs 1").await.ended(1);
     rig.root("setsebool -P use_nfs_home_dirs 1").await.ended(0);
-    assert_eq!(rig.user("getsebool use_nfs_home_dirs").await.ended(0).out, "use_nfs_home_dirs --> on\n");
+    assert_eq!(
+        rig.user("getsebool use_nfs_home_dirs").await.ended(0).out,
+        "use_nfs_home_dirs --> on\n"
+    );
     rig.root("setsebool frob on").await.ended(1);
     rig.root("setenforce 1").await.ended(1);
 }
@@ -48,7 +90,13 @@ async fn selinux_permits_and_keeps_its_switches() {
 async fn power_off_is_for_root_and_a_restart_is_refused() {
     let rig = Rig::new();
     rig.user("poweroff").await.ended(1);
-    assert!(rig.root("reboot").await.ended(1).err.contains("stop it and start it again"));
+    assert!(
+        rig.root("reboot")
+            .await
+            .ended(1)
+            .err
+            .contains("stop it and start it again")
+    );
     assert_eq!(*rig.around.off.lock().unwrap(), 0);
     rig.root("shutdown -h now").await.ended(0);
     assert_eq!(*rig.around.off.lock().unwrap(), 1);
@@ -57,8 +105,16 @@ async fn power_off_is_for_root_and_a_restart_is_refused() {
 #[tokio::test]
 async fn a_shutdown_can_be_planned_and_cancelled() {
     let rig = Rig::new();
-    let ran = rig.root("shutdown +2; shutdown -c; sleep 300").await.ended(0);
-    assert!(ran.err.starts_with("Shutdown scheduled for Mon 2026-01-05 12:02:00 UTC"), "{}", ran.err);
+    let ran = rig
+        .root("shutdown +2; shutdown -c; sleep 300")
+        .await
+        .ended(0);
+    assert!(
+        ran.err
+            .starts_with("Shutdown scheduled for Mon 2026-01-05 12:02:00 UTC"),
+        "{}",
+        ran.err
+    );
     assert_eq!(*rig.around.off.lock().unwrap(), 0);
     rig.root("shutdown +1; sleep 59").await.ended(0);
     assert_eq!(*rig.around.off.lock().unwrap(), 0);
@@ -69,17 +125,54 @@ async fn a_shutdown_can_be_planned_and_cancelled() {
 #[tokio::test]
 async fn the_machine_tells_what_it_is() {
     let rig = Rig::new();
-    assert_eq!(rig.user("hostname; hostname -s").await.ended(0).out, "ip-10-0-1-12.ec2.internal\nip-10-0-1-12\n");
-    assert_eq!(rig.user("uname -sm; nproc; arch").await.ended(0).out, "Linux x86_64\n2\nx86_64\n");
-    assert_eq!(rig.user("uname -r; cat /proc/sys/kernel/osrelease").await.out.lines().collect::<std::collections::BTreeSet<_>>().len(), 1);
-    assert!(rig.user("lsblk").await.ended(0).out.contains("└─nvme0n1p1 259:1    0   8G  0 part /\n"));
+    assert_eq!(
+        rig.user("hostname; hostname -s").await.ended(0).out,
+        "ip-10-0-1-12.ec2.internal\nip-10-0-1-12\n"
+    );
+    assert_eq!(
+        rig.user("uname -sm; nproc; arch").await.ended(0).out,
+        "Linux x86_64\n2\nx86_64\n"
+    );
+    assert_eq!(
+        rig.user("uname -r; cat /proc/sys/kernel/osrelease")
+            .await
+            .out
+            .lines()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+        1
+    );
+    assert!(
+        rig.user("lsblk")
+            .await
+            .ended(0)
+            .out
+            .contains("└─nvme0n1p1 259:1    0   8G  0 part /\n")
+    );
     let free = rig.user("free -m").await.ended(0).out;
     assert!(free.contains("Mem:             922 "), "{free}");
-    assert!(rig.user("ps -ef").await.ended(0).out.contains("/usr/sbin/sshd -D"));
+    assert!(
+        rig.user("ps -ef")
+            .await
+            .ended(0)
+            .out
+            .contains("/usr/sbin/sshd -D")
+    );
     rig.root("systemctl stop sshd").await.ended(0);
-    assert!(!rig.user("ps -ef").await.ended(0).out.contains("/usr/sbin/sshd -D"));
-    assert_eq!(rig.user("ec2-metadata -i -z").await.ended(0).out, "instance-id: i-1\navailability-zone: us-east-1a\n");
-    rig.user("logger -t job done; journalctl -t job").await.ended(0);
+    assert!(
+        !rig.user("ps -ef")
+            .await
+            .ended(0)
+            .out
+            .contains("/usr/sbin/sshd -D")
+    );
+    assert_eq!(
+        rig.user("ec2-metadata -i -z").await.ended(0).out,
+        "instance-id: i-1\navailability-zone: us-east-1a\n"
+    );
+    rig.user("logger -t job done; journalctl -t job")
+        .await
+        .ended(0);
     for absent in ["host", "dig", "nslookup", "crontab", "rsync", "tree"] {
         rig.user(absent).await.ended(127);
     }

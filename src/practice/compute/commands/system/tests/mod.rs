@@ -23,7 +23,8 @@ use crate::practice::storage::Files;
 
 const SHARE: &str = "fs-1.efs.us-east-1.amazonaws.com";
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 30);
-const HANDLE: &str = "http://127.0.0.1:4566/cloudformation-waitcondition-us-east-1/s/H?X-Amz-Signature=t";
+const HANDLE: &str =
+    "http://127.0.0.1:4566/cloudformation-waitcondition-us-east-1/s/H?X-Amz-Signature=t";
 
 /// What the host sees around it, and what it has done to it.
 #[derive(Default)]
@@ -47,7 +48,11 @@ impl Surroundings for Around {
 
     fn reach(&self, _instance_id: &str, address: Ipv4Addr, port: u16) -> Reach {
         let now = self.clock.lock().unwrap().as_ref().map(Clock::now);
-        let serves = self.serves.lock().unwrap().is_some_and(|since| now >= Some(since));
+        let serves = self
+            .serves
+            .lock()
+            .unwrap()
+            .is_some_and(|since| now >= Some(since));
         match (address, port) {
             (TARGET, 2049) if serves => Reach::Nfs {
                 file_system_id: "fs-1".to_owned(),
@@ -72,7 +77,10 @@ impl Surroundings for Around {
 
     async fn signal(&self, _instance_id: &str, signal: ResourceSignal) -> Result<(), String> {
         if signal.stack != "s" {
-            return Err(format!("ValidationError: Stack '{}' does not exist", signal.stack));
+            return Err(format!(
+                "ValidationError: Stack '{}' does not exist",
+                signal.stack
+            ));
         }
         self.signals.lock().unwrap().push(signal);
         Ok(())
@@ -86,7 +94,10 @@ impl Surroundings for Around {
         body: Vec<u8>,
     ) -> Result<(u16, Vec<u8>), String> {
         let text = String::from_utf8(body).unwrap();
-        self.messages.lock().unwrap().push((method.to_owned(), text));
+        self.messages
+            .lock()
+            .unwrap()
+            .push((method.to_owned(), text));
         let mut answers = self.answers.lock().unwrap();
         let status = match answers.len() {
             0 => 200,

@@ -5,7 +5,9 @@ use crate::practice::compute::commands::system::{of_packages, packages};
 
 #[test]
 fn every_program_a_package_brings_exists_and_every_such_program_comes_from_one() {
-    let brought: Vec<_> = packages::all().flat_map(packages::Package::programs).collect();
+    let brought: Vec<_> = packages::all()
+        .flat_map(packages::Package::programs)
+        .collect();
     let known: Vec<_> = of_packages().into_iter().map(|(name, _)| name).collect();
     for name in &brought {
         assert!(known.contains(name), "{name} does not exist");
@@ -21,15 +23,33 @@ async fn a_program_is_there_while_its_package_is() {
     let ran = rig.user("nc -z localhost 22").await.ended(127);
     assert_eq!(ran.err, "bash: nc: command not found\n");
     let ran = rig.root("dnf install -y nmap-ncat").await.ended(0);
-    assert!(ran.out.contains("Installing dependencies:\n libpcap"), "{}", ran.out);
+    assert!(
+        ran.out.contains("Installing dependencies:\n libpcap"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.ends_with("Complete!\n"), "{}", ran.out);
-    assert_eq!(rig.user("command -v nc; rpm -q nmap-ncat").await.ended(0).out, "/usr/bin/nc\nnmap-ncat-7.93-4.amzn2023.x86_64\n");
+    assert_eq!(
+        rig.user("command -v nc; rpm -q nmap-ncat")
+            .await
+            .ended(0)
+            .out,
+        "/usr/bin/nc\nnmap-ncat-7.93-4.amzn2023.x86_64\n"
+    );
     rig.user("nc -z localhost 22").await.ended(0);
     let ran = rig.root("dnf install -y nmap-ncat").await.ended(0);
-    assert!(ran.out.contains("is already installed.\nDependencies resolved.\nNothing to do.\nComplete!\n"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("is already installed.\nDependencies resolved.\nNothing to do.\nComplete!\n"),
+        "{}",
+        ran.out
+    );
     rig.root("dnf remove -y libpcap").await.ended(0);
     rig.user("nc -z localhost 22").await.ended(127);
-    assert_eq!(rig.user("rpm -q nmap-ncat").await.ended(1).out, "package nmap-ncat is not installed\n");
+    assert_eq!(
+        rig.user("rpm -q nmap-ncat").await.ended(1).out,
+        "package nmap-ncat is not installed\n"
+    );
 }
 
 #[tokio::test]
@@ -46,7 +66,13 @@ async fn installing_takes_account_time() {
 #[tokio::test]
 async fn only_root_installs_and_only_what_there_is() {
     let rig = Rig::new();
-    assert!(rig.user("dnf install -y nmap-ncat").await.ended(1).err.contains("superuser privileges"));
+    assert!(
+        rig.user("dnf install -y nmap-ncat")
+            .await
+            .ended(1)
+            .err
+            .contains("superuser privileges")
+    );
     let ran = rig.root("dnf install -y nmap-ncat frob").await.ended(1);
     assert_eq!(ran.err, "Error: Unable to find a match: frob\n");
     rig.root("rpm -q nmap-ncat").await.ended(1);
@@ -60,7 +86,9 @@ async fn without_a_yes_nothing_is_installed() {
     let ran = rig.root("dnf install nmap-ncat").await.ended(1);
     assert_eq!(ran.err, "Operation aborted.\n");
     rig.root("rpm -q nmap-ncat").await.ended(1);
-    rig.root("echo y | dnf install nmap-ncat && rpm -q nmap-ncat").await.ended(0);
+    rig.root("echo y | dnf install nmap-ncat && rpm -q nmap-ncat")
+        .await
+        .ended(0);
 }
 
 #[tokio::test]
