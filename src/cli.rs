@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Share a home directory between two machines with Amazon EFS, for real, and leave no bill.
 #[derive(Debug, Parser)]
-#[command(name = "efslab", version, arg_required_else_help = true, propagate_version = false)]
+#[command(
+    name = "efslab",
+    version,
+    arg_required_else_help = true,
+    propagate_version = false
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -11,8 +11,19 @@ fn unattended_every_step_fails_then_passes_and_nothing_is_left() {
     assert!(steps > 20, "{out}");
     assert!(!out.contains("FAIL"), "{out}");
     assert!(out.contains("Nothing is left."), "{out}");
-    for kind in ["stacks", "instances", "volumes", "snapshots", "filesystems", "mount targets", "network interfaces"] {
-        let row = out.lines().find(|line| line.trim_start().starts_with(kind)).unwrap_or_else(|| panic!("{kind}: {out}"));
+    for kind in [
+        "stacks",
+        "instances",
+        "volumes",
+        "snapshots",
+        "filesystems",
+        "mount targets",
+        "network interfaces",
+    ] {
+        let row = out
+            .lines()
+            .find(|line| line.trim_start().starts_with(kind))
+            .unwrap_or_else(|| panic!("{kind}: {out}"));
         assert!(row.contains("  0"), "{row}");
     }
     assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
@@ -31,16 +42,23 @@ fn a_single_lesson_builds_what_it_needs_and_can_be_kept_and_cleaned_up_later() {
     assert!(out.contains("instances: i-"), "{out}");
     let (code, out, err) = home.run(&["cleanup", "--pace", "max"]);
     assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("Nothing is left.") && out.contains("(2 deleted)"), "{out}");
+    assert!(
+        out.contains("Nothing is left.") && out.contains("(2 deleted)"),
+        "{out}"
+    );
     let (_, status, _) = home.run(&["status"]);
     assert!(status.contains("cleaned up"), "{status}");
     assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
 }
 
-/// Starts the sharing lesson and waits for both prompts.
+/// Starts the sharing lesson, goes to the step that opens the terminals, and waits for both prompts.
 fn shared(home: &Home, rows: u16, columns: u16) -> Screen {
     let mut screen = home.screen(&["start", "share-files", "--pace", "max"], rows, columns);
-    screen.until("both prompts", |text| text.matches("ec2-user@ip-").count() >= 2);
+    screen.shows("step 1 of 8");
+    screen.keys("n");
+    screen.until("both prompts", |text| {
+        text.matches("[ec2-user@ip-").count() >= 2
+    });
     screen
 }
 
@@ -48,25 +66,90 @@ fn shared(home: &Home, rows: u16, columns: u16) -> Screen {
 fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     let home = Home::new();
     let mut screen = shared(&home, 24, 80);
-    screen.keys("n");
-    screen.shows("2/");
-    let (code, _, err) = home.run(&["resume"]);
-    assert_eq!(code, 1, "a second driver must be refused");
-    assert!(err.contains("driven by another efslab") || err.contains("terminal"), "{err}");
+    assert!(screen.text().contains("step 2 of 8"), "{}", screen.text());
+    let (code, _, err) = home.run(&["cleanup"]);
+    assert_ne!(code, 0, "a second driver must be refused");
+    assert!(err.contains("is being driven by another efslab"), "{err}");
+    let (code, text) = home.screen(&["resume"], 24, 80).end();
+    assert_ne!(code, 0, "a second driver must be refused");
+    assert!(text.contains("another efslab"), "{text}");
     let (_, status, _) = home.run(&["status"]);
     assert!(status.contains("being driven now"), "{status}");
-    let (code, out, err) = outcome(&mut home.efslab(&["ssh", "a", "--", "echo beside > ~/beside; hostname"]));
+    let (code, out, err) =
+        outcome(&mut home.efslab(&["ssh", "a", "--", "echo beside > ~/beside; hostname"]));
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.starts_with("ip-"), "{out}");
     screen.kill();
     let mut screen = home.screen(&["resume", "--pace", "max"], 24, 80);
-    screen.until("both prompts again", |text| text.matches("ec2-user@ip-").count() >= 2);
-    assert!(screen.text().contains("2/"), "{}", screen.text());
+    screen.until("both prompts again", |text| {
+        text.matches("[ec2-user@ip-").count() >= 2
+    });
+    assert!(screen.text().contains("step 2 of 8"), "{}", screen.text());
     let (_, out, err) = outcome(&mut home.efslab(&["ssh", "b", "--", "cat beside"]));
-    assert_eq!(out, "beside\n", "what A wrote is on B after the kill: {err}");
+    assert_eq!(
+        out, "beside\n",
+        "what A wrote is on B after the kill: {err}"
+    );
     screen.kill();
     let (code, out, err) = home.run(&["cleanup", "--pace", "max"]);
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
     assert!(home.files("run").is_empty(), "{:?}", home.files("run"));
+}
+
+/// Walks the whole lab from the first screen to the receipt by key presses only.
+fn walk(rows: u16, columns: u16) {
+    let home = Home::new();
+    let mut screen = home.screen(&["start", "--pace", "max"], rows, columns);
+    screen.shows("Where should the lab run?");
+    screen.keys("\r");
+    let catalog = efslab::lesson::catalog::Catalog::embedded().unwrap();
+    for lesson in catalog.lessons() {
+        for (number, step) in lesson.steps.iter().enumerate() {
+            let place = format!("step {} of {}", number + 1, lesson.steps.len());
+            let title: String = step.title.chars().take(20).collect();
+            screen.until(&format!("{} {place}: {title}", lesson.id), |text| {
+                text.contains(&place) && text.contains(&title)
+            });
+            if step.rows.iter().any(|row| row == "C42") {
+                by_hand(&mut screen);
+            } else {
+                screen.keys("r");
+            }
+            if lesson.id == "cleanup" && number + 1 == lesson.steps.len() {
+                break;
+            }
+            screen.until(&format!("{} {place} to pass", lesson.id), |text| {
+                text.contains(" passed ")
+            });
+            screen.keys("\r");
+        }
+    }
+    screen.shows("Nothing is left.");
+    screen.keys("\r");
+    let (code, text) = screen.end();
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
+    assert!(home.files("run").is_empty(), "{:?}", home.files("run"));
+}
+
+/// The heart of the lab, typed by the learner: F2 is machine A, F3 machine B, Ctrl-] gives the keys back to the lesson.
+fn by_hand(screen: &mut Screen) {
+    screen.keys("\x1bOQ");
+    screen.keys("touch i-was-here\r");
+    screen.keys("\x1bOR");
+    screen.until("A to be done", |text| text.contains("touch i-was-"));
+    screen.keys("ls\r");
+    screen.until("B to show it", |text| text.contains(" passed "));
+    screen.keys("\x1d");
+}
+
+#[test]
+fn the_whole_lab_can_be_walked_in_80_by_24() {
+    walk(24, 80);
+}
+
+#[test]
+fn the_whole_lab_can_be_walked_in_200_by_50() {
+    walk(50, 200);
 }

@@ -10,7 +10,11 @@ use crate::support::{Home, outcome};
 fn refused(result: &(i32, String, String), code: i32, says: &[&str]) {
     let (status, out, err) = result;
     // miette wraps long lines; what is said must not depend on where.
-    let flat = err.replace(['│', '\n'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = err
+        .replace(['│', '\n'], " ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     assert_eq!(*status, code, "{out}{err}");
     assert!(!flat.contains("panicked"), "{err}");
     for part in says {
@@ -38,7 +42,10 @@ fn a_state_directory_that_cannot_be_used_is_named_with_the_remedy() {
     for arguments in [&["run"][..], &["status"], &["cleanup"]] {
         refused(&home.run(arguments), 1, &["state", "--state-dir"]);
     }
-    assert_eq!(fs::read_to_string(home.path("state")).unwrap(), "a file where the directory should be");
+    assert_eq!(
+        fs::read_to_string(home.path("state")).unwrap(),
+        "a file where the directory should be"
+    );
 }
 
 #[test]
@@ -46,7 +53,11 @@ fn a_port_in_use_is_named() {
     let home = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    refused(&home.run(&["practice", "serve", "--port", &port]), 1, &[&port, "in use"]);
+    refused(
+        &home.run(&["practice", "serve", "--port", &port]),
+        1,
+        &[&port, "in use"],
+    );
 }
 
 #[test]
@@ -83,11 +94,24 @@ fn without_a_terminal_it_points_to_the_unattended_run() {
 #[test]
 fn usage_errors_have_their_own_code() {
     let home = Home::new();
-    for arguments in [&[][..], &["frobnicate"], &["run", "--target", "moon"], &["ssh", "c"]] {
+    for arguments in [
+        &[][..],
+        &["frobnicate"],
+        &["run", "--target", "moon"],
+        &["ssh", "c"],
+    ] {
         assert_eq!(home.run(arguments).0, 2, "{arguments:?}");
     }
-    refused(&home.run(&["run", "--pace", "quick"]), 1, &["`quick`", "--pace max"]);
-    refused(&home.run(&["run", "no-such-lesson"]), 1, &["no-such-lesson", "share-files"]);
+    refused(
+        &home.run(&["run", "--pace", "quick"]),
+        1,
+        &["`quick`", "--pace max"],
+    );
+    refused(
+        &home.run(&["run", "no-such-lesson"]),
+        1,
+        &["no-such-lesson", "share-files"],
+    );
 }
 
 #[test]
@@ -99,14 +123,22 @@ fn looking_at_nothing_says_so() {
     let (code, out, _) = home.run(&["cleanup"]);
     assert_eq!(code, 0, "{out}");
     refused(&home.run(&["ssh", "a"]), 1, &["no lab"]);
-    refused(&home.run(&["practice", "ssh-config"]), 1, &["no practice account is running"]);
+    refused(
+        &home.run(&["practice", "ssh-config"]),
+        1,
+        &["no practice account is running"],
+    );
 }
 
 #[test]
 fn the_template_is_printed_alone() {
     let (code, out, err) = Home::new().run(&["template", "--stage", "share"]);
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("AWS::EFS::MountTarget") && out.len() <= 51_200, "{} bytes", out.len());
+    assert!(
+        out.contains("AWS::EFS::MountTarget") && out.len() <= 51_200,
+        "{} bytes",
+        out.len()
+    );
 }
 
 #[test]

@@ -25,7 +25,10 @@ pub struct Home {
 impl Home {
     pub fn new() -> Self {
         // Below /tmp, whatever TMPDIR says: control sockets need short paths.
-        let directory = tempfile::Builder::new().prefix("efs").tempdir_in("/tmp").unwrap();
+        let directory = tempfile::Builder::new()
+            .prefix("efs")
+            .tempdir_in("/tmp")
+            .unwrap();
         fs::create_dir(directory.path().join("run")).unwrap();
         Self { directory }
     }
@@ -47,7 +50,8 @@ impl Home {
         let mut command = Command::new(EFSLAB);
         command.args(arguments).envs(self.variables());
         for (name, _) in std::env::vars() {
-            if name.starts_with("AWS_") || name.starts_with("EFSLAB_") && name != "EFSLAB_STATE_DIR" {
+            if name.starts_with("AWS_") || name.starts_with("EFSLAB_") && name != "EFSLAB_STATE_DIR"
+            {
                 command.env_remove(name);
             }
         }
@@ -78,7 +82,9 @@ impl Home {
         let mark = self.directory.path().to_str().unwrap().to_owned();
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
+            let Ok(line) = fs::read(entry.path().join("cmdline")) else {
+                continue;
+            };
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
             if line.contains(&mark) {
                 found.push(line);
@@ -137,7 +143,12 @@ pub struct Screen {
 
 impl Screen {
     fn start(command: CommandBuilder, rows: u16, columns: u16) -> Self {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
         let pair = native_pty_system().openpty(size).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -153,7 +164,13 @@ impl Screen {
             }
         });
         let one = |value| NonZeroU16::new(value).unwrap();
-        Self { parser: vt100::Parser::new(one(rows), one(columns), 0), output, input, child, _pty: pair.master }
+        Self {
+            parser: vt100::Parser::new(one(rows), one(columns), 0),
+            output,
+            input,
+            child,
+            _pty: pair.master,
+        }
     }
 
     pub fn text(&self) -> String {
@@ -177,7 +194,10 @@ impl Screen {
             let left = PATIENCE.saturating_sub(began.elapsed());
             match self.output.recv_timeout(left) {
                 Ok(bytes) => self.parser.process(&bytes),
-                Err(why) => panic!("waited in vain ({why:?}) for {what}; the screen shows:\n{}", self.text()),
+                Err(why) => panic!(
+                    "waited in vain ({why:?}) for {what}; the screen shows:\n{}",
+                    self.text()
+                ),
             }
         }
     }

@@ -29,9 +29,16 @@ impl Cloud {
 }
 
 async fn ask() -> Result<Ipv4Addr, Box<dyn std::error::Error + Send + Sync>> {
-    let connector = HttpsConnectorBuilder::new().with_native_roots()?.https_only().enable_http1().build();
+    let connector = HttpsConnectorBuilder::new()
+        .with_native_roots()?
+        .https_only()
+        .enable_http1()
+        .build();
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
     let answer = client.get(ASKED.parse()?).await?;
-    let body = Limited::new(answer.into_body(), 1024).collect().await?.to_bytes();
+    let body = Limited::new(answer.into_body(), 1024)
+        .collect()
+        .await?
+        .to_bytes();
     Ok(std::str::from_utf8(&body)?.trim().parse()?)
 }

@@ -31,7 +31,13 @@ const CREDENTIALS: &[&str] = &[
     "MissingAuthenticationToken",
     "IncompleteSignature",
 ];
-const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "OptInRequired", "Blocked"];
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "OptInRequired",
+    "Blocked",
+];
 
 /// Classifies `error`, which happened when the lab tried to `tried` (an infinitive: "create the stack").
 pub fn classify<E, R>(tried: &str, error: &SdkError<E, R>) -> Failure
@@ -48,21 +54,34 @@ where
         }
         SdkError::ConstructionFailure(_) => {
             let text = DisplayErrorContext(error).to_string();
-            let class = if text.contains("redentials") { FailureClass::Credentials } else { FailureClass::Local };
+            let class = if text.contains("redentials") {
+                FailureClass::Credentials
+            } else {
+                FailureClass::Local
+            };
             (class, text)
         }
         SdkError::DispatchFailure(failure) => {
             let text = DisplayErrorContext(error).to_string();
-            let class = if text.contains("redentials") || (failure.is_other() && text.contains("rovider")) {
+            let class = if text.contains("redentials")
+                || (failure.is_other() && text.contains("rovider"))
+            {
                 FailureClass::Credentials
             } else {
                 FailureClass::Transient
             };
             (class, text)
         }
-        _ => (FailureClass::Transient, DisplayErrorContext(error).to_string()),
+        _ => (
+            FailureClass::Transient,
+            DisplayErrorContext(error).to_string(),
+        ),
     };
-    Failure { tried: tried.to_owned(), why, class }
+    Failure {
+        tried: tried.to_owned(),
+        why,
+        class,
+    }
 }
 
 /// The class of a service's error code.
@@ -74,11 +93,16 @@ fn class_of(code: &str, message: &str) -> FailureClass {
         FailureClass::Credentials
     } else if DENIED.contains(&bare) {
         FailureClass::Denied
-    } else if bare.contains("NotFound") || (bare == "ValidationError" && message.contains("does not exist")) {
+    } else if bare.contains("NotFound")
+        || (bare == "ValidationError" && message.contains("does not exist"))
+    {
         FailureClass::NotFound
     } else if bare == "AlreadyExistsException" {
         FailureClass::Exists
-    } else if bare.starts_with("Internal") || bare.contains("Unavailable") || bare == "RequestTimeout" {
+    } else if bare.starts_with("Internal")
+        || bare.contains("Unavailable")
+        || bare == "RequestTimeout"
+    {
         FailureClass::Transient
     } else {
         FailureClass::Refused
@@ -92,9 +116,21 @@ mod tests {
     #[test]
     fn throttling_expiry_denial_and_absence_are_told_apart() {
         for (code, message, class) in [
-            ("RequestLimitExceeded", "Request limit exceeded.", FailureClass::Transient),
-            ("ValidationError", "Stack with id efslab does not exist", FailureClass::NotFound),
-            ("ValidationError", "Template format error", FailureClass::Refused),
+            (
+                "RequestLimitExceeded",
+                "Request limit exceeded.",
+                FailureClass::Transient,
+            ),
+            (
+                "ValidationError",
+                "Stack with id efslab does not exist",
+                FailureClass::NotFound,
+            ),
+            (
+                "ValidationError",
+                "Template format error",
+                FailureClass::Refused,
+            ),
             ("FileSystemNotFound", "", FailureClass::NotFound),
             ("InvalidVpcID.NotFound", "", FailureClass::NotFound),
             ("ExpiredToken", "", FailureClass::Credentials),

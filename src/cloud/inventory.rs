@@ -60,7 +60,10 @@ impl Cloud {
             self.lab_key_pairs(lab),
         );
         let (mount_targets, interfaces) = tokio::join!(
-            self.mount_targets(file_systems.as_ref().map_or(&[], Vec::as_slice), &known.file_systems),
+            self.mount_targets(
+                file_systems.as_ref().map_or(&[], Vec::as_slice),
+                &known.file_systems
+            ),
             self.interfaces(lab, vpcs.as_ref().map_or(&[], Vec::as_slice), &known.vpcs),
         );
         let ids = stacks.clone().unwrap_or_default();
@@ -72,13 +75,29 @@ impl Cloud {
                 row("instances", "ec2:DescribeInstances", instances),
                 row("volumes", "ec2:DescribeVolumes", volumes),
                 row("snapshots", "ec2:DescribeSnapshots", snapshots),
-                row("filesystems", "elasticfilesystem:DescribeFileSystems", file_systems),
-                row("mount targets", "elasticfilesystem:DescribeMountTargets", mount_targets),
-                row("network interfaces", "ec2:DescribeNetworkInterfaces", interfaces),
+                row(
+                    "filesystems",
+                    "elasticfilesystem:DescribeFileSystems",
+                    file_systems,
+                ),
+                row(
+                    "mount targets",
+                    "elasticfilesystem:DescribeMountTargets",
+                    mount_targets,
+                ),
+                row(
+                    "network interfaces",
+                    "ec2:DescribeNetworkInterfaces",
+                    interfaces,
+                ),
                 row("security groups", "ec2:DescribeSecurityGroups", groups),
                 row("key pairs", "ec2:DescribeKeyPairs", keys),
                 row("route tables", "ec2:DescribeRouteTables", route_tables),
-                row("internet gateways", "ec2:DescribeInternetGateways", gateways),
+                row(
+                    "internet gateways",
+                    "ec2:DescribeInternetGateways",
+                    gateways,
+                ),
                 row("subnets", "ec2:DescribeSubnets", subnets),
                 row("VPCs", "ec2:DescribeVpcs", vpcs),
             ],
@@ -90,19 +109,46 @@ impl Cloud {
     async fn lab_stacks(&self, lab: &str, known: &[String]) -> Result<Vec<String>, Failure> {
         let tried = "list stacks";
         let mut ids = Vec::new();
-        let mut pages = self.cloudformation.describe_stacks().into_paginator().items().send();
+        let mut pages = self
+            .cloudformation
+            .describe_stacks()
+            .into_paginator()
+            .items()
+            .send();
         while let Some(stack) = pages.next().await {
             let stack = stack.map_err(|error| classify(tried, &error))?;
-            let ours = stack.tags().iter().any(|tag| tag.key() == Some(LAB_TAG) && tag.value() == Some(lab));
-            if let (true, Some(id)) = (ours || known.iter().any(|id| stack.stack_id() == Some(id)), stack.stack_id()) {
+            let ours = stack
+                .tags()
+                .iter()
+                .any(|tag| tag.key() == Some(LAB_TAG) && tag.value() == Some(lab));
+            if let (true, Some(id)) = (
+                ours || known.iter().any(|id| stack.stack_id() == Some(id)),
+                stack.stack_id(),
+            ) {
                 ids.push(id.to_owned());
             }
         }
-        for id in known.iter().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>() {
-            match self.cloudformation.describe_stacks().stack_name(&id).send().await {
+        for id in known
+            .iter()
+            .filter(|id| !ids.contains(id))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            match self
+                .cloudformation
+                .describe_stacks()
+                .stack_name(&id)
+                .send()
+                .await
+            {
                 Ok(found) => {
                     let stands = |status: &StackStatus| *status != StackStatus::DeleteComplete;
-                    if found.stacks().iter().filter_map(|stack| stack.stack_status()).any(stands) {
+                    if found
+                        .stacks()
+                        .iter()
+                        .filter_map(|stack| stack.stack_status())
+                        .any(stands)
+                    {
                         ids.push(id);
                     }
                 }
@@ -116,10 +162,18 @@ impl Cloud {
     async fn lab_file_systems(&self, lab: &str, known: &[String]) -> Result<Vec<String>, Failure> {
         let tried = "list filesystems";
         let mut ids = Vec::new();
-        let mut pages = self.efs.describe_file_systems().into_paginator().items().send();
+        let mut pages = self
+            .efs
+            .describe_file_systems()
+            .into_paginator()
+            .items()
+            .send();
         while let Some(found) = pages.next().await {
             let found = found.map_err(|error| classify(tried, &error))?;
-            let ours = found.tags().iter().any(|tag| tag.key() == LAB_TAG && tag.value() == lab);
+            let ours = found
+                .tags()
+                .iter()
+                .any(|tag| tag.key() == LAB_TAG && tag.value() == lab);
             if ours || known.iter().any(|id| id == found.file_system_id()) {
                 ids.push(found.file_system_id().to_owned());
             }
@@ -128,13 +182,22 @@ impl Cloud {
     }
 
     /// Mount targets of these filesystems; a filesystem that is gone has none.
-    async fn mount_targets(&self, found: &[String], known: &[String]) -> Result<Vec<String>, Failure> {
+    async fn mount_targets(
+        &self,
+        found: &[String],
+        known: &[String],
+    ) -> Result<Vec<String>, Failure> {
         let tried = "list mount targets";
         let mut ids = Vec::new();
         let also = known.iter().filter(|id| !found.contains(id));
         for file_system in found.iter().chain(also) {
-            let mut pages =
-                self.efs.describe_mount_targets().file_system_id(file_system).into_paginator().items().send();
+            let mut pages = self
+                .efs
+                .describe_mount_targets()
+                .file_system_id(file_system)
+                .into_paginator()
+                .items()
+                .send();
             while let Some(target) = pages.next().await {
                 match target {
                     Ok(target) => ids.push(target.mount_target_id().to_owned()),
@@ -149,10 +212,18 @@ impl Cloud {
     }
 
     /// Interfaces in the lab's VPCs (EFS makes some that carry no tag), and any with the tag.
-    async fn interfaces(&self, lab: &str, found: &[String], known: &[String]) -> Result<Vec<String>, Failure> {
+    async fn interfaces(
+        &self,
+        lab: &str,
+        found: &[String],
+        known: &[String],
+    ) -> Result<Vec<String>, Failure> {
         let tag = filter(&format!("tag:{LAB_TAG}"), lab);
         let mut ids = self.interfaces_where(tag).await?;
-        for vpc in found.iter().chain(known.iter().filter(|id| !found.contains(id))) {
+        for vpc in found
+            .iter()
+            .chain(known.iter().filter(|id| !found.contains(id)))
+        {
             for id in self.interfaces_where(filter("vpc-id", vpc)).await? {
                 if !ids.contains(&id) {
                     ids.push(id);
@@ -162,7 +233,10 @@ impl Cloud {
         Ok(ids)
     }
 
-    fn interfaces_where(&self, filter: Filter) -> impl Future<Output = Result<Vec<String>, Failure>> {
+    fn interfaces_where(
+        &self,
+        filter: Filter,
+    ) -> impl Future<Output = Result<Vec<String>, Failure>> {
         let request = self.ec2.describe_network_interfaces().filters(filter);
         listed!("list network interfaces", request, it => it.network_interface_id().map(str::to_owned))
     }
@@ -175,7 +249,11 @@ impl Cloud {
             .send()
             .await
             .map_err(|error| classify("list key pairs", &error))?;
-        Ok(answer.key_pairs().iter().filter_map(|pair| pair.key_pair_id().map(str::to_owned)).collect())
+        Ok(answer
+            .key_pairs()
+            .iter()
+            .filter_map(|pair| pair.key_pair_id().map(str::to_owned))
+            .collect())
     }
 }
 
@@ -186,7 +264,11 @@ fn row(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> Invento
         Ok(ids) => Listing::Left(ids),
         Err(failure) => Listing::CouldNotTell(failure.why),
     };
-    InventoryRow { kind: kind.to_owned(), asked: asked.to_owned(), answer }
+    InventoryRow {
+        kind: kind.to_owned(),
+        asked: asked.to_owned(),
+        answer,
+    }
 }
 
 /// `Ok` when the service says that there is no such thing; otherwise the failure.
@@ -196,7 +278,11 @@ where
     R: std::fmt::Debug,
 {
     let failure = classify(tried, error);
-    if failure.class == FailureClass::NotFound { Ok(()) } else { Err(failure) }
+    if failure.class == FailureClass::NotFound {
+        Ok(())
+    } else {
+        Err(failure)
+    }
 }
 
 /// Terminated instances stay listed for about an hour and bill nothing.
@@ -204,7 +290,9 @@ fn not_terminated() -> Filter {
     Filter::builder()
         .name("instance-state-name")
         .set_values(Some(
-            ["pending", "running", "shutting-down", "stopping", "stopped"].map(str::to_owned).to_vec(),
+            ["pending", "running", "shutting-down", "stopping", "stopped"]
+                .map(str::to_owned)
+                .to_vec(),
         ))
         .build()
 }

@@ -24,7 +24,11 @@ impl Cloud {
             .filters(
                 Filter::builder()
                     .name("instance-state-name")
-                    .set_values(Some(["pending", "running", "stopping", "stopped"].map(str::to_owned).to_vec()))
+                    .set_values(Some(
+                        ["pending", "running", "stopping", "stopped"]
+                            .map(str::to_owned)
+                            .to_vec(),
+                    ))
                     .build(),
             )
             .into_paginator()
@@ -38,7 +42,9 @@ impl Cloud {
                     .iter()
                     .find(|tag| tag.key() == Some("aws:cloudformation:logical-id"))
                     .and_then(|tag| tag.value());
-                let Some((side, _)) = SIDES.iter().find(|(_, name)| logical == Some(*name)) else { continue };
+                let Some((side, _)) = SIDES.iter().find(|(_, name)| logical == Some(*name)) else {
+                    continue;
+                };
                 let machine = Machine {
                     instance_id: instance.instance_id().unwrap_or_default().to_owned(),
                     zone: instance
@@ -70,7 +76,10 @@ impl Cloud {
             .ec2
             .describe_security_groups()
             .filters(filter("tag:aws:cloudformation:stack-id", stack_id))
-            .filters(filter("tag:aws:cloudformation:logical-id", "SshSecurityGroup"))
+            .filters(filter(
+                "tag:aws:cloudformation:logical-id",
+                "SshSecurityGroup",
+            ))
             .send()
             .await
             .map_err(|error| classify(tried, &error))?;
@@ -117,7 +126,12 @@ fn ssh_from(cidr: &str) -> IpPermission {
         .ip_protocol("tcp")
         .from_port(22)
         .to_port(22)
-        .ip_ranges(IpRange::builder().cidr_ip(cidr).description("the learner").build())
+        .ip_ranges(
+            IpRange::builder()
+                .cidr_ip(cidr)
+                .description("the learner")
+                .build(),
+        )
         .build()
 }
 

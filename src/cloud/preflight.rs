@@ -17,15 +17,30 @@ impl Cloud {
     /// Who these credentials are: the account, twelve digits.
     pub async fn account(&self) -> Result<String, Failure> {
         let tried = "ask who we are";
-        let identity = self.sts.get_caller_identity().send().await.map_err(|error| classify(tried, &error))?;
-        identity.account.ok_or_else(|| refused(tried, "the answer names no account"))
+        let identity = self
+            .sts
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|error| classify(tried, &error))?;
+        identity
+            .account
+            .ok_or_else(|| refused(tried, "the answer names no account"))
     }
 
     /// Everything the template's parameters need; `ssh_cidr` is passed through.
     pub async fn prepare(&self, ssh_cidr: String) -> Result<Ground, Failure> {
-        let (account, (instance_type, architecture)) = tokio::try_join!(self.account(), self.instance_type())?;
-        let (zones, image) = tokio::try_join!(self.zones(&instance_type), self.image(&architecture))?;
-        Ok(Ground { account, zones, instance_type, image, ssh_cidr })
+        let (account, (instance_type, architecture)) =
+            tokio::try_join!(self.account(), self.instance_type())?;
+        let (zones, image) =
+            tokio::try_join!(self.zones(&instance_type), self.image(&architecture))?;
+        Ok(Ground {
+            account,
+            zones,
+            instance_type,
+            image,
+            ssh_cidr,
+        })
     }
 
     /// A free-tier-eligible type and its architecture; the smallest `t3` first, since it is the one the lab is written for.
@@ -41,7 +56,10 @@ impl Cloud {
             .send();
         while let Some(info) = pages.next().await {
             let info = info.map_err(|error| classify(tried, &error))?;
-            let (Some(name), Some(processor)) = (info.instance_type(), info.processor_info()) else { continue };
+            let (Some(name), Some(processor)) = (info.instance_type(), info.processor_info())
+            else {
+                continue;
+            };
             let architecture = processor
                 .supported_architectures()
                 .iter()
@@ -79,7 +97,11 @@ impl Cloud {
             .describe_availability_zones()
             .filters(filter("zone-type", "availability-zone"))
             .filters(
-                Filter::builder().name("opt-in-status").values("opt-in-not-required").values("opted-in").build(),
+                Filter::builder()
+                    .name("opt-in-status")
+                    .values("opt-in-not-required")
+                    .values("opted-in")
+                    .build(),
             )
             .send()
             .await
@@ -87,14 +109,23 @@ impl Cloud {
         let mut available = zones
             .availability_zones()
             .iter()
-            .filter(|zone| zone.state().is_some_and(|state| state.as_str() == "available"))
+            .filter(|zone| {
+                zone.state()
+                    .is_some_and(|state| state.as_str() == "available")
+            })
             .filter_map(|zone| zone.zone_name().map(str::to_owned))
             .filter(|zone| offered.contains(zone))
             .collect::<BTreeSet<_>>()
             .into_iter();
         match (available.next(), available.next()) {
             (Some(a), Some(b)) => Ok([a, b]),
-            _ => Err(refused(tried, &format!("fewer than two zones of {} offer {instance_type}", self.region))),
+            _ => Err(refused(
+                tried,
+                &format!(
+                    "fewer than two zones of {} offer {instance_type}",
+                    self.region
+                ),
+            )),
         }
     }
 
@@ -117,5 +148,9 @@ impl Cloud {
 
 /// A failure that trying again does not mend.
 fn refused(tried: &str, why: &str) -> Failure {
-    Failure { tried: tried.to_owned(), why: why.to_owned(), class: FailureClass::Refused }
+    Failure {
+        tried: tried.to_owned(),
+        why: why.to_owned(),
+        class: FailureClass::Refused,
+    }
 }

@@ -77,7 +77,13 @@ impl Cloud {
     /// When no region is known.
     pub async fn connect(account: &Account) -> Result<Self, SessionError> {
         let config = match account {
-            Account::Endpoint { url, region, access_key_id, secret_access_key, session_token } => {
+            Account::Endpoint {
+                url,
+                region,
+                access_key_id,
+                secret_access_key,
+                session_token,
+            } => {
                 let credentials = Credentials::new(
                     access_key_id,
                     secret_access_key,
@@ -90,7 +96,9 @@ impl Cloud {
                     .region(Region::new(region.clone()))
                     .endpoint_url(url)
                     .credentials_provider(SharedCredentialsProvider::new(credentials))
-                    .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
+                    .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+                        aws_smithy_async::rt::sleep::TokioSleep::new(),
+                    ))
                     .retry_config(retries())
                     .timeout_config(timeouts())
                     .build()
@@ -122,7 +130,9 @@ impl Cloud {
 
 /// Adaptive: the SDK itself slows down when the service throttles.
 fn retries() -> RetryConfig {
-    RetryConfig::adaptive().with_max_attempts(5).with_initial_backoff(Duration::from_millis(200))
+    RetryConfig::adaptive()
+        .with_max_attempts(5)
+        .with_initial_backoff(Duration::from_millis(200))
 }
 
 /// A call that hangs must not look like work.

@@ -33,7 +33,12 @@ impl Cloud {
         let parameters = creation
             .parameters
             .iter()
-            .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(value).build())
+            .map(|(key, value)| {
+                Parameter::builder()
+                    .parameter_key(*key)
+                    .parameter_value(value)
+                    .build()
+            })
             .collect();
         let outcome = self
             .cloudformation
@@ -58,22 +63,43 @@ impl Cloud {
 
     /// Looks at the stack once. `Ok(None)`: there is no such stack (any more). Events whose ids are in `seen` are left
     /// out; new ids are added to it.
-    pub async fn look_at_stack(&self, stack: &str, seen: &mut HashSet<String>) -> Result<Option<StackSeen>, Failure> {
+    pub async fn look_at_stack(
+        &self,
+        stack: &str,
+        seen: &mut HashSet<String>,
+    ) -> Result<Option<StackSeen>, Failure> {
         let tried = "look at the stack";
-        let described = match self.cloudformation.describe_stacks().stack_name(stack).send().await {
+        let described = match self
+            .cloudformation
+            .describe_stacks()
+            .stack_name(stack)
+            .send()
+            .await
+        {
             Ok(described) => described,
             Err(error) => {
                 let failure = classify(tried, &error);
-                return if failure.class == FailureClass::NotFound { Ok(None) } else { Err(failure) };
+                return if failure.class == FailureClass::NotFound {
+                    Ok(None)
+                } else {
+                    Err(failure)
+                };
             }
         };
-        let Some(found) = described.stacks().first() else { return Ok(None) };
+        let Some(found) = described.stacks().first() else {
+            return Ok(None);
+        };
         let id = found.stack_id().unwrap_or(stack).to_owned();
         let news = self.new_stack_events(&id, seen).await?;
         let outputs = found
             .outputs()
             .iter()
-            .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())))
+            .filter_map(|output| {
+                Some((
+                    output.output_key()?.to_owned(),
+                    output.output_value()?.to_owned(),
+                ))
+            })
             .collect::<BTreeMap<_, _>>();
         let since = found
             .deletion_time()
@@ -83,7 +109,10 @@ impl Cloud {
             .unwrap_or_default();
         Ok(Some(StackSeen {
             id,
-            status: found.stack_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            status: found
+                .stack_status()
+                .map(|status| status.as_str().to_owned())
+                .unwrap_or_default(),
             reason: found.stack_status_reason().map(str::to_owned),
             outputs,
             since,
@@ -92,22 +121,39 @@ impl Cloud {
     }
 
     /// Events not seen before, oldest first. Reads back only as far as the first page that brings nothing new.
-    async fn new_stack_events(&self, id: &str, seen: &mut HashSet<String>) -> Result<Vec<StackEvent>, Failure> {
+    async fn new_stack_events(
+        &self,
+        id: &str,
+        seen: &mut HashSet<String>,
+    ) -> Result<Vec<StackEvent>, Failure> {
         let mut fresh = Vec::new();
-        let mut pages = self.cloudformation.describe_stack_events().stack_name(id).into_paginator().send();
+        let mut pages = self
+            .cloudformation
+            .describe_stack_events()
+            .stack_name(id)
+            .into_paginator()
+            .send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| classify("read the stack's events", &error))?;
             let before = fresh.len();
             for event in page.stack_events() {
-                let Some(event_id) = event.event_id() else { continue };
+                let Some(event_id) = event.event_id() else {
+                    continue;
+                };
                 if !seen.insert(event_id.to_owned()) {
                     continue;
                 }
                 fresh.push(StackEvent {
                     logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
                     kind: event.resource_type().unwrap_or_default().to_owned(),
-                    physical_id: event.physical_resource_id().filter(|id| !id.is_empty()).map(str::to_owned),
-                    status: event.resource_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    physical_id: event
+                        .physical_resource_id()
+                        .filter(|id| !id.is_empty())
+                        .map(str::to_owned),
+                    status: event
+                        .resource_status()
+                        .map(|status| status.as_str().to_owned())
+                        .unwrap_or_default(),
                     reason: event.resource_status_reason().map(str::to_owned),
                     at: event.timestamp().map(timestamp).unwrap_or_default(),
                 });

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use miette::{IntoDiagnostic as _, miette};
 
+use super::Outcome;
 use super::lab::{self, Front};
 use super::site::{self, Site};
-use super::Outcome;
 use crate::cli::Common;
 use crate::engine::command::Command;
 use crate::engine::view::{Listing, Phase, Receipt};
@@ -16,7 +16,10 @@ use crate::{plain, runtime};
 
 /// How to clean up.
 #[derive(Debug, Clone, Copy, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "one per flag of the command line")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "one per flag of the command line"
+)]
 pub(super) struct How {
     pub(super) all: bool,
     pub(super) dry_run: bool,
@@ -28,12 +31,23 @@ pub(super) struct How {
 pub(super) fn run(common: &Common, ids: &[String], how: How) -> miette::Result<Outcome> {
     let journal = Arc::new(site::open_journal(common)?);
     let labs = if ids.is_empty() {
-        journal.labs().into_diagnostic()?.into_iter().filter(|lab| how.all || !lab.clean).collect()
+        journal
+            .labs()
+            .into_diagnostic()?
+            .into_iter()
+            .filter(|lab| how.all || !lab.clean)
+            .collect()
     } else {
-        ids.iter().map(|id| lab::find(&journal, Some(id))).collect::<miette::Result<Vec<_>>>()?
+        ids.iter()
+            .map(|id| lab::find(&journal, Some(id)))
+            .collect::<miette::Result<Vec<_>>>()?
     };
     if labs.is_empty() {
-        super::print(if how.json { "[]\n" } else { "There is no lab to clean up.\n" })?;
+        super::print(if how.json {
+            "[]\n"
+        } else {
+            "There is no lab to clean up.\n"
+        })?;
         return Ok(Outcome::Done);
     }
     if !how.yes && !how.dry_run && !confirmed(&labs)? {
@@ -73,7 +87,10 @@ pub(super) async fn these(
             .iter()
             .map(|(lab, receipt)| serde_json::json!({ "lab": lab, "clean": receipt.is_clean(), "receipt": receipt }))
             .collect();
-        super::print(&format!("{}\n", serde_json::to_string_pretty(&rows).into_diagnostic()?))?;
+        super::print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&rows).into_diagnostic()?
+        ))?;
     }
     Ok(outcome)
 }
@@ -95,7 +112,9 @@ async fn one(
         for row in inventory.rows {
             match row.answer {
                 Listing::Empty => {}
-                Listing::Left(ids) => super::print(&format!("  {}: {}\n", row.kind, ids.join(", ")))?,
+                Listing::Left(ids) => {
+                    super::print(&format!("  {}: {}\n", row.kind, ids.join(", ")))?
+                }
                 Listing::CouldNotTell(why) => {
                     outcome = Outcome::Unverified;
                     super::print(&format!("  {}: could not tell: {why}\n", row.kind))?;
@@ -117,14 +136,22 @@ async fn drive(
 ) -> miette::Result<(Outcome, Option<Receipt>)> {
     let driven = lab::take(journal, lab, site, lab::lessons()?, None)?;
     let (wires, front) = lab::wires(&driven.engine);
-    let (ending, receipt) = tokio::join!(runtime::drive(driven.engine, driven.parts, wires), watch(front, how.json));
+    let (ending, receipt) = tokio::join!(
+        runtime::drive(driven.engine, driven.parts, wires),
+        watch(front, how.json)
+    );
     let ending = ending.into_diagnostic()?;
     if let Some(signal) = ending.signal {
-        eprintln!("interrupted: run `efslab cleanup {}` again to finish", lab.id);
+        eprintln!(
+            "interrupted: run `efslab cleanup {}` again to finish",
+            lab.id
+        );
         return Ok((Outcome::Interrupted(signal), None));
     }
     let receipt = receipt?;
-    let Some(receipt) = receipt else { return Ok((Outcome::Unverified, None)) };
+    let Some(receipt) = receipt else {
+        return Ok((Outcome::Unverified, None));
+    };
     if !how.json {
         super::print(&plain::receipt::text(&receipt))?;
     }
@@ -135,7 +162,12 @@ async fn drive(
 
 /// Asks for the cleanup, tells how it goes, and answers the receipt.
 async fn watch(front: Front, quiet: bool) -> miette::Result<Option<Receipt>> {
-    let Front { mut views, mut output, commands, acts } = front;
+    let Front {
+        mut views,
+        mut output,
+        commands,
+        acts,
+    } = front;
     let drain = tokio::spawn(async move { while output.recv().await.is_some() {} });
     let mut progress = plain::progress::Progress::default();
     let mut receipt = None;
@@ -149,7 +181,11 @@ async fn watch(front: Front, quiet: bool) -> miette::Result<Option<Receipt>> {
                 receipt = Some(found.clone());
                 break;
             }
-            if let Some(trouble) = view.trouble.as_ref().filter(|trouble| trouble.retry.is_some()) {
+            if let Some(trouble) = view
+                .trouble
+                .as_ref()
+                .filter(|trouble| trouble.retry.is_some())
+            {
                 eprintln!("{}: {}\n  {}", trouble.what, trouble.why, trouble.remedy);
                 break;
             }
@@ -188,16 +224,25 @@ pub(super) fn forget(journal: &Journal, lab: &str, receipt: &Receipt) -> miette:
 /// Asks on the terminal; without one, `--yes` is needed.
 fn confirmed(labs: &[journal::Lab]) -> miette::Result<bool> {
     use std::io::{BufRead as _, IsTerminal as _};
-    if labs.iter().all(|lab| !matches!(lab.place, journal::Place::Aws { .. })) {
+    if labs
+        .iter()
+        .all(|lab| !matches!(lab.place, journal::Place::Aws { .. }))
+    {
         // Nothing in a practice account is worth a question.
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
-        return Err(miette!(help = "pass --yes", "cleaning up an AWS account asks first, and there is no terminal"));
+        return Err(miette!(
+            help = "pass --yes",
+            "cleaning up an AWS account asks first, and there is no terminal"
+        ));
     }
     let names: Vec<&str> = labs.iter().map(|lab| lab.id.as_str()).collect();
     eprint!("Delete everything of {} in AWS? [y/N] ", names.join(", "));
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).into_diagnostic()?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .into_diagnostic()?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }

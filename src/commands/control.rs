@@ -72,22 +72,27 @@ impl Endpoint {
                 .unwrap_or_else(|| "us-east-1".to_owned()),
             access_key_id: variable("AWS_ACCESS_KEY_ID")?,
             secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?,
-            session_token: std::env::var("AWS_SESSION_TOKEN").ok().filter(|token| !token.is_empty()),
+            session_token: std::env::var("AWS_SESSION_TOKEN")
+                .ok()
+                .filter(|token| !token.is_empty()),
         })
     }
 
     /// The SSH doors of all running instances.
     pub(super) async fn instances(&self) -> miette::Result<Vec<InstanceDoor>> {
         let text = self.call("GET", "/_efslab/instances").await?;
-        let answer: Instances =
-            serde_json::from_str(&text).into_diagnostic().wrap_err("the practice account's answer cannot be read")?;
+        let answer: Instances = serde_json::from_str(&text)
+            .into_diagnostic()
+            .wrap_err("the practice account's answer cannot be read")?;
         Ok(answer.instances)
     }
 
     /// Its time and pace.
     pub(super) async fn clock(&self) -> miette::Result<AccountClock> {
         let text = self.call("GET", "/_efslab/clock").await?;
-        serde_json::from_str(&text).into_diagnostic().wrap_err("the practice account's answer cannot be read")
+        serde_json::from_str(&text)
+            .into_diagnostic()
+            .wrap_err("the practice account's answer cannot be read")
     }
 
     /// An ssh_config for every running instance.
@@ -97,8 +102,12 @@ impl Endpoint {
 
     /// Moves its clock forward.
     pub(super) async fn advance(&self, seconds: u64) -> miette::Result<AccountClock> {
-        let text = self.call("POST", &format!("/_efslab/advance?seconds={seconds}")).await?;
-        serde_json::from_str(&text).into_diagnostic().wrap_err("the practice account's answer cannot be read")
+        let text = self
+            .call("POST", &format!("/_efslab/advance?seconds={seconds}"))
+            .await?;
+        serde_json::from_str(&text)
+            .into_diagnostic()
+            .wrap_err("the practice account's answer cannot be read")
     }
 
     /// Deletes everything in it.
@@ -109,25 +118,51 @@ impl Endpoint {
     async fn call(&self, method: &'static str, path: &str) -> miette::Result<String> {
         let exchange = async {
             let request = self.signed(method, path)?;
-            let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-            let answer = client.request(request).await.into_diagnostic().wrap_err_with(|| {
-                format!("no practice account answers at {}: is `efslab practice serve` running?", self.url)
-            })?;
+            let client: Client<HttpConnector, Full<Bytes>> =
+                Client::builder(TokioExecutor::new()).build_http();
+            let answer = client
+                .request(request)
+                .await
+                .into_diagnostic()
+                .wrap_err_with(|| {
+                    format!(
+                        "no practice account answers at {}: is `efslab practice serve` running?",
+                        self.url
+                    )
+                })?;
             let status = answer.status();
-            let body = answer.into_body().collect().await.into_diagnostic()?.to_bytes();
+            let body = answer
+                .into_body()
+                .collect()
+                .await
+                .into_diagnostic()?
+                .to_bytes();
             let text = String::from_utf8_lossy(&body).into_owned();
             if status.is_success() {
                 Ok(text)
             } else {
-                Err(miette!("the practice account at {} said {status}: {}", self.url, text.trim()))
+                Err(miette!(
+                    "the practice account at {} said {status}: {}",
+                    self.url,
+                    text.trim()
+                ))
             }
         };
         tokio::time::timeout(PATIENCE, exchange)
             .await
-            .map_err(|_| miette!("the practice account at {} did not answer within {PATIENCE:?}", self.url))?
+            .map_err(|_| {
+                miette!(
+                    "the practice account at {} did not answer within {PATIENCE:?}",
+                    self.url
+                )
+            })?
     }
 
-    fn signed(&self, method: &'static str, path: &str) -> miette::Result<hyper::Request<Full<Bytes>>> {
+    fn signed(
+        &self,
+        method: &'static str,
+        path: &str,
+    ) -> miette::Result<hyper::Request<Full<Bytes>>> {
         let uri = format!("{}{path}", self.url);
         let identity: Identity = Credentials::new(
             &self.access_key_id,
@@ -146,12 +181,26 @@ impl Endpoint {
             .build()
             .into_diagnostic()?
             .into();
-        let mut request =
-            hyper::Request::builder().method(method).uri(&uri).body(Full::new(Bytes::new())).into_diagnostic()?;
-        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        request.headers_mut().insert("host", host.parse().into_diagnostic()?);
-        let signable = SignableRequest::new(method, &uri, [("host", host.as_str())].into_iter(), SignableBody::Bytes(&[]))
+        let mut request = hyper::Request::builder()
+            .method(method)
+            .uri(&uri)
+            .body(Full::new(Bytes::new()))
             .into_diagnostic()?;
+        let host = request
+            .uri()
+            .authority()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        request
+            .headers_mut()
+            .insert("host", host.parse().into_diagnostic()?);
+        let signable = SignableRequest::new(
+            method,
+            &uri,
+            [("host", host.as_str())].into_iter(),
+            SignableBody::Bytes(&[]),
+        )
+        .into_diagnostic()?;
         let (instructions, _) = sign(signable, &parameters).into_diagnostic()?.into_parts();
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)

@@ -20,14 +20,31 @@ pub(super) fn run(common: &Common) -> miette::Result<Outcome> {
             }
         };
     };
-    say("OpenSSH client", ssh::keys::client_version().map_err(|error| error.to_string()));
-    say("state directory", site::open_journal(common).map_err(|error| format!("{error:?}")).and_then(|_| {
-        site::state_directory(common).map(|dir| dir.display().to_string()).map_err(|error| error.to_string())
-    }));
-    say("SSH sockets", ssh::masters::directory("doctor").map_err(|error| error.to_string()).map(|dir| {
-        ssh::masters::forget(&dir);
-        dir.parent().map(|dir| dir.display().to_string()).unwrap_or_default()
-    }));
+    say(
+        "OpenSSH client",
+        ssh::keys::client_version().map_err(|error| error.to_string()),
+    );
+    say(
+        "state directory",
+        site::open_journal(common)
+            .map_err(|error| format!("{error:?}"))
+            .and_then(|_| {
+                site::state_directory(common)
+                    .map(|dir| dir.display().to_string())
+                    .map_err(|error| error.to_string())
+            }),
+    );
+    say(
+        "SSH sockets",
+        ssh::masters::directory("doctor")
+            .map_err(|error| error.to_string())
+            .map(|dir| {
+                ssh::masters::forget(&dir);
+                dir.parent()
+                    .map(|dir| dir.display().to_string())
+                    .unwrap_or_default()
+            }),
+    );
     say("terminal", terminal());
     super::print(&text)?;
     Ok(outcome)

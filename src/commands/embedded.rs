@@ -21,9 +21,20 @@ pub(super) struct Embedded {
 
 impl Embedded {
     /// Starts the account that keeps its state in `data`, or joins the program that serves it already.
-    pub(super) async fn start(data: &Path, region: &str, pace: Pace, port: Option<u16>) -> miette::Result<Self> {
+    pub(super) async fn start(
+        data: &Path,
+        region: &str,
+        pace: Pace,
+        port: Option<u16>,
+    ) -> miette::Result<Self> {
         let file = endpoint_file(data);
-        let options = Options { data_dir: data.to_owned(), port, pace, region: Some(region.to_owned()), seed: None };
+        let options = Options {
+            data_dir: data.to_owned(),
+            port,
+            pace,
+            region: Some(region.to_owned()),
+            seed: None,
+        };
         match practice::start(options).await {
             Ok(running) => {
                 let endpoint = Endpoint {
@@ -36,7 +47,11 @@ impl Embedded {
                 leave_note(&file, &endpoint)
                     .into_diagnostic()
                     .wrap_err_with(|| format!("could not write {}", file.display()))?;
-                Ok(Self { endpoint, running: Some(running), file })
+                Ok(Self {
+                    endpoint,
+                    running: Some(running),
+                    file,
+                })
             }
             Err(PracticeError::Store(StoreError::Locked(_))) if port.is_none() => {
                 let endpoint = running_at(data).ok_or_else(|| {
@@ -45,9 +60,15 @@ impl Embedded {
                         "another efslab is just starting or ending the practice account"
                     )
                 })?;
-                Ok(Self { endpoint, running: None, file })
+                Ok(Self {
+                    endpoint,
+                    running: None,
+                    file,
+                })
             }
-            Err(error) => Err(error).into_diagnostic().wrap_err("could not start the practice account"),
+            Err(error) => Err(error)
+                .into_diagnostic()
+                .wrap_err("could not start the practice account"),
         }
     }
 
@@ -76,7 +97,12 @@ fn endpoint_file(data: &Path) -> PathBuf {
 
 fn leave_note(file: &Path, endpoint: &Endpoint) -> std::io::Result<()> {
     let fresh = file.with_extension("new");
-    let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    let mut out = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
     out.write_all(&serde_json::to_vec(endpoint)?)?;
     fs::rename(fresh, file)
 }

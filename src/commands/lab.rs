@@ -44,14 +44,17 @@ pub(super) fn make(journal: &Journal, place: &Place) -> miette::Result<journal::
     let taken = journal.labs().into_diagnostic()?;
     let mut random = rand::rng();
     let id = loop {
-        let letters: String =
-            (0..4).map(|_| char::from(ID_LETTERS[random.random_range(0..ID_LETTERS.len())])).collect();
+        let letters: String = (0..4)
+            .map(|_| char::from(ID_LETTERS[random.random_range(0..ID_LETTERS.len())]))
+            .collect();
         let id = format!("lab-{letters}");
         if taken.iter().all(|lab| lab.id != id) {
             break id;
         }
     };
-    journal.add_lab(&id, place, Timestamp::now()).into_diagnostic()?;
+    journal
+        .add_lab(&id, place, Timestamp::now())
+        .into_diagnostic()?;
     journal.lab(&id).into_diagnostic()
 }
 
@@ -60,21 +63,32 @@ pub(super) fn find(journal: &Journal, id: Option<&str>) -> miette::Result<journa
     let labs = journal.labs().into_diagnostic()?;
     match id {
         Some(id) => {
-            let full = if id.starts_with("lab-") { id.to_owned() } else { format!("lab-{id}") };
-            labs.into_iter()
-                .find(|lab| lab.id == full)
-                .ok_or_else(|| miette!(help = "`efslab status` lists the labs", "there is no lab {id} here"))
+            let full = if id.starts_with("lab-") {
+                id.to_owned()
+            } else {
+                format!("lab-{id}")
+            };
+            labs.into_iter().find(|lab| lab.id == full).ok_or_else(|| {
+                miette!(
+                    help = "`efslab status` lists the labs",
+                    "there is no lab {id} here"
+                )
+            })
         }
-        None => labs
-            .into_iter()
-            .find(|lab| !lab.clean)
-            .ok_or_else(|| miette!(help = "`efslab start` begins one", "there is no lab to go on with")),
+        None => labs.into_iter().find(|lab| !lab.clean).ok_or_else(|| {
+            miette!(
+                help = "`efslab start` begins one",
+                "there is no lab to go on with"
+            )
+        }),
     }
 }
 
 /// The lessons inside this program.
 pub(super) fn lessons() -> miette::Result<Arc<[Lesson]>> {
-    Catalog::embedded().map(|catalog| catalog.lessons().to_vec().into()).into_diagnostic()
+    Catalog::embedded()
+        .map(|catalog| catalog.lessons().to_vec().into())
+        .into_diagnostic()
 }
 
 /// Takes the lab for this program and puts it together; `progress` overrides where the journal says the learner stands.
@@ -93,7 +107,9 @@ pub(super) fn take(
     })?;
     journal.touch(&lab.id, Timestamp::now()).into_diagnostic()?;
     let files = Files::below(&journal.lab_directory(&lab.id).into_diagnostic()?);
-    let sockets = masters::directory(&lab.id).into_diagnostic().wrap_err("no place for SSH sockets")?;
+    let sockets = masters::directory(&lab.id)
+        .into_diagnostic()
+        .wrap_err("no place for SSH sockets")?;
     // What a killed program left.
     masters::end_all(&sockets);
     let engine = Engine::new(Setup {
@@ -118,7 +134,11 @@ pub(super) fn take(
         files,
         sockets,
     };
-    Ok(Driven { engine, parts, driver })
+    Ok(Driven {
+        engine,
+        parts,
+        driver,
+    })
 }
 
 /// The channels between a lab and its front end.
@@ -128,8 +148,18 @@ pub(super) fn wires(engine: &Engine) -> (Wires, Front) {
     let (commands, wished) = mpsc::channel(64);
     let (acts, done) = mpsc::channel(4);
     (
-        Wires { views, output, commands: wished, acts: done },
-        Front { views: seen, output: shown, commands, acts },
+        Wires {
+            views,
+            output,
+            commands: wished,
+            acts: done,
+        },
+        Front {
+            views: seen,
+            output: shown,
+            commands,
+            acts,
+        },
     )
 }
 
@@ -150,5 +180,8 @@ fn ledger(journal: &Journal, lab: &str) -> miette::Result<Ledger> {
             id: record.id,
         })
         .collect();
-    Ok(Ledger::recovered(entries, journal.known(lab).into_diagnostic()?))
+    Ok(Ledger::recovered(
+        entries,
+        journal.known(lab).into_diagnostic()?,
+    ))
 }

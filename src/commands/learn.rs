@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
+use super::Outcome;
 use super::lab::{self, Front};
 use super::site::{self, Site};
-use super::Outcome;
 use crate::cli::{self, Common};
 use crate::engine::effect::Progress;
 use crate::engine::view::{LessonRow, Phase, View};
@@ -45,8 +45,17 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
                 }
                 Chosen::CleanUp { lab } => {
                     drop(screen);
-                    let how = super::cleanup::How { yes: true, ..super::cleanup::How::default() };
-                    return super::cleanup::these(&common, &journal, &[lab::find(&journal, Some(&lab))?], how).await;
+                    let how = super::cleanup::How {
+                        yes: true,
+                        ..super::cleanup::How::default()
+                    };
+                    return super::cleanup::these(
+                        &common,
+                        &journal,
+                        &[lab::find(&journal, Some(&lab))?],
+                        how,
+                    )
+                    .await;
                 }
                 Chosen::Quit => return Ok(Outcome::Done),
             }
@@ -58,7 +67,11 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
 }
 
 /// Goes on with a lab.
-pub(super) fn resume(common: &Common, lesson: Option<&str>, id: Option<&str>) -> miette::Result<Outcome> {
+pub(super) fn resume(
+    common: &Common,
+    lesson: Option<&str>,
+    id: Option<&str>,
+) -> miette::Result<Outcome> {
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
     ssh::keys::client_version().into_diagnostic()?;
@@ -80,7 +93,11 @@ async fn go_on(
     begin: Option<String>,
 ) -> miette::Result<Outcome> {
     screen.say("Opening the account …").into_diagnostic()?;
-    let progress = begin.map(|lesson| Progress { lesson, step: 0, ..lab.progress.clone() });
+    let progress = begin.map(|lesson| Progress {
+        lesson,
+        step: 0,
+        ..lab.progress.clone()
+    });
     let site = Site::open(common, &lab.place).await?;
     let result = drive(&mut screen, journal, lab, &site, lessons, progress).await;
     site.close().await;
@@ -110,21 +127,44 @@ async fn drive(
     progress: Option<Progress>,
 ) -> miette::Result<(Outcome, Arc<View>)> {
     let driven = lab::take(journal, lab, site, lessons, progress)?;
-    let (wires, Front { views, output, commands, acts }) = lab::wires(&driven.engine);
+    let (
+        wires,
+        Front {
+            views,
+            output,
+            commands,
+            acts,
+        },
+    ) = lab::wires(&driven.engine);
     drop(acts);
-    let front = tui::Front { views, output, commands };
-    let (ending, shown) =
-        tokio::join!(runtime::drive(driven.engine, driven.parts, wires), tui::run(screen, front));
-    let ending = ending.into_diagnostic().wrap_err("the lab stopped; nothing is lost, `efslab resume` goes on")?;
+    let front = tui::Front {
+        views,
+        output,
+        commands,
+    };
+    let (ending, shown) = tokio::join!(
+        runtime::drive(driven.engine, driven.parts, wires),
+        tui::run(screen, front)
+    );
+    let ending = ending
+        .into_diagnostic()
+        .wrap_err("the lab stopped; nothing is lost, `efslab resume` goes on")?;
     let signal = match shown {
         Err(TuiError::Signal(signal)) => Some(signal),
         shown => {
-            shown.into_diagnostic().wrap_err("the screen failed, the lab did not: `efslab resume` goes on")?;
+            shown
+                .into_diagnostic()
+                .wrap_err("the screen failed, the lab did not: `efslab resume` goes on")?;
             None
         }
     };
     drop(driven.driver);
-    Ok((signal.or(ending.signal).map_or(Outcome::Done, Outcome::Interrupted), ending.view))
+    Ok((
+        signal
+            .or(ending.signal)
+            .map_or(Outcome::Done, Outcome::Interrupted),
+        ending.view,
+    ))
 }
 
 /// Whether the lab's last receipt is of now: the account holds nothing since.
@@ -137,26 +177,39 @@ fn farewell(lab: &journal::Lab, view: &View) -> String {
     let standing = view.stack.is_some() && !matches!(view.phase, Phase::CleanedUp(_));
     let what = match (&lab.place, standing) {
         (Place::Aws { .. }, true) => {
-            format!("{} still stands in AWS and costs about {:.2} USD an hour.\n", lab.id, view.cost_per_hour)
+            format!(
+                "{} still stands in AWS and costs about {:.2} USD an hour.\n",
+                lab.id, view.cost_per_hour
+            )
         }
-        (_, true) => format!("{} is kept; its practice account stands still until you come back.\n", lab.id),
+        (_, true) => format!(
+            "{} is kept; its practice account stands still until you come back.\n",
+            lab.id
+        ),
         (_, false) => format!("{} is kept; it has nothing in the account.\n", lab.id),
     };
-    format!("{what}  efslab resume    goes on at {} {}/{}\n  efslab cleanup   removes everything, with proof\n",
-        view.step.lesson, view.step.number, view.step.of)
+    format!(
+        "{what}  efslab resume    goes on at {} {}/{}\n  efslab cleanup   removes everything, with proof\n",
+        view.step.lesson, view.step.number, view.step.of
+    )
 }
 
 /// The id, when there is a lesson of it.
 fn known(lessons: &[Lesson], id: &str) -> miette::Result<String> {
     let found = lessons.iter().find(|lesson| lesson.id == id);
-    found.map(|lesson| lesson.id.clone()).ok_or_else(|| super::lessons::unknown(id, lessons))
+    found
+        .map(|lesson| lesson.id.clone())
+        .ok_or_else(|| super::lessons::unknown(id, lessons))
 }
 
 /// What the first screen shows.
 fn welcome(journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
     let labs = journal.labs().into_diagnostic()?;
     let row = |lab: &journal::Lab| {
-        let of = lessons.iter().find(|lesson| lesson.id == lab.progress.lesson).map_or(0, |lesson| lesson.steps.len());
+        let of = lessons
+            .iter()
+            .find(|lesson| lesson.id == lab.progress.lesson)
+            .map_or(0, |lesson| lesson.steps.len());
         LabRow {
             id: lab.id.clone(),
             lesson: lab.progress.lesson.clone(),
@@ -173,7 +226,11 @@ fn welcome(journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
         number: lesson.number,
         title: lesson.title.clone(),
         minutes: lesson.minutes,
-        steps: lesson.steps.iter().map(|step| (step.title.clone(), false)).collect(),
+        steps: lesson
+            .steps
+            .iter()
+            .map(|step| (step.title.clone(), false))
+            .collect(),
     };
     Ok(Welcome {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -40,12 +40,22 @@ pub(super) fn run(what: &Lessons) -> miette::Result<Outcome> {
 }
 
 fn shown(lesson: &Lesson) -> String {
-    let mut text = format!("{} {} (about {} min)\n", lesson.number, lesson.title, lesson.minutes);
+    let mut text = format!(
+        "{} {} (about {} min)\n",
+        lesson.number, lesson.title, lesson.minutes
+    );
     for objective in &lesson.objectives {
         let _ = writeln!(text, "  - {objective}");
     }
     for (number, step) in lesson.steps.iter().enumerate() {
-        let _ = writeln!(text, "\n{}. {} [{}]\n   {}", number + 1, step.title, step.rows.join(", "), step.action);
+        let _ = writeln!(
+            text,
+            "\n{}. {} [{}]\n   {}",
+            number + 1,
+            step.title,
+            step.rows.join(", "),
+            step.action
+        );
     }
     text
 }
@@ -59,7 +69,11 @@ fn check(paths: &[PathBuf]) -> miette::Result<Outcome> {
     let mut outcome = Outcome::Done;
     for path in paths {
         match Catalog::of_path(path) {
-            Ok(catalog) => super::print(&format!("{}: {} lessons are right\n", path.display(), catalog.lessons().len()))?,
+            Ok(catalog) => super::print(&format!(
+                "{}: {} lessons are right\n",
+                path.display(),
+                catalog.lessons().len()
+            ))?,
             Err(problems) => {
                 eprintln!("{problems}");
                 outcome = Outcome::Failed;
@@ -72,5 +86,8 @@ fn check(paths: &[PathBuf]) -> miette::Result<Outcome> {
 /// There is no such lesson; which there are.
 pub(super) fn unknown(id: &str, lessons: &[Lesson]) -> miette::Report {
     let ids: Vec<&str> = lessons.iter().map(|lesson| lesson.id.as_str()).collect();
-    miette!(help = format!("the lessons are: {}", ids.join(", ")), "there is no lesson `{id}`")
+    miette!(
+        help = format!("the lessons are: {}", ids.join(", ")),
+        "there is no lesson `{id}`"
+    )
 }

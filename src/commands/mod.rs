@@ -56,7 +56,11 @@ impl Outcome {
             Self::Left => 3,
             Self::Interrupted(_) => 4,
         };
-        if gravity(other) > gravity(self) { other } else { self }
+        if gravity(other) > gravity(self) {
+            other
+        } else {
+            self
+        }
     }
 }
 
@@ -65,17 +69,40 @@ impl Outcome {
 /// # Errors
 /// When it cannot be done; the report says what, why and what to do.
 pub fn run(cli: Cli) -> miette::Result<Outcome> {
+    // The terminal wraps better than a guess at its width, and names with hyphens stay whole. Fails only if set before.
+    let _ = miette::set_hook(Box::new(|_| {
+        Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())
+    }));
     let common = cli.common;
     match cli.command {
         Command::Start { lesson } => learn::start(&common, lesson.as_deref()),
-        Command::Resume { lesson, lab } => learn::resume(&common, lesson.as_deref(), lab.as_deref()),
-        Command::Cleanup { labs, all, dry_run, json, yes } => {
-            cleanup::run(&common, &labs, cleanup::How { all, dry_run, json, yes })
+        Command::Resume { lesson, lab } => {
+            learn::resume(&common, lesson.as_deref(), lab.as_deref())
         }
+        Command::Cleanup {
+            labs,
+            all,
+            dry_run,
+            json,
+            yes,
+        } => cleanup::run(
+            &common,
+            &labs,
+            cleanup::How {
+                all,
+                dry_run,
+                json,
+                yes,
+            },
+        ),
         Command::Run { lessons, keep } => run::run(&common, &lessons, keep),
         Command::Status { json } => status::run(&common, json),
         Command::Doctor => doctor::run(&common),
-        Command::Ssh { machine, lab, command } => ssh::run(&common, machine, lab.as_deref(), &command),
+        Command::Ssh {
+            machine,
+            lab,
+            command,
+        } => ssh::run(&common, machine, lab.as_deref(), &command),
         Command::Lessons { what } => lessons::run(&what),
         Command::Template { stage } => print_template(stage),
         Command::Practice { what } => practice::run(&common, what),
@@ -97,9 +124,9 @@ fn print(text: &str) -> miette::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(error).into_diagnostic().wrap_err("could not write to standard output")
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error)
+            .into_diagnostic()
+            .wrap_err("could not write to standard output"),
         _ => Ok(()),
     }
 }

@@ -27,7 +27,10 @@ pub(super) fn run(common: &Common, what: Practice) -> miette::Result<Outcome> {
             }
             Practice::Advance { duration } => {
                 let clock = endpoint(common)?.advance(seconds(&duration)?).await?;
-                super::print(&format!("It is {} in the practice account now.\n", clock.now))?;
+                super::print(&format!(
+                    "It is {} in the practice account now.\n",
+                    clock.now
+                ))?;
                 Ok(Outcome::Done)
             }
             Practice::Reset => {
@@ -40,7 +43,10 @@ pub(super) fn run(common: &Common, what: Practice) -> miette::Result<Outcome> {
 }
 
 async fn serve(common: &Common, data: &Path, port: Option<u16>) -> miette::Result<Outcome> {
-    let region = common.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+    let region = common
+        .region
+        .clone()
+        .unwrap_or_else(|| "us-east-1".to_owned());
     // Listen for signals first: whoever reads the lines below may send one at once.
     let mut terminate = signal(SignalKind::terminate()).into_diagnostic()?;
     let mut interrupt = signal(SignalKind::interrupt()).into_diagnostic()?;
@@ -53,7 +59,13 @@ async fn serve(common: &Common, data: &Path, port: Option<u16>) -> miette::Resul
             data.display()
         ));
     }
-    let Endpoint { url, region, access_key_id, secret_access_key, .. } = &served.endpoint;
+    let Endpoint {
+        url,
+        region,
+        access_key_id,
+        secret_access_key,
+        ..
+    } = &served.endpoint;
     super::print(&format!(
         "export AWS_ENDPOINT_URL={url}\nexport AWS_ACCESS_KEY_ID={access_key_id}\n\
          export AWS_SECRET_ACCESS_KEY={secret_access_key}\nexport AWS_DEFAULT_REGION={region}\n"
@@ -65,12 +77,20 @@ async fn serve(common: &Common, data: &Path, port: Option<u16>) -> miette::Resul
     };
     served.stop().await;
     // Being told to stop is how serving ends well; an interrupt or a lost terminal is reported as such.
-    Ok(if signal == 15 { Outcome::Done } else { Outcome::Interrupted(signal) })
+    Ok(if signal == 15 {
+        Outcome::Done
+    } else {
+        Outcome::Interrupted(signal)
+    })
 }
 
 /// The account that is meant: the one of the flag or the environment, else the one that runs here.
 fn endpoint(common: &Common) -> miette::Result<Endpoint> {
-    let url = common.endpoint_url.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty()));
+    let url = common.endpoint_url.clone().or_else(|| {
+        std::env::var("AWS_ENDPOINT_URL")
+            .ok()
+            .filter(|url| !url.is_empty())
+    });
     if let Some(url) = url {
         return Endpoint::of_environment(&url, common.region.as_deref());
     }
@@ -84,8 +104,12 @@ fn endpoint(common: &Common) -> miette::Result<Endpoint> {
 
 /// `90`, `90s`, `15m`, `2h`, `1d` in seconds.
 fn seconds(text: &str) -> miette::Result<u64> {
-    let unreadable =
-        || miette!(help = "examples: 30s, 15m, 2h, 1d", "`{text}` is not a duration");
+    let unreadable = || {
+        miette!(
+            help = "examples: 30s, 15m, 2h, 1d",
+            "`{text}` is not a duration"
+        )
+    };
     let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
         Some(at) => text.split_at(at),
         None => (text, "s"),
@@ -97,7 +121,11 @@ fn seconds(text: &str) -> miette::Result<u64> {
         "d" => 86_400,
         _ => return Err(unreadable()),
     };
-    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(unreadable)
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(unreadable)
 }
 
 #[cfg(test)]
@@ -106,7 +134,13 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_unit() {
-        for (text, expected) in [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7_200), ("1d", 86_400)] {
+        for (text, expected) in [
+            ("90", 90),
+            ("90s", 90),
+            ("15m", 900),
+            ("2h", 7_200),
+            ("1d", 86_400),
+        ] {
             assert_eq!(seconds(text).unwrap(), expected, "{text}");
         }
         for bad in ["", "m", "-5m", "5w", "1.5h", "99999999999999999999d"] {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use miette::IntoDiagnostic as _;
 use tokio::sync::watch;
 
+use super::Outcome;
 use super::lab::{self, Front};
 use super::site::{self, Site};
-use super::Outcome;
 use crate::cli::Common;
 use crate::engine::command::Command;
 use crate::engine::view::{Phase, Receipt, StepState, View};
@@ -38,21 +38,36 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
         let lab = lab::make(&journal, &place)?;
         let driven = lab::take(&journal, &lab, &site, Arc::clone(&lessons), None)?;
         let (wires, front) = lab::wires(&driven.engine);
-        let chosen: Vec<&Lesson> =
-            lessons.iter().filter(|lesson| wanted.is_empty() || wanted.contains(&lesson.id)).collect();
+        let chosen: Vec<&Lesson> = lessons
+            .iter()
+            .filter(|lesson| wanted.is_empty() || wanted.contains(&lesson.id))
+            .collect();
         super::print(&plain::run::heading(&lab.id, &site.target, chosen.len()))?;
-        let (ending, tally) =
-            tokio::join!(runtime::drive(driven.engine, driven.parts, wires), unattended(front, &chosen, keep));
+        let (ending, tally) = tokio::join!(
+            runtime::drive(driven.engine, driven.parts, wires),
+            unattended(front, &chosen, keep)
+        );
         let ending = ending.into_diagnostic();
         site.close().await;
         let (ending, tally) = (ending?, tally?);
         drop(driven.driver);
         if let Some(signal) = ending.signal {
-            eprintln!("interrupted: {} is still there; `efslab cleanup {}` removes it", lab.id, lab.id);
+            eprintln!(
+                "interrupted: {} is still there; `efslab cleanup {}` removes it",
+                lab.id, lab.id
+            );
             return Ok(Outcome::Interrupted(signal));
         }
-        super::print(&plain::run::summary(tally.passed, tally.failed, began.elapsed()))?;
-        let mut outcome = if tally.failed == 0 { Outcome::Done } else { Outcome::Failed };
+        super::print(&plain::run::summary(
+            tally.passed,
+            tally.failed,
+            began.elapsed(),
+        ))?;
+        let mut outcome = if tally.failed == 0 {
+            Outcome::Done
+        } else {
+            Outcome::Failed
+        };
         if let Some(receipt) = &tally.receipt {
             super::print(&plain::receipt::text(receipt))?;
             outcome = outcome.and(super::cleanup::judged(receipt));
@@ -74,10 +89,19 @@ struct Tally {
 
 /// Does every step of these lessons, then cleans up.
 async fn unattended(front: Front, lessons: &[&Lesson], keep: bool) -> miette::Result<Tally> {
-    let Front { views, mut output, commands, acts } = front;
+    let Front {
+        views,
+        mut output,
+        commands,
+        acts,
+    } = front;
     // Nobody looks at the terminals; what they show still reaches the checks.
     let drain = tokio::spawn(async move { while output.recv().await.is_some() {} });
-    let mut driver = Unattended { views, commands, acts };
+    let mut driver = Unattended {
+        views,
+        commands,
+        acts,
+    };
     let mut tally = Tally::default();
     for lesson in lessons {
         for (number, step) in lesson.steps.iter().enumerate() {
@@ -88,7 +112,13 @@ async fn unattended(front: Front, lessons: &[&Lesson], keep: bool) -> miette::Re
             let began = Instant::now();
             let outcome = driver.step(lesson, number, step).await;
             let passed = outcome.is_ok();
-            super::print(&plain::run::step(lesson, number, step, &outcome, began.elapsed()))?;
+            super::print(&plain::run::step(
+                lesson,
+                number,
+                step,
+                &outcome,
+                began.elapsed(),
+            ))?;
             if passed {
                 tally.passed += 1;
             } else {
@@ -142,8 +172,17 @@ struct Unattended {
 
 impl Unattended {
     /// Fails, fails again with a mistake, passes; answers the evidence.
-    async fn step(&mut self, lesson: &Lesson, number: usize, step: &Step) -> Result<String, Failing> {
-        self.say(Command::Goto { lesson: lesson.id.clone(), step: number }).await?;
+    async fn step(
+        &mut self,
+        lesson: &Lesson,
+        number: usize,
+        step: &Step,
+    ) -> Result<String, Failing> {
+        self.say(Command::Goto {
+            lesson: lesson.id.clone(),
+            step: number,
+        })
+        .await?;
         let at = |view: &View| view.step.lesson == lesson.id && view.step.number == number + 1;
         self.until(PATIENCE, at).await?;
         match self.verdict_after(Command::Enter).await? {
@@ -152,7 +191,10 @@ impl Unattended {
             other => return Err(Failing::NotSolved(format!("{other:?}"))),
         }
         let before = self.verdicts();
-        self.acts.send(step.wrong.clone()).await.map_err(|_| Failing::Over)?;
+        self.acts
+            .send(step.wrong.clone())
+            .await
+            .map_err(|_| Failing::Over)?;
         match self.verdict(before).await? {
             StepState::Passed(evidence) => return Err(Failing::PassedWrong(evidence)),
             StepState::CouldNotCheck(why) => return Err(Failing::WrongUndecided(why)),
@@ -163,7 +205,10 @@ impl Unattended {
         match self.verdict(before).await? {
             StepState::Passed(evidence) => Ok(evidence),
             // Evidence may come a moment after the prompt.
-            last => match self.until(LATE, |view| matches!(view.step.state, StepState::Passed(_))).await {
+            last => match self
+                .until(LATE, |view| matches!(view.step.state, StepState::Passed(_)))
+                .await
+            {
                 Ok(view) => match &view.step.state {
                     StepState::Passed(evidence) => Ok(evidence.clone()),
                     other => Err(Failing::NotSolved(words(other))),
@@ -179,7 +224,10 @@ impl Unattended {
         if !matches!(self.views.borrow().phase, Phase::CleanedUp(_)) {
             self.say(Command::CleanUp).await.ok()?;
         }
-        let view = self.until(PATIENCE, |view| matches!(view.phase, Phase::CleanedUp(_))).await.ok()?;
+        let view = self
+            .until(PATIENCE, |view| matches!(view.phase, Phase::CleanedUp(_)))
+            .await
+            .ok()?;
         match &view.phase {
             Phase::CleanedUp(receipt) => Some(receipt.clone()),
             _ => None,
@@ -209,19 +257,35 @@ impl Unattended {
     }
 
     /// The first view for which `holds`.
-    async fn until(&mut self, patience: Duration, holds: impl Fn(&View) -> bool) -> Result<Arc<View>, Failing> {
-        let stuck = |view: &View| view.trouble.as_ref().is_some_and(|trouble| trouble.retry.is_some());
-        let found = tokio::time::timeout(patience, self.views.wait_for(|view| holds(view) || stuck(view)))
-            .await
-            .map(|found| found.map(|view| Arc::clone(&view)));
+    async fn until(
+        &mut self,
+        patience: Duration,
+        holds: impl Fn(&View) -> bool,
+    ) -> Result<Arc<View>, Failing> {
+        let stuck = |view: &View| {
+            view.trouble
+                .as_ref()
+                .is_some_and(|trouble| trouble.retry.is_some())
+        };
+        let found = tokio::time::timeout(
+            patience,
+            self.views.wait_for(|view| holds(view) || stuck(view)),
+        )
+        .await
+        .map(|found| found.map(|view| Arc::clone(&view)));
         match found {
             Ok(Ok(view)) if holds(&view) => Ok(view),
             Ok(Ok(view)) => {
                 let trouble = view.trouble.as_ref();
-                Err(Failing::Trouble(trouble.map_or_else(String::new, |it| format!("{}: {}", it.what, it.why))))
+                Err(Failing::Trouble(trouble.map_or_else(String::new, |it| {
+                    format!("{}: {}", it.what, it.why)
+                })))
             }
             Ok(Err(_)) => Err(Failing::Over),
-            Err(_) => Err(Failing::NoVerdict(patience, words(&self.views.borrow().step.state))),
+            Err(_) => Err(Failing::NoVerdict(
+                patience,
+                words(&self.views.borrow().step.state),
+            )),
         }
     }
 }
@@ -231,8 +295,9 @@ fn words(state: &StepState) -> String {
     match state {
         StepState::Open => "not checked".to_owned(),
         StepState::Working { what, .. } => what.clone(),
-        StepState::NotYet(why) | StepState::Converging(why) | StepState::CouldNotCheck(why) => why.clone(),
+        StepState::NotYet(why) | StepState::Converging(why) | StepState::CouldNotCheck(why) => {
+            why.clone()
+        }
         StepState::Passed(evidence) => evidence.clone(),
     }
 }
-

@@ -41,7 +41,8 @@ impl Site {
         match place {
             Place::Embedded { region } => {
                 let asked = pace(&common.pace)?;
-                let embedded = Embedded::start(&practice_directory(common)?, region, asked, None).await?;
+                let embedded =
+                    Embedded::start(&practice_directory(common)?, region, asked, None).await?;
                 Self::practice(embedded.endpoint.clone(), Some(embedded)).await
             }
             Place::Endpoint { url, region } => {
@@ -53,7 +54,13 @@ impl Site {
 
     async fn practice(endpoint: Endpoint, embedded: Option<Embedded>) -> miette::Result<Self> {
         let clock = endpoint.clock().await?;
-        let pace = pace(clock.pace.as_str().map_or_else(|| clock.pace.to_string(), str::to_owned).as_str())?;
+        let pace = pace(
+            clock
+                .pace
+                .as_str()
+                .map_or_else(|| clock.pace.to_string(), str::to_owned)
+                .as_str(),
+        )?;
         let faster = match pace {
             Pace::Times(times) => Some(times),
             Pace::Max => None,
@@ -67,7 +74,10 @@ impl Site {
         };
         Ok(Self {
             cloud: Cloud::connect(&account).await.into_diagnostic()?,
-            target: view::Target::Practice { pace: pace_in_words(faster), region: endpoint.region.clone() },
+            target: view::Target::Practice {
+                pace: pace_in_words(faster),
+                region: endpoint.region.clone(),
+            },
             route: Arc::new(OverLoopback { endpoint, faster }),
             faster,
             prices: None,
@@ -76,14 +86,27 @@ impl Site {
     }
 
     async fn aws(profile: Option<String>, region: &str) -> miette::Result<Self> {
-        let account = Account::Aws { profile, region: Some(region.to_owned()).filter(|region| !region.is_empty()) };
+        let account = Account::Aws {
+            profile,
+            region: Some(region.to_owned()).filter(|region| !region.is_empty()),
+        };
         let cloud = Cloud::connect(&account).await.into_diagnostic()?;
         let id = cloud.account().await.map_err(|failure| {
-            miette!(help = failure.class.remedy(), "could not {}: {}", failure.tried, failure.why)
+            miette!(
+                help = failure.class.remedy(),
+                "could not {}: {}",
+                failure.tried,
+                failure.why
+            )
         })?;
         Ok(Self {
-            target: view::Target::Aws { account: id, region: cloud.region.clone() },
-            route: Arc::new(OverInternet { cloud: cloud.clone() }),
+            target: view::Target::Aws {
+                account: id,
+                region: cloud.region.clone(),
+            },
+            route: Arc::new(OverInternet {
+                cloud: cloud.clone(),
+            }),
             faster: Some(1.0),
             prices: Some(load::prices().map_err(|problem| miette!("{problem}"))?),
             embedded: None,
@@ -104,17 +127,24 @@ pub(super) fn chosen(common: &Common) -> miette::Result<Place> {
     let region = common.region.clone();
     match (common.target, &common.endpoint_url) {
         (Some(cli::Target::Aws), Some(_)) => Err(miette!(
-            help = "--endpoint-url is for a practice account; leave it out, or use --target practice",
+            help =
+                "--endpoint-url is for a practice account; leave it out, or use --target practice",
             "--target aws and --endpoint-url exclude each other"
         )),
-        (Some(cli::Target::Aws), None) => {
-            Ok(Place::Aws { profile: common.profile.clone(), region: region.unwrap_or_default() })
-        }
+        (Some(cli::Target::Aws), None) => Ok(Place::Aws {
+            profile: common.profile.clone(),
+            region: region.unwrap_or_default(),
+        }),
         (_, Some(url)) => {
             let endpoint = Endpoint::of_environment(url, region.as_deref())?;
-            Ok(Place::Endpoint { url: endpoint.url, region: endpoint.region })
+            Ok(Place::Endpoint {
+                url: endpoint.url,
+                region: endpoint.region,
+            })
         }
-        (_, None) => Ok(Place::Embedded { region: region.unwrap_or_else(|| "us-east-1".to_owned()) }),
+        (_, None) => Ok(Place::Embedded {
+            region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+        }),
     }
 }
 
@@ -124,9 +154,19 @@ pub(super) fn state_directory(common: &Common) -> miette::Result<PathBuf> {
     common
         .state_dir
         .clone()
-        .or_else(|| std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute()).map(|dir| dir.join("efslab")))
+        .or_else(|| {
+            std::env::var_os("XDG_STATE_HOME")
+                .map(PathBuf::from)
+                .filter(|dir| dir.is_absolute())
+                .map(|dir| dir.join("efslab"))
+        })
         .or_else(|| home(".local/state/efslab"))
-        .ok_or_else(|| miette!(help = "pass --state-dir DIR", "there is no HOME to keep the lab's state in"))
+        .ok_or_else(|| {
+            miette!(
+                help = "pass --state-dir DIR",
+                "there is no HOME to keep the lab's state in"
+            )
+        })
         .and_then(|dir| std::path::absolute(dir).into_diagnostic())
 }
 
@@ -138,7 +178,10 @@ pub(super) fn practice_directory(common: &Common) -> miette::Result<PathBuf> {
 /// Reads a pace.
 pub(super) fn pace(text: &str) -> miette::Result<Pace> {
     text.parse().map_err(|_| {
-        miette!(help = "examples: --pace 1 (real time), --pace 20, --pace max", "`{text}` is not a pace")
+        miette!(
+            help = "examples: --pace 1 (real time), --pace 20, --pace max",
+            "`{text}` is not a pace"
+        )
     })
 }
 
@@ -163,10 +206,20 @@ impl Route for OverLoopback {
 
     fn door<'a>(&'a self, machine: &'a Machine) -> BoxFuture<'a, Result<Door, String>> {
         async move {
-            let doors = self.endpoint.instances().await.map_err(|error| format!("{error}"))?;
-            let port = doors.into_iter().find(|door| door.instance_id == machine.instance_id).and_then(|door| door.port);
+            let doors = self
+                .endpoint
+                .instances()
+                .await
+                .map_err(|error| format!("{error}"))?;
+            let port = doors
+                .into_iter()
+                .find(|door| door.instance_id == machine.instance_id)
+                .and_then(|door| door.port);
             match port {
-                Some(port) => Ok(Door { host: "127.0.0.1".to_owned(), port }),
+                Some(port) => Ok(Door {
+                    host: "127.0.0.1".to_owned(),
+                    port,
+                }),
                 None => Err(format!("{} does not run", machine.instance_id)),
             }
         }
@@ -174,7 +227,9 @@ impl Route for OverLoopback {
     }
 
     fn looks_every(&self) -> Duration {
-        self.faster.map_or(FASTEST, |times| Duration::from_secs_f64(LOOKS / times).max(FASTEST))
+        self.faster.map_or(FASTEST, |times| {
+            Duration::from_secs_f64(LOOKS / times).max(FASTEST)
+        })
     }
 }
 
@@ -185,13 +240,25 @@ struct OverInternet {
 
 impl Route for OverInternet {
     fn own_cidr(&self) -> BoxFuture<'_, Result<String, String>> {
-        async { self.cloud.own_address().await.map(|address| format!("{address}/32")) }.boxed()
+        async {
+            self.cloud
+                .own_address()
+                .await
+                .map(|address| format!("{address}/32"))
+        }
+        .boxed()
     }
 
     fn door<'a>(&'a self, machine: &'a Machine) -> BoxFuture<'a, Result<Door, String>> {
         let door = match &machine.address {
-            Some(address) => Ok(Door { host: address.clone(), port: 22 }),
-            None => Err(format!("{} has no public address: it is {}", machine.instance_id, machine.state)),
+            Some(address) => Ok(Door {
+                host: address.clone(),
+                port: 22,
+            }),
+            None => Err(format!(
+                "{} has no public address: it is {}",
+                machine.instance_id, machine.state
+            )),
         };
         async move { door }.boxed()
     }

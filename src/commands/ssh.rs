@@ -11,7 +11,12 @@ use crate::lesson::schema::Side;
 use crate::ssh::{self, keys};
 
 /// Becomes `ssh`.
-pub(super) fn run(common: &Common, machine: Machine, id: Option<&str>, command: &[String]) -> miette::Result<Outcome> {
+pub(super) fn run(
+    common: &Common,
+    machine: Machine,
+    id: Option<&str>,
+    command: &[String],
+) -> miette::Result<Outcome> {
     let journal = site::open_journal(common)?;
     let lab = lab::find(&journal, id)?;
     let files = keys::Files::below(&journal.lab_directory(&lab.id).into_diagnostic()?);
@@ -36,6 +41,11 @@ pub(super) fn run(common: &Common, machine: Machine, id: Option<&str>, command: 
         Machine::A => Side::A,
         Machine::B => Side::B,
     };
-    let error = std::process::Command::new("ssh").arg("-F").arg(files.config()).arg(ssh::alias(side)).args(command).exec();
+    let error = std::process::Command::new("ssh")
+        .arg("-F")
+        .arg(files.config())
+        .arg(ssh::alias(side))
+        .args(command)
+        .exec();
     Err(miette!("could not become ssh: {error}"))
 }

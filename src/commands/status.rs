@@ -13,8 +13,15 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
     let journal = site::open_journal(common)?;
     let labs = journal.labs().into_diagnostic()?;
     if json {
-        let rows = labs.iter().map(|lab| row(&journal, lab)).collect::<Result<Vec<_>, _>>().into_diagnostic()?;
-        super::print(&format!("{}\n", serde_json::to_string_pretty(&rows).into_diagnostic()?))?;
+        let rows = labs
+            .iter()
+            .map(|lab| row(&journal, lab))
+            .collect::<Result<Vec<_>, _>>()
+            .into_diagnostic()?;
+        super::print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&rows).into_diagnostic()?
+        ))?;
         return Ok(Outcome::Done);
     }
     if labs.is_empty() {
@@ -29,14 +36,27 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
             Place::Endpoint { url, region } => format!("practice at {url}, {region}"),
             Place::Aws { region, .. } => format!("AWS, {region}"),
         };
-        let driven = if driver(&journal, lab).is_some() { ", being driven now" } else { "" };
+        let driven = if driver(&journal, lab).is_some() {
+            ", being driven now"
+        } else {
+            ""
+        };
         let state = match (lab.clean, stacks.is_empty()) {
             (true, _) => "cleaned up, nothing is left".to_owned(),
             (false, true) => "nothing in the account".to_owned(),
             (false, false) => format!("in the account: stack {}", stacks.join(", ")),
         };
-        let lesson = if lab.progress.lesson.is_empty() { "not begun" } else { &lab.progress.lesson };
-        let _ = writeln!(text, "{}  ({place})  {lesson}, step {}{driven}: {state}", lab.id, lab.progress.step + 1);
+        let lesson = if lab.progress.lesson.is_empty() {
+            "not begun"
+        } else {
+            &lab.progress.lesson
+        };
+        let _ = writeln!(
+            text,
+            "{}  ({place})  {lesson}, step {}{driven}: {state}",
+            lab.id,
+            lab.progress.step + 1
+        );
     }
     if labs.iter().any(|lab| !lab.clean) {
         text.push_str("`efslab resume` goes on with the first, `efslab cleanup` removes what is left, with proof.\n");
@@ -60,8 +80,12 @@ fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> 
 /// Stacks that may be there, by id where it is known.
 fn standing(journal: &Journal, lab: &Lab) -> Result<Vec<String>, JournalError> {
     let stacks = journal.stacks(&lab.id)?;
-    let open = stacks.into_iter().filter(|stack| !stack.gone && !stack.refused);
-    Ok(open.map(|stack| stack.id.unwrap_or(stack.wanted.name)).collect())
+    let open = stacks
+        .into_iter()
+        .filter(|stack| !stack.gone && !stack.refused);
+    Ok(open
+        .map(|stack| stack.id.unwrap_or(stack.wanted.name))
+        .collect())
 }
 
 /// The process that drives the lab, if one does.

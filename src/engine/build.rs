@@ -63,8 +63,11 @@ impl Engine {
                 } else if let Some(stage) = self.wanted() {
                     self.pursue_missing(stage, effects);
                 }
-                if self.wants_terminals() {
-                    self.pursue_terminals(effects);
+                if self.wanted().is_some()
+                    && self.pursue_machines(effects)
+                    && self.wants_terminals()
+                {
+                    self.open_terminals(effects);
                 }
             }
             Phase::CleaningUp { .. } => self.pursue_cleanup(effects),
@@ -100,7 +103,10 @@ impl Engine {
             self.stack = None;
             return;
         };
-        if [Task::Creating, Task::Watching, Task::Deleting].iter().any(|task| self.busy.with(*task)) {
+        if [Task::Creating, Task::Watching, Task::Deleting]
+            .iter()
+            .any(|task| self.busy.with(*task))
+        {
             return;
         }
         let failed = stack.has_failed();
@@ -134,21 +140,34 @@ impl Engine {
         self.ledger.asked(&name);
         self.follow(&name, stage);
         self.busy.begin(Task::Creating);
-        effects.push(Effect::CreateStack(NewStack { name, stage, ground }));
+        effects.push(Effect::CreateStack(NewStack {
+            name,
+            stage,
+            ground,
+        }));
     }
 
-    fn pursue_terminals(&mut self, effects: &mut Vec<Effect>) {
-        let complete = self.stack.as_ref().is_some_and(|stack| stack.status == "CREATE_COMPLETE");
-        let (true, Some(stack)) = (complete, self.ledger.current().and_then(|entry| entry.id.clone())) else { return };
-        if self.machines.len() < 2 {
-            if !self.busy.with(Task::Finding) {
-                self.busy.begin(Task::Finding);
-                let host_keys =
-                    self.stack.as_ref().and_then(|stack| stack.outputs.get("HostKeys").cloned()).unwrap_or_default();
-                effects.push(Effect::FindMachines { stack, host_keys });
-            }
-            return;
+    /// Finds the machines of a complete stack; `true` once both are known.
+    fn pursue_machines(&mut self, effects: &mut Vec<Effect>) -> bool {
+        if self.machines.len() == 2 {
+            return true;
         }
+        let id = self.ledger.current().and_then(|entry| entry.id.clone());
+        if let (Some(stack), Some(id)) = (&self.stack, id)
+            && stack.status == "CREATE_COMPLETE"
+            && !self.busy.with(Task::Finding)
+        {
+            let host_keys = stack.outputs.get("HostKeys").cloned().unwrap_or_default();
+            effects.push(Effect::FindMachines {
+                stack: id,
+                host_keys,
+            });
+            self.busy.begin(Task::Finding);
+        }
+        false
+    }
+
+    fn open_terminals(&mut self, effects: &mut Vec<Effect>) {
         for side in [Side::A, Side::B] {
             if self.terminals.get(&side) == Some(&TerminalState::Closed) {
                 self.terminals.insert(side, TerminalState::Connecting);
@@ -184,7 +203,10 @@ impl Engine {
                 if failure.class == FailureClass::Exists {
                     return;
                 }
-                if matches!(failure.class, FailureClass::Refused | FailureClass::Denied | FailureClass::Local) {
+                if matches!(
+                    failure.class,
+                    FailureClass::Refused | FailureClass::Denied | FailureClass::Local
+                ) {
                     self.ledger.refused(&name);
                     self.stack = None;
                 }
@@ -193,7 +215,11 @@ impl Engine {
         }
     }
 
-    pub(super) fn stack_seen(&mut self, outcome: Result<Option<StackSeen>, Failure>, effects: &mut Vec<Effect>) {
+    pub(super) fn stack_seen(
+        &mut self,
+        outcome: Result<Option<StackSeen>, Failure>,
+        effects: &mut Vec<Effect>,
+    ) {
         self.step.new_evidence();
         match outcome {
             Ok(Some(seen)) => {
@@ -239,7 +265,9 @@ impl Engine {
             "DELETE_COMPLETE" => self.stack_gone(id, effects),
             "DELETE_FAILED" => self.deletion_failed(id),
             // The deletion was accepted but is not seen yet: look again, not at once.
-            _ if self.ledger.is_deleting(id) => self.pause = self.at.checked_add(super::cleanup::BETWEEN).ok(),
+            _ if self.ledger.is_deleting(id) => {
+                self.pause = self.at.checked_add(super::cleanup::BETWEEN).ok()
+            }
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" => {}
             _ if matches!(self.phase, Phase::CleaningUp { .. }) => {}
             _ => {
@@ -247,7 +275,8 @@ impl Engine {
                 self.trouble = Some(Trouble {
                     what: format!("the stack ended in {status}"),
                     why: cause.unwrap_or_else(|| "no event says why".to_owned()),
-                    remedy: "Nothing of it can be used: it is deleted, then built again.".to_owned(),
+                    remedy: "Nothing of it can be used: it is deleted, then built again."
+                        .to_owned(),
                     retry: Some("delete it and build it again".to_owned()),
                 });
             }
@@ -264,7 +293,9 @@ impl Engine {
 
     pub(super) fn stack_gone(&mut self, name_or_id: &str, effects: &mut Vec<Effect>) {
         self.ledger.gone(name_or_id);
-        effects.push(Effect::SaveGone { stack: name_or_id.to_owned() });
+        effects.push(Effect::SaveGone {
+            stack: name_or_id.to_owned(),
+        });
         self.machines.clear();
         if !matches!(self.phase, Phase::CleaningUp { .. }) {
             self.stack = None;
@@ -303,7 +334,11 @@ impl Engine {
 
     /// The stack's name derives from the lab's id, so that it is found even when the journal is lost.
     pub(super) fn stack_name(&self) -> String {
-        let short = self.setup.lab.strip_prefix("lab-").unwrap_or(&self.setup.lab);
+        let short = self
+            .setup
+            .lab
+            .strip_prefix("lab-")
+            .unwrap_or(&self.setup.lab);
         format!("efslab-{short}-lab")
     }
 

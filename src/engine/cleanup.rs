@@ -32,7 +32,10 @@ pub(super) struct Cleanup {
 
 impl Cleanup {
     pub(super) fn try_again(&mut self) {
-        *self = Self { found: std::mem::take(&mut self.found), ..Self::default() };
+        *self = Self {
+            found: std::mem::take(&mut self.found),
+            ..Self::default()
+        };
     }
 }
 
@@ -51,7 +54,10 @@ impl Engine {
 
     /// Starts whatever the cleanup needs next.
     pub(super) fn pursue_cleanup(&mut self, effects: &mut Vec<Effect>) {
-        if self.busy.with(Task::Listing) || self.busy.with(Task::Creating) || self.busy.with(Task::Deleting) {
+        if self.busy.with(Task::Listing)
+            || self.busy.with(Task::Creating)
+            || self.busy.with(Task::Deleting)
+        {
             return;
         }
         let Some(cleanup) = &self.cleanup else { return };
@@ -71,7 +77,9 @@ impl Engine {
                 // Its deletion was accepted in an earlier session, or nobody knows whether it was ever made: look.
                 (id, _) if !self.busy.with(Task::Watching) => {
                     self.busy.begin(Task::Watching);
-                    effects.push(Effect::WatchStack { stack: id.unwrap_or(entry.name) });
+                    effects.push(Effect::WatchStack {
+                        stack: id.unwrap_or(entry.name),
+                    });
                 }
                 _ => {}
             },
@@ -117,7 +125,10 @@ impl Engine {
             None => ATTEMPTS,
         };
         if failures < ATTEMPTS {
-            self.pause = self.at.checked_add(BETWEEN * 2_i32.saturating_pow(failures)).ok();
+            self.pause = self
+                .at
+                .checked_add(BETWEEN * 2_i32.saturating_pow(failures))
+                .ok();
             if let Some(stack) = &mut self.stack {
                 stack.try_again();
             }
@@ -139,7 +150,9 @@ impl Engine {
         for id in &inventory.stacks {
             self.ledger.there(&name, id);
         }
-        let Some(mut cleanup) = self.cleanup.take() else { return };
+        let Some(mut cleanup) = self.cleanup.take() else {
+            return;
+        };
         cleanup.passes += 1;
         for row in &inventory.rows {
             if let Listing::Left(ids) = &row.answer {
@@ -152,8 +165,16 @@ impl Engine {
         if let (Some(account), Some(ground)) = (&inventory.account, self.known_account()) {
             cleanup.stranger = (*account != ground).then(|| account.clone());
         }
-        let empty = inventory.rows.iter().all(|row| row.answer == Listing::Empty) && inventory.account.is_some();
-        cleanup.empty = if empty && cleanup.stranger.is_none() { cleanup.empty + 1 } else { 0 };
+        let empty = inventory
+            .rows
+            .iter()
+            .all(|row| row.answer == Listing::Empty)
+            && inventory.account.is_some();
+        cleanup.empty = if empty && cleanup.stranger.is_none() {
+            cleanup.empty + 1
+        } else {
+            0
+        };
         let stacks_remain = self.ledger.plan().next().is_some();
         let over = !stacks_remain && (cleanup.empty >= EMPTY_PASSES || cleanup.passes >= PATIENCE);
         if over || cleanup.stranger.is_some() {
@@ -172,7 +193,11 @@ impl Engine {
 
     fn receipt(&self, cleanup: &Cleanup, inventory: Inventory) -> Receipt {
         let deleted = |kind: &str, answer: &Listing| {
-            let before = cleanup.found.iter().find(|(found, _)| found == kind).map_or(0, |(_, count)| *count);
+            let before = cleanup
+                .found
+                .iter()
+                .find(|(found, _)| found == kind)
+                .map_or(0, |(_, count)| *count);
             match answer {
                 Listing::Empty => before,
                 Listing::Left(ids) => before.saturating_sub(ids.len()),
@@ -180,7 +205,9 @@ impl Engine {
             }
         };
         let unknown = match (&cleanup.stranger, &inventory.account) {
-            (Some(account), _) => Some(format!("account {account} answered, which is not the lab's")),
+            (Some(account), _) => Some(format!(
+                "account {account} answered, which is not the lab's"
+            )),
             (None, None) => Some("the account did not say who it is".to_owned()),
             _ => None,
         };
@@ -192,11 +219,19 @@ impl Engine {
                     Some(why) if row.answer == Listing::Empty => Listing::CouldNotTell(why.clone()),
                     _ => row.answer,
                 };
-                ReceiptRow { deleted: deleted(&row.kind, &answer), kind: row.kind, asked: row.asked, answer }
+                ReceiptRow {
+                    deleted: deleted(&row.kind, &answer),
+                    kind: row.kind,
+                    asked: row.asked,
+                    answer,
+                }
             })
             .collect();
         Receipt {
-            account: self.known_account().or(inventory.account).unwrap_or_else(|| "unknown".to_owned()),
+            account: self
+                .known_account()
+                .or(inventory.account)
+                .unwrap_or_else(|| "unknown".to_owned()),
             regions: vec![inventory.region],
             rows,
             passes: cleanup.passes,
@@ -216,6 +251,9 @@ impl Engine {
             Phase::CleaningUp { since, .. } => *since,
             _ => self.at,
         };
-        self.phase = Phase::CleaningUp { doing: doing.to_owned(), since };
+        self.phase = Phase::CleaningUp {
+            doing: doing.to_owned(),
+            since,
+        };
     }
 }

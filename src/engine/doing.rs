@@ -8,7 +8,7 @@ use super::effect::Effect;
 use super::view::{Phase, TerminalState};
 use super::{Engine, Side};
 use crate::lesson::check::Transcript;
-use crate::lesson::facts::fill;
+use crate::lesson::facts::{self, fill};
 use crate::lesson::schema::Action;
 use crate::template::Stage;
 
@@ -25,7 +25,10 @@ pub(super) struct Doing {
 enum Waiting {
     Nothing,
     /// The prompt after a typed line; that many lines had been entered before.
-    Prompt { on: Side, entered: usize },
+    Prompt {
+        on: Side,
+        entered: usize,
+    },
 }
 
 impl Doing {
@@ -43,7 +46,9 @@ impl Doing {
 
     /// Whether something remains to be typed.
     pub(super) fn types(&self) -> bool {
-        self.actions.iter().any(|action| matches!(action, Action::Type { .. }))
+        self.actions
+            .iter()
+            .any(|action| matches!(action, Action::Type { .. }))
             || matches!(self.waiting, Waiting::Prompt { .. })
     }
 
@@ -62,7 +67,11 @@ impl Doing {
 impl Engine {
     /// Begins these actions; what was being done before is given up.
     pub(super) fn act(&mut self, actions: Vec<Action>) {
-        self.doing = Some(Doing { actions: actions.into(), waiting: Waiting::Nothing, since: self.at });
+        self.doing = Some(Doing {
+            actions: actions.into(),
+            waiting: Waiting::Nothing,
+            since: self.at,
+        });
     }
 
     /// Goes on with what is being done, as far as it can be done now.
@@ -84,21 +93,37 @@ impl Engine {
     }
 
     /// `Ok(Some)`: one action was done; `Ok(None)`: that was the last; `Err`: nothing can be done now.
-    fn one_more(&mut self, mut doing: Doing, effects: &mut Vec<Effect>) -> Result<Option<Doing>, Doing> {
+    fn one_more(
+        &mut self,
+        mut doing: Doing,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Option<Doing>, Doing> {
         if let Waiting::Prompt { on, entered } = doing.waiting {
             let ended = matches!(self.terminals.get(&on), Some(TerminalState::Ended(_)));
-            let answered =
-                self.texts.get(&on).is_some_and(|text| text.awaits_input() && text.typed().count() > entered);
+            let answered = self
+                .texts
+                .get(&on)
+                .is_some_and(|text| text.awaits_input() && text.typed().count() > entered);
             if !ended && !answered {
                 return Err(doing);
             }
             doing.waiting = Waiting::Nothing;
         }
-        let Some(action) = doing.actions.pop_front() else { return Ok(None) };
+        let Some(action) = doing.actions.pop_front() else {
+            return Ok(None);
+        };
         match action {
-            Action::Answer(answer) => self.answer(&answer),
+            Action::Answer(ref answer) => {
+                let facts = self.facts();
+                if facts::names(answer).any(|name| facts.get(name).is_none()) {
+                    doing.actions.push_front(action);
+                    return Err(doing);
+                }
+                self.answer(answer);
+            }
             Action::Type { on, ref line } => {
-                let ready = self.is_open(on) && self.texts.get(&on).is_some_and(Transcript::awaits_input);
+                let ready =
+                    self.is_open(on) && self.texts.get(&on).is_some_and(Transcript::awaits_input);
                 if !ready {
                     doing.actions.push_front(action);
                     return Err(doing);
@@ -110,7 +135,10 @@ impl Engine {
                 doing.waiting = Waiting::Prompt { on, entered };
             }
             Action::Build { .. } => {
-                let settled = self.stack.as_ref().is_some_and(super::stack::Stack::is_settled);
+                let settled = self
+                    .stack
+                    .as_ref()
+                    .is_some_and(super::stack::Stack::is_settled);
                 if !settled {
                     doing.actions.push_front(action);
                     return Err(doing);

@@ -34,8 +34,8 @@ pub enum Effect {
     OpenTerminal(Side),
     /// Close both terminals and their masters.
     CloseTerminals,
-    /// Begin a new transcript of both terminals: a step begins.
-    MarkTerminals,
+    /// Begin a new transcript of both terminals: the step with this number begins.
+    MarkTerminals(u64),
     /// Type this into a terminal.
     Input {
         /// Whose.

@@ -72,8 +72,13 @@ pub enum TerminalNews {
     Opened,
     /// It could not be opened, or ended: why.
     Ended(String),
-    /// All its lines since the current step began, once output has settled.
-    Text(Transcript),
+    /// All its lines since a step began, once output has settled.
+    Text {
+        /// Which step: the number of the last `Effect::MarkTerminals` that had been carried out.
+        mark: u64,
+        /// The lines.
+        text: Transcript,
+    },
 }
 
 /// What was found before anything is built.
@@ -211,9 +216,15 @@ impl FailureClass {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Transient => "AWS or the network is slow or busy: it is tried again by itself.",
-            Self::Credentials => "Renew your credentials (for example `aws sso login`), then try again.",
-            Self::Denied => "Ask for the missing permission, or use another profile with --profile.",
-            Self::NotFound => "It may have been deleted elsewhere: `efslab status` shows what is there.",
+            Self::Credentials => {
+                "Renew your credentials (for example `aws sso login`), then try again."
+            }
+            Self::Denied => {
+                "Ask for the missing permission, or use another profile with --profile."
+            }
+            Self::NotFound => {
+                "It may have been deleted elsewhere: `efslab status` shows what is there."
+            }
             Self::Exists => "It was asked for before: it is looked at.",
             Self::Refused => "Read the reason above; when it is mended, try again.",
             Self::Local => "Mend it on this computer, then try again.",

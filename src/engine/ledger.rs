@@ -44,12 +44,20 @@ impl Ledger {
 
     /// A create call is about to be made.
     pub fn asked(&mut self, name: &str) {
-        self.entries.push(Entry { name: name.to_owned(), id: None, life: Life::Asked });
+        self.entries.push(Entry {
+            name: name.to_owned(),
+            id: None,
+            life: Life::Asked,
+        });
     }
 
     /// AWS answered with a StackId, or a look at the account found it.
     pub fn there(&mut self, name: &str, id: &str) {
-        if let Some(known) = self.entries.iter_mut().find(|entry| entry.id.as_deref() == Some(id)) {
+        if let Some(known) = self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.id.as_deref() == Some(id))
+        {
             if known.life == Life::Asked {
                 known.life = Life::There;
             }
@@ -57,7 +65,11 @@ impl Ledger {
             asked.id = Some(id.to_owned());
             asked.life = Life::There;
         } else {
-            self.entries.push(Entry { name: name.to_owned(), id: Some(id.to_owned()), life: Life::There });
+            self.entries.push(Entry {
+                name: name.to_owned(),
+                id: Some(id.to_owned()),
+                life: Life::There,
+            });
         }
         if !self.known.stacks.iter().any(|known| known == id) {
             self.known.stacks.push(id.to_owned());
@@ -73,7 +85,11 @@ impl Ledger {
 
     /// Its deletion was accepted.
     pub fn deleting(&mut self, id: &str) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.id.as_deref() == Some(id)) {
+        for entry in self
+            .entries
+            .iter_mut()
+            .filter(|entry| entry.id.as_deref() == Some(id))
+        {
             if entry.life != Life::Gone {
                 entry.life = Life::Deleting;
             }
@@ -83,12 +99,18 @@ impl Ledger {
     /// Whether its deletion was accepted and has not ended.
     #[must_use]
     pub fn is_deleting(&self, id: &str) -> bool {
-        self.entries.iter().any(|entry| entry.id.as_deref() == Some(id) && entry.life == Life::Deleting)
+        self.entries
+            .iter()
+            .any(|entry| entry.id.as_deref() == Some(id) && entry.life == Life::Deleting)
     }
 
     /// The deletion ended without success: it is still there.
     pub fn still_there(&mut self, id: &str) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.id.as_deref() == Some(id)) {
+        for entry in self
+            .entries
+            .iter_mut()
+            .filter(|entry| entry.id.as_deref() == Some(id))
+        {
             if entry.life != Life::Gone {
                 entry.life = Life::There;
             }
@@ -137,7 +159,10 @@ impl Ledger {
 
     /// What must still go, the newest first.
     pub fn plan(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().rev().filter(|entry| !matches!(entry.life, Life::Gone | Life::Refused))
+        self.entries
+            .iter()
+            .rev()
+            .filter(|entry| !matches!(entry.life, Life::Gone | Life::Refused))
     }
 
     /// The stack the lab works with: the newest that may be there.
@@ -147,7 +172,10 @@ impl Ledger {
     }
 
     fn last_open(&mut self, name: &str) -> Option<&mut Entry> {
-        self.entries.iter_mut().rev().find(|entry| entry.name == name && entry.id.is_none() && entry.life == Life::Asked)
+        self.entries
+            .iter_mut()
+            .rev()
+            .find(|entry| entry.name == name && entry.id.is_none() && entry.life == Life::Asked)
     }
 }
 

@@ -87,6 +87,8 @@ pub struct Engine {
     machines: BTreeMap<Side, Machine>,
     terminals: BTreeMap<Side, TerminalState>,
     texts: BTreeMap<Side, Transcript>,
+    /// How many times a step was begun; transcripts carry it.
+    mark: u64,
     /// Work under way, so that nothing is asked for twice.
     busy: build::Busy,
     /// Passing failures in a row, and when to go on.
@@ -111,8 +113,13 @@ impl Engine {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let position = position::Position::recovered(&setup.lessons, &setup.progress);
-        let step = step::Current::of(position.step(&setup.lessons), position.record(&setup.lessons));
-        let terminals = [Side::A, Side::B].map(|side| (side, TerminalState::Closed)).into();
+        let step = step::Current::of(
+            position.step(&setup.lessons),
+            position.record(&setup.lessons),
+        );
+        let terminals = [Side::A, Side::B]
+            .map(|side| (side, TerminalState::Closed))
+            .into();
         Self {
             at: setup.made,
             position,
@@ -124,6 +131,7 @@ impl Engine {
             machines: BTreeMap::new(),
             terminals,
             texts: BTreeMap::new(),
+            mark: 0,
             busy: build::Busy::default(),
             setbacks: 0,
             pause: None,
@@ -243,7 +251,9 @@ impl Engine {
                 self.setbacks = 0;
                 self.terminals.insert(on, TerminalState::Open);
             }
-            TerminalNews::Text(text) => {
+            // What was still on its way when the step began belongs to the one before.
+            TerminalNews::Text { mark, .. } if mark < self.mark => {}
+            TerminalNews::Text { text, .. } => {
                 self.texts.insert(on, text);
                 self.step.new_evidence();
             }
@@ -289,10 +299,16 @@ impl Engine {
 
     /// Whether the engine waits: for a moment to pass, or for the learner to mend something.
     fn held_up(&self) -> bool {
-        self.pause.is_some() || self.trouble.as_ref().is_some_and(|trouble| trouble.retry.is_some())
+        self.pause.is_some()
+            || self
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| trouble.retry.is_some())
     }
 
     fn save(&self, effects: &mut Vec<Effect>) {
-        effects.push(Effect::SaveProgress(self.position.progress(&self.setup.lessons, &self.step)));
+        effects.push(Effect::SaveProgress(
+            self.position.progress(&self.setup.lessons, &self.step),
+        ));
     }
 }

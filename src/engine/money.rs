@@ -13,18 +13,26 @@ impl Engine {
     /// Brings the sum up to now, then notes the present rate.
     pub(super) fn count_money(&mut self) {
         let dollars = self.spent_so_far();
-        self.spent = Spent { dollars, per_hour: self.per_hour(), since: Some(self.at) };
+        self.spent = Spent {
+            dollars,
+            per_hour: self.per_hour(),
+            since: Some(self.at),
+        };
     }
 
     /// US dollars up to the last event.
     pub(super) fn spent_so_far(&self) -> f64 {
-        let hours = self.spent.since.map_or(0.0, |since| self.at.duration_since(since).as_secs_f64() / 3600.0);
+        let hours = self.spent.since.map_or(0.0, |since| {
+            self.at.duration_since(since).as_secs_f64() / 3600.0
+        });
         self.spent.dollars + self.spent.per_hour * hours
     }
 
     /// US dollars an hour as things stand. A stack that is being made or deleted is counted as if it stood.
     pub(super) fn per_hour(&self) -> f64 {
-        let (Some(prices), Some(ground)) = (&self.setup.prices, &self.ground) else { return 0.0 };
+        let (Some(prices), Some(ground)) = (&self.setup.prices, &self.ground) else {
+            return 0.0;
+        };
         if self.ledger.plan().next().is_none() || matches!(self.phase, Phase::CleanedUp(_)) {
             return 0.0;
         }

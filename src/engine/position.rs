@@ -24,9 +24,13 @@ pub(super) struct Position {
 impl Position {
     /// Where the journal says, or at the beginning when those lessons have no such step (any more).
     pub(super) fn recovered(lessons: &[Lesson], progress: &Progress) -> Self {
-        let place = find(lessons, &progress.lesson, progress.step).unwrap_or(Place { lesson: 0, step: 0 });
-        let records =
-            progress.steps.iter().map(|record| ((record.lesson.clone(), record.step.clone()), record.clone())).collect();
+        let place =
+            find(lessons, &progress.lesson, progress.step).unwrap_or(Place { lesson: 0, step: 0 });
+        let records = progress
+            .steps
+            .iter()
+            .map(|record| ((record.lesson.clone(), record.step.clone()), record.clone()))
+            .collect();
         Self { place, records }
     }
 
@@ -40,23 +44,37 @@ impl Position {
 
     /// Whether a step has been passed.
     pub(super) fn passed(&self, lessons: &[Lesson], place: Place) -> bool {
-        self.records.get(&key(lessons, place)).is_some_and(|record| record.passed.is_some())
+        self.records
+            .get(&key(lessons, place))
+            .is_some_and(|record| record.passed.is_some())
     }
 
     pub(super) fn after(&self, lessons: &[Lesson]) -> Option<Place> {
         let Place { lesson, step } = self.place;
         if step + 1 < lessons[lesson].steps.len() {
-            Some(Place { lesson, step: step + 1 })
+            Some(Place {
+                lesson,
+                step: step + 1,
+            })
         } else {
-            (lesson + 1 < lessons.len()).then_some(Place { lesson: lesson + 1, step: 0 })
+            (lesson + 1 < lessons.len()).then_some(Place {
+                lesson: lesson + 1,
+                step: 0,
+            })
         }
     }
 
     pub(super) fn before(&self, lessons: &[Lesson]) -> Option<Place> {
         let Place { lesson, step } = self.place;
         match (step, lesson) {
-            (1.., _) => Some(Place { lesson, step: step - 1 }),
-            (0, 1..) => Some(Place { lesson: lesson - 1, step: lessons[lesson - 1].steps.len() - 1 }),
+            (1.., _) => Some(Place {
+                lesson,
+                step: step - 1,
+            }),
+            (0, 1..) => Some(Place {
+                lesson: lesson - 1,
+                step: lessons[lesson - 1].steps.len() - 1,
+            }),
             (0, 0) => None,
         }
     }
@@ -96,7 +114,9 @@ fn key(lessons: &[Lesson], place: Place) -> (String, String) {
 
 /// The place of a lesson's step, if there is one.
 pub(super) fn find(lessons: &[Lesson], lesson: &str, step: usize) -> Option<Place> {
-    let at = lessons.iter().position(|candidate| candidate.id == lesson)?;
+    let at = lessons
+        .iter()
+        .position(|candidate| candidate.id == lesson)?;
     (step < lessons[at].steps.len()).then_some(Place { lesson: at, step })
 }
 
@@ -120,7 +140,8 @@ impl Engine {
         self.doing = None;
         self.texts.clear();
         self.step = Current::of(self.step_now(), self.position.record(&self.setup.lessons));
-        effects.push(Effect::MarkTerminals);
+        self.mark += 1;
+        effects.push(Effect::MarkTerminals(self.mark));
         self.save(effects);
     }
 }

@@ -1,12 +1,13 @@
 //! From the engine's state to the snapshot that a front end shows.
 
 use super::view::{
-    Block, LessonRow, MachineView, Phase, QuestionView, StepState, StepView, TerminalState, View, Work,
+    Block, LessonRow, MachineView, Phase, QuestionView, StepState, StepView, TerminalState, View,
+    Work,
 };
 use super::{Engine, Side, position};
 use crate::lesson::check;
-use crate::lesson::facts::fill;
 use crate::lesson::diagram;
+use crate::lesson::facts::fill;
 use crate::lesson::schema::{Action, Step};
 use crate::template;
 
@@ -22,7 +23,10 @@ impl Engine {
             cost_per_hour: self.per_hour(),
             lessons: self.lesson_rows(),
             step: self.step_view(),
-            stack: self.stack.as_ref().map(|stack| stack.view(self.setup.faster)),
+            stack: self
+                .stack
+                .as_ref()
+                .map(|stack| stack.view(self.setup.faster)),
             machines: [Side::A, Side::B].map(|side| self.machine_view(side)),
             trouble: self.trouble.clone(),
             phase: self.phase.clone(),
@@ -41,7 +45,10 @@ impl Engine {
                 .iter()
                 .enumerate()
                 .map(|(number, step)| {
-                    let place = position::Place { lesson: at, step: number };
+                    let place = position::Place {
+                        lesson: at,
+                        step: number,
+                    };
                     let passed = if place == now {
                         self.step.passed().is_some()
                     } else {
@@ -68,8 +75,15 @@ impl Engine {
         if let Some(text) = step.diagram.as_deref().and_then(diagram::diagram) {
             blocks.push(Block::Diagram(text.to_owned()));
         }
-        if let Some((name, text)) = step.fragment.as_deref().and_then(|name| Some((name, template::fragment(name)?))) {
-            blocks.push(Block::Fragment { name: name.to_owned(), text: text.to_owned() });
+        if let Some((name, text)) = step
+            .fragment
+            .as_deref()
+            .and_then(|name| Some((name, template::fragment(name)?)))
+        {
+            blocks.push(Block::Fragment {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            });
         }
         if !step.commands.is_empty() {
             blocks.push(Block::Commands(step.commands.iter().map(shown).collect()));
@@ -108,10 +122,16 @@ impl Engine {
 
     fn step_state(&self) -> StepState {
         if let Some(doing) = self.doing.as_ref().filter(|_| self.step.passed().is_none()) {
-            return StepState::Working { what: doing.what(), since: doing.since };
+            return StepState::Working {
+                what: doing.what(),
+                since: doing.since,
+            };
         }
         if self.step.is_checking() {
-            return StepState::Working { what: "checking".to_owned(), since: self.at };
+            return StepState::Working {
+                what: "checking".to_owned(),
+                since: self.at,
+            };
         }
         self.step.state().unwrap_or(StepState::Open)
     }
@@ -119,13 +139,29 @@ impl Engine {
     /// What the work pane is for. A cleanup that runs or has run is always shown.
     fn work(&self, step: &Step) -> Work {
         let types = |action: &Action| matches!(action, Action::Type { .. });
-        if matches!(self.phase, Phase::CleaningUp { .. } | Phase::CleanedUp(_)) || self.step.needs_receipt() {
+        if matches!(self.phase, Phase::CleaningUp { .. } | Phase::CleanedUp(_))
+            || self.step.needs_receipt()
+        {
             Work::Receipt
         } else if self.step.needs_machines() || step.solution.iter().any(types) {
-            let standing = self.stack.as_ref().is_some_and(|stack| stack.status == "CREATE_COMPLETE");
-            if standing { Work::Terminals } else { Work::Stack }
-        } else if self.step.needs_stack() && step.question.as_ref().is_none_or(|question| question.options.len() > 1)
-            || self.stack.as_ref().is_some_and(|stack| stack.status != "CREATE_COMPLETE")
+            let standing = self
+                .stack
+                .as_ref()
+                .is_some_and(|stack| stack.status == "CREATE_COMPLETE");
+            if standing {
+                Work::Terminals
+            } else {
+                Work::Stack
+            }
+        } else if self.step.needs_stack()
+            && step
+                .question
+                .as_ref()
+                .is_none_or(|question| question.options.len() > 1)
+            || self
+                .stack
+                .as_ref()
+                .is_some_and(|stack| stack.status != "CREATE_COMPLETE")
         {
             Work::Stack
         } else {
@@ -139,7 +175,11 @@ impl Engine {
             side,
             zone: machine.map(|machine| machine.zone.clone()),
             address: machine.and_then(|machine| machine.address.clone()),
-            terminal: self.terminals.get(&side).cloned().unwrap_or(TerminalState::Closed),
+            terminal: self
+                .terminals
+                .get(&side)
+                .cloned()
+                .unwrap_or(TerminalState::Closed),
         }
     }
 }

@@ -57,7 +57,8 @@ impl Stack {
     /// Takes in one look. Times in the view are those of the learner's clock, not the service's.
     pub(super) fn saw(&mut self, seen: StackSeen, at: Timestamp) {
         if self.status != seen.status {
-            let begins = seen.status.ends_with("_IN_PROGRESS") && !self.status.ends_with("_IN_PROGRESS");
+            let begins =
+                seen.status.ends_with("_IN_PROGRESS") && !self.status.ends_with("_IN_PROGRESS");
             if begins && self.status != ASKED {
                 self.since = at;
                 self.until = None;
@@ -75,9 +76,15 @@ impl Stack {
 
     fn take(&mut self, event: StackEvent, at: Timestamp) {
         let failed = event.status.ends_with("_FAILED");
-        let cancelled = event.reason.as_deref().is_some_and(|why| why.contains("cancelled"));
+        let cancelled = event
+            .reason
+            .as_deref()
+            .is_some_and(|why| why.contains("cancelled"));
         if failed && !cancelled && self.cause.is_none() {
-            let why = event.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
+            let why = event
+                .reason
+                .clone()
+                .unwrap_or_else(|| "no reason given".to_owned());
             self.cause = Some(format!("{}: {why}", event.logical_id));
         }
         if event.kind == "AWS::CloudFormation::Stack" {
@@ -115,7 +122,6 @@ impl Stack {
         self.cause = None;
     }
 
-
     /// As a front end shows it; `faster` is how much faster than AWS the target runs, `None` for as fast as can be.
     pub(super) fn view(&self, faster: Option<f64>) -> StackView {
         let deleting = self.status.starts_with("DELETE");
@@ -138,10 +144,16 @@ impl Stack {
         let row = self.rows.get(&info.logical_id);
         let state = match row {
             None => RowState::Waiting(
-                info.depends_on.iter().filter(|id| !self.is_done(id)).cloned().collect(),
+                info.depends_on
+                    .iter()
+                    .filter(|id| !self.is_done(id))
+                    .cloned()
+                    .collect(),
             ),
             Some(row) if row.status == "DELETE_COMPLETE" => RowState::Deleted,
-            Some(row) if row.status.ends_with("_COMPLETE") || row.status == "DELETE_SKIPPED" => RowState::Done,
+            Some(row) if row.status.ends_with("_COMPLETE") || row.status == "DELETE_SKIPPED" => {
+                RowState::Done
+            }
             Some(row) if row.status.ends_with("_FAILED") => {
                 RowState::Failed(row.reason.clone().unwrap_or_else(|| row.status.clone()))
             }
@@ -159,6 +171,8 @@ impl Stack {
     }
 
     fn is_done(&self, logical_id: &str) -> bool {
-        self.rows.get(logical_id).is_some_and(|row| row.status == "CREATE_COMPLETE")
+        self.rows
+            .get(logical_id)
+            .is_some_and(|row| row.status == "CREATE_COMPLETE")
     }
 }

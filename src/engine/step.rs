@@ -8,7 +8,8 @@ use super::stack::ASKED;
 use super::view::{Listing, Phase, Receipt, StepState};
 use super::{Engine, Side};
 use crate::lesson::check::{
-    self, Evidence, Facts, MachineFacts, Need, ReceiptState, RemoteCommand, RemoteOutput, StackState, Verdict,
+    self, Evidence, Facts, MachineFacts, Need, ReceiptState, RemoteCommand, RemoteOutput,
+    StackState, Verdict,
 };
 use crate::lesson::facts::fill;
 use crate::lesson::schema::Step;
@@ -38,7 +39,9 @@ impl Current {
         Self {
             hints: record.map_or(0, |record| record.hints),
             answer: record.and_then(|record| record.answer.clone()),
-            verdict: record.and_then(|record| record.passed.clone()).map(Verdict::Passed),
+            verdict: record
+                .and_then(|record| record.passed.clone())
+                .map(Verdict::Passed),
             verdicts: 0,
             awaited: false,
             needs: check::needs(&step.check),
@@ -65,7 +68,9 @@ impl Current {
 
     /// Whether the check looks at a machine.
     pub(super) fn needs_machines(&self) -> bool {
-        self.needs.iter().any(|need| matches!(need, Need::Transcript(_) | Need::Remote(_)))
+        self.needs
+            .iter()
+            .any(|need| matches!(need, Need::Transcript(_) | Need::Remote(_)))
     }
 
     /// Whether the check looks at the receipt.
@@ -89,8 +94,13 @@ impl Current {
             return;
         }
         let outcome = outcome.map_err(|failure| failure.why).and_then(|ran| {
-            let status = ran.status.ok_or_else(|| "a signal ended the command".to_owned())?;
-            Ok(RemoteOutput { status, stdout: ran.stdout })
+            let status = ran
+                .status
+                .ok_or_else(|| "a signal ended the command".to_owned())?;
+            Ok(RemoteOutput {
+                status,
+                stdout: ran.stdout,
+            })
         });
         self.remote.insert(command, outcome);
     }
@@ -137,7 +147,11 @@ impl Engine {
             return;
         }
         // Answers of machines are as old as the question; what came after it is judged with fresh ones.
-        self.step.judged = if self.step.remote.is_empty() { self.step.evidence } else { self.step.probed };
+        self.step.judged = if self.step.remote.is_empty() {
+            self.step.evidence
+        } else {
+            self.step.probed
+        };
         self.step.remote.clear();
         match verdict {
             Verdict::Passed(_) => {
@@ -163,7 +177,9 @@ impl Engine {
             .needs
             .iter()
             .filter_map(|need| match need {
-                Need::Remote(command) if !self.step.remote.contains_key(command) => Some(command.clone()),
+                Need::Remote(command) if !self.step.remote.contains_key(command) => {
+                    Some(command.clone())
+                }
                 _ => None,
             })
             .filter(|command| self.is_open(command.on))
@@ -172,7 +188,10 @@ impl Engine {
             self.step.probed = self.step.evidence;
         }
         for command in wanted {
-            effects.push(Effect::Probe { on: command.on, run: command.run.clone() });
+            effects.push(Effect::Probe {
+                on: command.on,
+                run: command.run.clone(),
+            });
             self.step.probing.insert(command);
         }
         !self.step.probing.is_empty()
@@ -257,6 +276,10 @@ fn judged(receipt: &Receipt) -> ReceiptState {
     } else if !unknown.is_empty() {
         ReceiptState::CouldNotTell(unknown.join("; "))
     } else {
-        ReceiptState::Clean(format!("{} listings, asked {} times, all empty", receipt.rows.len(), receipt.passes))
+        ReceiptState::Clean(format!(
+            "{} listings, asked {} times, all empty",
+            receipt.rows.len(),
+            receipt.passes
+        ))
     }
 }

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::command::Command;
 use super::effect::{Effect, Known, Progress};
 use super::event::{
-    Event, Failure, FailureClass, Ground, Inventory, InventoryRow, Machine, StackEvent, StackSeen, TerminalNews, What,
+    Event, Failure, FailureClass, Ground, Inventory, InventoryRow, Machine, StackEvent, StackSeen,
+    TerminalNews, What,
 };
 use super::ledger::{Entry, Ledger, Life};
 use super::view::{Listing, Phase, StepState, Target, TerminalState};
@@ -55,7 +56,11 @@ fn lesson(number: u32, id: &str, stage: Option<Stage>, steps: Vec<Step>) -> Less
 /// A concept, the sharing of a file, the cleanup.
 fn lessons() -> Vec<Lesson> {
     let sees = Check::All(vec![
-        Check::Terminal { on: Side::B, typed: "ls".to_owned(), shows: Some("i-was-here".to_owned()) },
+        Check::Terminal {
+            on: Side::B,
+            typed: "ls".to_owned(),
+            shows: Some("i-was-here".to_owned()),
+        },
         Check::Remote {
             on: Side::A,
             run: "test -e ~/i-was-here".to_owned(),
@@ -64,13 +69,45 @@ fn lessons() -> Vec<Lesson> {
         },
     ]);
     let types = vec![
-        Action::Type { on: Side::A, line: "touch i-was-here".to_owned() },
-        Action::Type { on: Side::B, line: "ls".to_owned() },
+        Action::Type {
+            on: Side::A,
+            line: "touch i-was-here".to_owned(),
+        },
+        Action::Type {
+            on: Side::B,
+            line: "ls".to_owned(),
+        },
     ];
     vec![
-        lesson(1, "why", None, vec![step("number", Check::Number { is: 1.5, within: 0.01 }, vec![Action::Answer("1.50".to_owned())])]),
-        lesson(5, "share", Some(Stage::Share), vec![step("see", sees, types)]),
-        lesson(9, "cleanup", None, vec![step("gone", Check::NothingLeft {}, vec![Action::CleanUp {}])]),
+        lesson(
+            1,
+            "why",
+            None,
+            vec![step(
+                "number",
+                Check::Number {
+                    is: 1.5,
+                    within: 0.01,
+                },
+                vec![Action::Answer("1.50".to_owned())],
+            )],
+        ),
+        lesson(
+            5,
+            "share",
+            Some(Stage::Share),
+            vec![step("see", sees, types)],
+        ),
+        lesson(
+            9,
+            "cleanup",
+            None,
+            vec![step(
+                "gone",
+                Check::NothingLeft {},
+                vec![Action::CleanUp {}],
+            )],
+        ),
     ]
 }
 
@@ -88,11 +125,18 @@ impl Lab {
         let at = "2026-03-01T10:00:00Z".parse().unwrap();
         let engine = Engine::new(Setup {
             lab: "lab-7f3k".to_owned(),
-            target: Target::Practice { pace: "20x faster".to_owned(), region: "us-east-1".to_owned() },
+            target: Target::Practice {
+                pace: "20x faster".to_owned(),
+                region: "us-east-1".to_owned(),
+            },
             faster: Some(20.0),
             made: at,
             lessons: lessons().into(),
-            progress: Progress { lesson: lesson.to_owned(), step: 0, steps: Vec::new() },
+            progress: Progress {
+                lesson: lesson.to_owned(),
+                step: 0,
+                steps: Vec::new(),
+            },
             ledger,
             paths: Paths::default(),
             prices: None,
@@ -103,7 +147,10 @@ impl Lab {
     fn hears(&mut self, what: What) -> Vec<Effect> {
         self.at += SignedDuration::from_secs(1);
         let effects = self.engine.handle(Event { at: self.at, what });
-        effects.into_iter().filter(|effect| !matches!(effect, Effect::SaveProgress(_) | Effect::SaveKnown(_))).collect()
+        effects
+            .into_iter()
+            .filter(|effect| !matches!(effect, Effect::SaveProgress(_) | Effect::SaveKnown(_)))
+            .collect()
     }
 
     fn wishes(&mut self, command: Command) -> Vec<Effect> {
@@ -123,7 +170,10 @@ impl Lab {
         lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
         lab.hears(What::MachinesSeen(Ok(machines())));
         for on in [Side::A, Side::B] {
-            lab.hears(What::Terminal { on, news: TerminalNews::Opened });
+            lab.hears(What::Terminal {
+                on,
+                news: TerminalNews::Opened,
+            });
             lab.shows(on, &[PROMPT]);
         }
         lab
@@ -131,7 +181,13 @@ impl Lab {
 
     fn shows(&mut self, on: Side, lines: &[&str]) -> Vec<Effect> {
         let text = Transcript::of_lines(lines.iter().copied());
-        self.hears(What::Terminal { on, news: TerminalNews::Text(text) })
+        self.hears(What::Terminal {
+            on,
+            news: TerminalNews::Text {
+                mark: self.engine.mark,
+                text,
+            },
+        })
     }
 }
 
@@ -172,7 +228,11 @@ fn machines() -> BTreeMap<Side, Machine> {
 }
 
 fn failure(class: FailureClass) -> Failure {
-    Failure { tried: "do it".to_owned(), why: "because".to_owned(), class }
+    Failure {
+        tried: "do it".to_owned(),
+        why: "because".to_owned(),
+        class,
+    }
 }
 
 fn inventory(answer: Listing) -> Inventory {
@@ -189,7 +249,9 @@ fn inventory(answer: Listing) -> Inventory {
 }
 
 fn watched(effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::WatchStack { .. }))
+    effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::WatchStack { .. }))
 }
 
 #[test]
@@ -197,9 +259,17 @@ fn a_lesson_without_machines_touches_no_account() {
     let mut lab = Lab::at("why");
     assert_eq!(lab.hears(What::Began), []);
     assert_eq!(lab.wishes(Command::Answer("2".to_owned())), []);
-    assert!(matches!(lab.state(), StepState::NotYet(_)), "{:?}", lab.state());
+    assert!(
+        matches!(lab.state(), StepState::NotYet(_)),
+        "{:?}",
+        lab.state()
+    );
     lab.wishes(Command::Answer("1.50 USD".to_owned()));
-    assert!(matches!(lab.state(), StepState::Passed(_)), "{:?}", lab.state());
+    assert!(
+        matches!(lab.state(), StepState::Passed(_)),
+        "{:?}",
+        lab.state()
+    );
 }
 
 #[test]
@@ -207,24 +277,56 @@ fn a_lesson_that_needs_machines_builds_finds_and_opens_them_in_that_order() {
     let mut lab = Lab::at("share");
     assert_eq!(lab.hears(What::Began), [Effect::Prepare]);
     let effects = lab.hears(What::Prepared(Ok(ground())));
-    assert!(matches!(&effects[..], [Effect::CreateStack(new)] if new.name == "efslab-7f3k-lab"), "{effects:?}");
-    assert_eq!(lab.hears(What::StackRequested(Ok(ID.to_owned()))), [Effect::WatchStack { stack: ID.to_owned() }]);
-    assert_eq!(lab.hears(What::StackSeen(Ok(Some(seen("CREATE_IN_PROGRESS"))))), []);
+    assert!(
+        matches!(&effects[..], [Effect::CreateStack(new)] if new.name == "efslab-7f3k-lab"),
+        "{effects:?}"
+    );
+    assert_eq!(
+        lab.hears(What::StackRequested(Ok(ID.to_owned()))),
+        [Effect::WatchStack {
+            stack: ID.to_owned()
+        }]
+    );
+    assert_eq!(
+        lab.hears(What::StackSeen(Ok(Some(seen("CREATE_IN_PROGRESS"))))),
+        []
+    );
     let effects = lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
-    assert!(matches!(&effects[..], [Effect::FindMachines { .. }]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::FindMachines { .. }]),
+        "{effects:?}"
+    );
     let effects = lab.hears(What::MachinesSeen(Ok(machines())));
-    assert_eq!(effects, [Effect::OpenTerminal(Side::A), Effect::OpenTerminal(Side::B)]);
+    assert_eq!(
+        effects,
+        [Effect::OpenTerminal(Side::A), Effect::OpenTerminal(Side::B)]
+    );
 }
 
 #[test]
 fn a_step_passes_by_itself_once_the_terminal_and_the_machine_agree() {
     let mut lab = Lab::with_terminals();
     let effects = lab.shows(Side::B, &[&format!("{PROMPT}ls"), "i-was-here", PROMPT]);
-    assert!(matches!(&effects[..], [Effect::Probe { on: Side::A, .. }]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Probe { on: Side::A, .. }]),
+        "{effects:?}"
+    );
     assert!(!matches!(lab.state(), StepState::Passed(_)));
-    let ran = super::event::Ran { status: Some(0), stdout: String::new(), stderr: String::new() };
-    lab.hears(What::Probed { on: Side::A, run: "test -e ~/i-was-here".to_owned(), outcome: Ok(ran) });
-    assert!(matches!(lab.state(), StepState::Passed(_)), "{:?}", lab.state());
+    let ran = super::event::Ran {
+        status: Some(0),
+        stdout: String::new(),
+        stderr: String::new(),
+    };
+    lab.hears(What::Probed {
+        on: Side::A,
+        run: "test -e ~/i-was-here".to_owned(),
+        outcome: Ok(ran),
+    });
+    assert!(
+        matches!(lab.state(), StepState::Passed(_)),
+        "{:?}",
+        lab.state()
+    );
 }
 
 #[test]
@@ -233,21 +335,60 @@ fn evidence_that_comes_while_a_machine_is_asked_is_judged_afterwards() {
     let text = [&format!("{PROMPT}ls") as &str, "i-was-here", PROMPT];
     lab.shows(Side::B, &text);
     lab.shows(Side::B, &text);
-    let ran = super::event::Ran { status: Some(1), stdout: String::new(), stderr: String::new() };
-    let effects = lab.hears(What::Probed { on: Side::A, run: "test -e ~/i-was-here".to_owned(), outcome: Ok(ran) });
-    assert!(matches!(&effects[..], [Effect::Probe { .. }]), "the machine must be asked again: {effects:?}");
+    let ran = super::event::Ran {
+        status: Some(1),
+        stdout: String::new(),
+        stderr: String::new(),
+    };
+    let effects = lab.hears(What::Probed {
+        on: Side::A,
+        run: "test -e ~/i-was-here".to_owned(),
+        outcome: Ok(ran),
+    });
+    assert!(
+        matches!(&effects[..], [Effect::Probe { .. }]),
+        "the machine must be asked again: {effects:?}"
+    );
+}
+
+#[test]
+fn what_was_typed_in_the_step_before_is_no_evidence() {
+    let mut lab = Lab::with_terminals();
+    lab.wishes(Command::Back);
+    lab.wishes(Command::Next);
+    let late = Transcript::of_lines([&format!("{PROMPT}ls") as &str, "i-was-here", PROMPT]);
+    let news = TerminalNews::Text {
+        mark: 0,
+        text: late,
+    };
+    assert_eq!(lab.hears(What::Terminal { on: Side::B, news }), []);
 }
 
 #[test]
 fn done_for_the_learner_means_typed_one_line_after_the_other() {
     let mut lab = Lab::with_terminals();
     let effects = lab.wishes(Command::RunForMe);
-    assert_eq!(effects, [Effect::Input { on: Side::A, bytes: b"touch i-was-here\r".to_vec() }]);
+    assert_eq!(
+        effects,
+        [Effect::Input {
+            on: Side::A,
+            bytes: b"touch i-was-here\r".to_vec()
+        }]
+    );
     assert!(matches!(lab.state(), StepState::Working { .. }));
     // The echo is not the end of the command.
-    assert_eq!(lab.shows(Side::A, &[&format!("{PROMPT}touch i-was-here")]), []);
+    assert_eq!(
+        lab.shows(Side::A, &[&format!("{PROMPT}touch i-was-here")]),
+        []
+    );
     let effects = lab.shows(Side::A, &[&format!("{PROMPT}touch i-was-here"), PROMPT]);
-    assert_eq!(effects, [Effect::Input { on: Side::B, bytes: b"ls\r".to_vec() }]);
+    assert_eq!(
+        effects,
+        [Effect::Input {
+            on: Side::B,
+            bytes: b"ls\r".to_vec()
+        }]
+    );
 }
 
 #[test]
@@ -259,9 +400,20 @@ fn a_lost_answer_to_create_is_settled_by_looking_not_by_creating_again() {
     assert!(matches!(&effects[..], [Effect::WakeAt(_)]), "{effects:?}");
     lab.at += SignedDuration::from_secs(60);
     let effects = lab.hears(What::Woke);
-    assert_eq!(effects, [Effect::WatchStack { stack: "efslab-7f3k-lab".to_owned() }]);
+    assert_eq!(
+        effects,
+        [Effect::WatchStack {
+            stack: "efslab-7f3k-lab".to_owned()
+        }]
+    );
     let effects = lab.hears(What::StackSeen(Ok(None)));
-    assert!(matches!(&effects[..], [Effect::SaveGone { .. }, Effect::CreateStack(_)]), "{effects:?}");
+    assert!(
+        matches!(
+            &effects[..],
+            [Effect::SaveGone { .. }, Effect::CreateStack(_)]
+        ),
+        "{effects:?}"
+    );
 }
 
 #[test]
@@ -269,11 +421,17 @@ fn a_refusal_is_told_and_tried_again_only_when_the_learner_says_so() {
     let mut lab = Lab::at("share");
     lab.hears(What::Began);
     lab.hears(What::Prepared(Ok(ground())));
-    assert_eq!(lab.hears(What::StackRequested(Err(failure(FailureClass::Refused)))), []);
+    assert_eq!(
+        lab.hears(What::StackRequested(Err(failure(FailureClass::Refused)))),
+        []
+    );
     let trouble = lab.engine.view().trouble.unwrap();
     assert!(trouble.retry.is_some(), "{trouble:?}");
     let effects = lab.wishes(Command::Retry);
-    assert!(matches!(&effects[..], [Effect::CreateStack(_)]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::CreateStack(_)]),
+        "{effects:?}"
+    );
 }
 
 #[test]
@@ -291,40 +449,94 @@ fn a_stack_that_failed_is_deleted_before_it_is_built_again() {
         reason: Some(reason.to_owned()),
         at: Timestamp::UNIX_EPOCH,
     };
-    look.news = vec![event("EC2InstanceB", "Resource creation cancelled"), event("EC2InstanceA", "mount failed")];
+    look.news = vec![
+        event("EC2InstanceB", "Resource creation cancelled"),
+        event("EC2InstanceA", "mount failed"),
+    ];
     assert_eq!(lab.hears(What::StackSeen(Ok(Some(look)))), []);
     let trouble = lab.engine.view().trouble.unwrap();
     assert_eq!(trouble.why, "EC2InstanceA: mount failed");
-    assert_eq!(lab.wishes(Command::Retry), [Effect::DeleteStack { stack: ID.to_owned() }]);
-    let effects = lab.hears(What::DeletionRequested { stack: ID.to_owned(), outcome: Ok(()) });
+    assert_eq!(
+        lab.wishes(Command::Retry),
+        [Effect::DeleteStack {
+            stack: ID.to_owned()
+        }]
+    );
+    let effects = lab.hears(What::DeletionRequested {
+        stack: ID.to_owned(),
+        outcome: Ok(()),
+    });
     assert!(watched(&effects), "{effects:?}");
     let effects = lab.hears(What::StackSeen(Ok(Some(seen("DELETE_COMPLETE")))));
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::CreateStack(_))), "{effects:?}");
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::CreateStack(_))),
+        "{effects:?}"
+    );
 }
 
 #[test]
 fn a_resumed_lab_asks_aws_before_it_believes_its_journal() {
-    let entry = Entry { name: "efslab-7f3k-lab".to_owned(), id: Some(ID.to_owned()), life: Life::There };
+    let entry = Entry {
+        name: "efslab-7f3k-lab".to_owned(),
+        id: Some(ID.to_owned()),
+        life: Life::There,
+    };
     let mut lab = Lab::with("share", Ledger::recovered(vec![entry], Known::default()));
-    assert_eq!(lab.hears(What::Began), [Effect::WatchStack { stack: ID.to_owned() }]);
+    assert_eq!(
+        lab.hears(What::Began),
+        [Effect::WatchStack {
+            stack: ID.to_owned()
+        }]
+    );
     let effects = lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
-    assert!(matches!(&effects[..], [Effect::FindMachines { .. }]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::FindMachines { .. }]),
+        "{effects:?}"
+    );
 }
 
 #[test]
 fn a_cleanup_ends_only_after_the_stack_is_gone_and_two_empty_listings() {
     let mut lab = Lab::with_terminals();
     let effects = lab.wishes(Command::CleanUp);
-    assert!(matches!(&effects[..], [Effect::CloseTerminals, Effect::TakeInventory(_)]), "{effects:?}");
-    let effects = lab.hears(What::InventoryTaken(inventory(Listing::Left(vec!["i-A".to_owned()]))));
-    assert_eq!(effects, [Effect::DeleteStack { stack: ID.to_owned() }]);
-    assert!(watched(&lab.hears(What::DeletionRequested { stack: ID.to_owned(), outcome: Ok(()) })));
+    assert!(
+        matches!(
+            &effects[..],
+            [Effect::CloseTerminals, Effect::TakeInventory(_)]
+        ),
+        "{effects:?}"
+    );
+    let effects = lab.hears(What::InventoryTaken(inventory(Listing::Left(vec![
+        "i-A".to_owned(),
+    ]))));
+    assert_eq!(
+        effects,
+        [Effect::DeleteStack {
+            stack: ID.to_owned()
+        }]
+    );
+    assert!(watched(&lab.hears(What::DeletionRequested {
+        stack: ID.to_owned(),
+        outcome: Ok(())
+    })));
     let effects = lab.hears(What::StackSeen(Ok(Some(seen("DELETE_COMPLETE")))));
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::TakeInventory(_))), "{effects:?}");
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::TakeInventory(_))),
+        "{effects:?}"
+    );
     let effects = lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    assert!(matches!(&effects[..], [Effect::TakeInventory(_)]), "once is not enough: {effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::TakeInventory(_)]),
+        "once is not enough: {effects:?}"
+    );
     lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    let Phase::CleanedUp(receipt) = lab.engine.view().phase else { panic!("{:?}", lab.engine.view().phase) };
+    let Phase::CleanedUp(receipt) = lab.engine.view().phase else {
+        panic!("{:?}", lab.engine.view().phase)
+    };
     assert!(receipt.is_clean());
     assert_eq!(receipt.rows[0].deleted, 1);
 }
@@ -335,13 +547,21 @@ fn what_could_not_be_told_is_never_called_gone() {
     lab.hears(What::Began);
     lab.wishes(Command::CleanUp);
     for _ in 0..40 {
-        lab.hears(What::InventoryTaken(inventory(Listing::CouldNotTell("throttled".to_owned()))));
+        lab.hears(What::InventoryTaken(inventory(Listing::CouldNotTell(
+            "throttled".to_owned(),
+        ))));
         lab.at += SignedDuration::from_secs(60);
         lab.hears(What::Woke);
     }
-    let Phase::CleanedUp(receipt) = lab.engine.view().phase else { panic!("{:?}", lab.engine.view().phase) };
+    let Phase::CleanedUp(receipt) = lab.engine.view().phase else {
+        panic!("{:?}", lab.engine.view().phase)
+    };
     assert!(!receipt.is_clean());
-    assert!(matches!(lab.state(), StepState::CouldNotCheck(_) | StepState::Open), "{:?}", lab.state());
+    assert!(
+        matches!(lab.state(), StepState::CouldNotCheck(_) | StepState::Open),
+        "{:?}",
+        lab.state()
+    );
 }
 
 #[test]
@@ -351,18 +571,34 @@ fn another_account_than_the_labs_proves_nothing() {
     let mut stranger = inventory(Listing::Empty);
     stranger.account = Some("999999999999".to_owned());
     lab.hears(What::InventoryTaken(stranger));
-    let Phase::CleanedUp(receipt) = lab.engine.view().phase else { panic!("{:?}", lab.engine.view().phase) };
-    assert!(matches!(&receipt.rows[0].answer, Listing::CouldNotTell(why) if why.contains("999999999999")));
+    let Phase::CleanedUp(receipt) = lab.engine.view().phase else {
+        panic!("{:?}", lab.engine.view().phase)
+    };
+    assert!(
+        matches!(&receipt.rows[0].answer, Listing::CouldNotTell(why) if why.contains("999999999999"))
+    );
 }
 
 #[test]
 fn an_ended_terminal_says_why_and_opens_again_on_wish() {
     let mut lab = Lab::with_terminals();
-    lab.hears(What::Terminal { on: Side::A, news: TerminalNews::Ended("you logged out".to_owned()) });
-    assert_eq!(lab.engine.view().machines[0].terminal, TerminalState::Ended("you logged out".to_owned()));
+    lab.hears(What::Terminal {
+        on: Side::A,
+        news: TerminalNews::Ended("you logged out".to_owned()),
+    });
+    assert_eq!(
+        lab.engine.view().machines[0].terminal,
+        TerminalState::Ended("you logged out".to_owned())
+    );
     let effects = lab.wishes(Command::Reconnect(Side::A));
-    assert!(matches!(&effects[..], [Effect::FindMachines { .. }]), "the address may be another: {effects:?}");
-    assert_eq!(lab.hears(What::MachinesSeen(Ok(machines()))), [Effect::OpenTerminal(Side::A)]);
+    assert!(
+        matches!(&effects[..], [Effect::FindMachines { .. }]),
+        "the address may be another: {effects:?}"
+    );
+    assert_eq!(
+        lab.hears(What::MachinesSeen(Ok(machines()))),
+        [Effect::OpenTerminal(Side::A)]
+    );
 }
 
 fn class() -> impl Strategy<Value = FailureClass> {
@@ -401,7 +637,10 @@ fn what() -> impl Strategy<Value = What> {
     let news = prop_oneof![
         Just(TerminalNews::Opened),
         Just(TerminalNews::Ended("gone".to_owned())),
-        Just(TerminalNews::Text(Transcript::of_lines([PROMPT]))),
+        Just(TerminalNews::Text {
+            mark: 9,
+            text: Transcript::of_lines([PROMPT])
+        }),
     ];
     let listing = prop_oneof![
         Just(Listing::Empty),

@@ -151,8 +151,15 @@ impl Journal {
     /// # Errors
     /// When the directory or the file cannot be used.
     pub fn open(directory: &Path) -> Result<Self, JournalError> {
-        let unusable = |source| JournalError::Directory { path: directory.to_owned(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
+        let unusable = |source| JournalError::Directory {
+            path: directory.to_owned(),
+            source,
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(unusable)?;
         let file = directory.join("journal.db");
         // SQLite would make it with the umask's mode.
         fs::OpenOptions::new()
@@ -161,10 +168,17 @@ impl Journal {
             .mode(0o600)
             .open(&file)
             .map_err(unusable)?;
-        let broken = |source| JournalError::Database { path: file.clone(), source };
+        let broken = |source| JournalError::Database {
+            path: file.clone(),
+            source,
+        };
         let mut database = Connection::open(&file).map_err(broken)?;
         schema::prepare(&mut database).map_err(broken)?;
-        Ok(Self { directory: directory.to_owned(), file, database: Mutex::new(database) })
+        Ok(Self {
+            directory: directory.to_owned(),
+            file,
+            database: Mutex::new(database),
+        })
     }
 
     /// The lab's private directory: key, known_hosts, ssh_config.
@@ -177,7 +191,10 @@ impl Journal {
             .recursive(true)
             .mode(0o700)
             .create(&path)
-            .map_err(|source| JournalError::Directory { path: path.clone(), source })?;
+            .map_err(|source| JournalError::Directory {
+                path: path.clone(),
+                source,
+            })?;
         Ok(path)
     }
 
@@ -187,7 +204,10 @@ impl Journal {
     /// When another program has it.
     pub fn drive(&self, lab: &str) -> Result<Driver, JournalError> {
         let path = self.lab_directory(lab)?.join("driver");
-        let failed = |source| JournalError::Directory { path: path.clone(), source };
+        let failed = |source| JournalError::Directory {
+            path: path.clone(),
+            source,
+        };
         let lock = fs::OpenOptions::new()
             .read(true)
             .write(true)
@@ -197,11 +217,18 @@ impl Journal {
             .open(&path)
             .map_err(failed)?;
         if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-            let pid = fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
-            return Err(JournalError::Driven { lab: lab.to_owned(), pid });
+            let pid = fs::read_to_string(&path)
+                .unwrap_or_default()
+                .trim()
+                .to_owned();
+            return Err(JournalError::Driven {
+                lab: lab.to_owned(),
+                pid,
+            });
         }
         lock.set_len(0).map_err(failed)?;
-        std::io::Write::write_all(&mut &lock, std::process::id().to_string().as_bytes()).map_err(failed)?;
+        std::io::Write::write_all(&mut &lock, std::process::id().to_string().as_bytes())
+            .map_err(failed)?;
         Ok(Driver { _lock: lock })
     }
 
@@ -243,7 +270,8 @@ impl Journal {
             .map_err(|source| self.broken(source))?;
         let mut labs = Vec::new();
         for row in rows {
-            let (id, place, account, made, driven, progress, clean) = row.map_err(|source| self.broken(source))?;
+            let (id, place, account, made, driven, progress, clean) =
+                row.map_err(|source| self.broken(source))?;
             labs.push(Lab {
                 place: self.read(&place)?,
                 account,
@@ -262,7 +290,10 @@ impl Journal {
     /// # Errors
     /// When there is none of this id.
     pub fn lab(&self, id: &str) -> Result<Lab, JournalError> {
-        self.labs()?.into_iter().find(|lab| lab.id == id).ok_or_else(|| JournalError::NoLab(id.to_owned()))
+        self.labs()?
+            .into_iter()
+            .find(|lab| lab.id == id)
+            .ok_or_else(|| JournalError::NoLab(id.to_owned()))
     }
 
     /// Notes that the lab is being driven now.
@@ -270,7 +301,10 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn touch(&self, lab: &str, at: Timestamp) -> Result<(), JournalError> {
-        self.update("UPDATE lab SET driven = ?2 WHERE id = ?1", params![lab, at.to_string()])
+        self.update(
+            "UPDATE lab SET driven = ?2 WHERE id = ?1",
+            params![lab, at.to_string()],
+        )
     }
 
     /// Notes the lab's account.
@@ -278,7 +312,10 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn set_account(&self, lab: &str, account: &str) -> Result<(), JournalError> {
-        self.update("UPDATE lab SET account = ?2 WHERE id = ?1", params![lab, account])
+        self.update(
+            "UPDATE lab SET account = ?2 WHERE id = ?1",
+            params![lab, account],
+        )
     }
 
     /// Writes down where the learner stands.
@@ -286,19 +323,30 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn save_progress(&self, lab: &str, progress: &Progress) -> Result<(), JournalError> {
-        self.update("UPDATE lab SET progress = ?2 WHERE id = ?1", params![lab, json(progress)])
+        self.update(
+            "UPDATE lab SET progress = ?2 WHERE id = ?1",
+            params![lab, json(progress)],
+        )
     }
 
     /// Writes down a receipt; a clean one closes the lab.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn save_receipt(&self, lab: &str, receipt: &Receipt, at: Timestamp) -> Result<(), JournalError> {
+    pub fn save_receipt(
+        &self,
+        lab: &str,
+        receipt: &Receipt,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
         self.update(
             "INSERT INTO receipt (lab, at, receipt) VALUES (?1, ?2, ?3)",
             params![lab, at.to_string(), json(receipt)],
         )?;
-        self.update("UPDATE lab SET clean = ?2 WHERE id = ?1", params![lab, receipt.is_clean()])
+        self.update(
+            "UPDATE lab SET clean = ?2 WHERE id = ?1",
+            params![lab, receipt.is_clean()],
+        )
     }
 
     /// The last receipt of a lab.
@@ -308,7 +356,11 @@ impl Journal {
     pub fn receipt(&self, lab: &str) -> Result<Option<Receipt>, JournalError> {
         let text: Option<String> = self
             .database()
-            .query_row("SELECT receipt FROM receipt WHERE lab = ?1 ORDER BY rowid DESC LIMIT 1", [lab], |row| row.get(0))
+            .query_row(
+                "SELECT receipt FROM receipt WHERE lab = ?1 ORDER BY rowid DESC LIMIT 1",
+                [lab],
+                |row| row.get(0),
+            )
             .optional()
             .map_err(|source| self.broken(source))?;
         text.map(|text| self.read(&text)).transpose()
@@ -318,7 +370,12 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written: then it must not be done either.
-    pub fn admit(&self, lab: &str, effect: Effect, at: Timestamp) -> Result<Journaled<Effect>, JournalError> {
+    pub fn admit(
+        &self,
+        lab: &str,
+        effect: Effect,
+        at: Timestamp,
+    ) -> Result<Journaled<Effect>, JournalError> {
         let intent = match &effect {
             Effect::CreateStack(wanted) => Some(("create-stack", json(wanted))),
             Effect::DeleteStack { stack } => Some(("delete-stack", stack.clone())),
@@ -353,12 +410,19 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn settle(&self, intent: Intent, outcome: &Result<String, String>) -> Result<(), JournalError> {
+    pub fn settle(
+        &self,
+        intent: Intent,
+        outcome: &Result<String, String>,
+    ) -> Result<(), JournalError> {
         let (id, refused) = match outcome {
             Ok(id) => (Some(id), None),
             Err(why) => (None, Some(why)),
         };
-        self.update("UPDATE intent SET outcome = ?2, refused = ?3 WHERE id = ?1", params![intent.0, id, refused])
+        self.update(
+            "UPDATE intent SET outcome = ?2, refused = ?3 WHERE id = ?1",
+            params![intent.0, id, refused],
+        )
     }
 
     /// Notes that a stack was seen to be gone.
@@ -366,7 +430,10 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn note_gone(&self, lab: &str, stack: &str) -> Result<(), JournalError> {
-        self.update("INSERT OR IGNORE INTO gone (lab, stack) VALUES (?1, ?2)", [lab, stack])
+        self.update(
+            "INSERT OR IGNORE INTO gone (lab, stack) VALUES (?1, ?2)",
+            [lab, stack],
+        )
     }
 
     /// Notes ids by which untagged leftovers are found later.
@@ -374,7 +441,10 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn note_known(&self, lab: &str, known: &Known) -> Result<(), JournalError> {
-        self.update("UPDATE lab SET known = ?2 WHERE id = ?1", params![lab, json(known)])
+        self.update(
+            "UPDATE lab SET known = ?2 WHERE id = ?1",
+            params![lab, json(known)],
+        )
     }
 
     /// The ids noted so far.
@@ -384,7 +454,9 @@ impl Journal {
     pub fn known(&self, lab: &str) -> Result<Known, JournalError> {
         let text: Option<String> = self
             .database()
-            .query_row("SELECT known FROM lab WHERE id = ?1", [lab], |row| row.get(0))
+            .query_row("SELECT known FROM lab WHERE id = ?1", [lab], |row| {
+                row.get(0)
+            })
             .optional()
             .map_err(|source| self.broken(source))?
             .flatten();
@@ -406,19 +478,32 @@ impl Journal {
             .map_err(|source| self.broken(source))?;
         let rows = statement
             .query_map([lab], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?, row.get(3)?))
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, Option<String>>(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                ))
             })
             .map_err(|source| self.broken(source))?;
         let mut stacks = Vec::new();
         for row in rows {
             let (wanted, id, refused, gone) = row.map_err(|source| self.broken(source))?;
-            stacks.push(StackRecord { wanted: self.read(&wanted)?, id, refused, gone });
+            stacks.push(StackRecord {
+                wanted: self.read(&wanted)?,
+                id,
+                refused,
+                gone,
+            });
         }
         Ok(stacks)
     }
 
     fn update(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), JournalError> {
-        self.database().execute(sql, values).map(drop).map_err(|source| self.broken(source))
+        self.database()
+            .execute(sql, values)
+            .map(drop)
+            .map_err(|source| self.broken(source))
     }
 
     fn database(&self) -> MutexGuard<'_, Connection> {
@@ -426,19 +511,25 @@ impl Journal {
     }
 
     fn broken(&self, source: rusqlite::Error) -> JournalError {
-        JournalError::Database { path: self.file.clone(), source }
+        JournalError::Database {
+            path: self.file.clone(),
+            source,
+        }
     }
 
     fn read<T: for<'a> Deserialize<'a>>(&self, text: &str) -> Result<T, JournalError> {
-        serde_json::from_str(text)
-            .map_err(|error| JournalError::Unreadable { path: self.file.clone(), what: error.to_string() })
-    }
-
-    fn time(&self, text: &str) -> Result<Timestamp, JournalError> {
-        text.parse().map_err(|error: jiff::Error| JournalError::Unreadable {
+        serde_json::from_str(text).map_err(|error| JournalError::Unreadable {
             path: self.file.clone(),
             what: error.to_string(),
         })
+    }
+
+    fn time(&self, text: &str) -> Result<Timestamp, JournalError> {
+        text.parse()
+            .map_err(|error: jiff::Error| JournalError::Unreadable {
+                path: self.file.clone(),
+                what: error.to_string(),
+            })
     }
 }
 

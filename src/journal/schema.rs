@@ -46,6 +46,10 @@ pub(super) fn prepare(database: &mut Connection) -> rusqlite::Result<()> {
     for step in VERSIONS.iter().skip(version as usize) {
         change.execute_batch(step)?;
     }
-    change.pragma_update(None, "user_version", u32::try_from(VERSIONS.len()).unwrap_or(u32::MAX))?;
+    change.pragma_update(
+        None,
+        "user_version",
+        u32::try_from(VERSIONS.len()).unwrap_or(u32::MAX),
+    )?;
     change.commit()
 }

@@ -42,7 +42,7 @@ pub struct Step {
     /// Name of a file in `assets/diagrams`, without `.txt`.
     #[serde(default)]
     pub diagram: Option<String>,
-    /// Name of the template fragment that this step adds or explains.
+    /// Name of the template fragment that this step adds or explains, or path of a script in it: `scripts/share-a.sh`.
     #[serde(default)]
     pub fragment: Option<String>,
     /// What one would type with the `aws` or `ssh` command to do the same; shown and copied, never run by the lab.

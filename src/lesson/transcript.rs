@@ -51,7 +51,12 @@ impl Transcript {
     /// Whether the last line is a prompt with nothing typed after it.
     #[must_use]
     pub fn awaits_input(&self) -> bool {
-        self.lines.iter().rev().find(|line| !line.trim().is_empty()).and_then(|line| prompt(line)) == Some("")
+        self.lines
+            .iter()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .and_then(|line| prompt(line))
+            == Some("")
     }
 
     /// Every command that was typed and entered, oldest first.
@@ -185,6 +190,23 @@ mod tests {
                 ("ls".to_owned(), vec![])
             ]
         );
+    }
+
+    #[test]
+    fn a_terminal_awaits_input_when_its_last_line_is_a_bare_prompt() {
+        for (lines, awaits) in [
+            (vec![], false),
+            (vec![PROMPT], true),
+            (vec!["a", "[ec2-user@ip-10-0-1-12 ~]$", "", " "], true),
+            (vec!["[ec2-user@ip-10-0-1-12 ~]$ l"], false),
+            (vec![PROMPT, "still running"], false),
+        ] {
+            assert_eq!(
+                Transcript::of_lines(lines.clone()).awaits_input(),
+                awaits,
+                "{lines:?}"
+            );
+        }
     }
 
     #[test]

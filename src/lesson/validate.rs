@@ -11,9 +11,10 @@ use super::facts::{self, PLACEHOLDERS};
 use super::outline;
 use super::positions::Positions;
 use super::problem::Problem;
-use super::schema::{Action, Check, Lesson, Question, Step};
+use super::schema::{Action, Lesson, Step};
 
 mod answers;
+mod checks;
 
 /// Every step has this many hints.
 const HINTS: usize = 3;
@@ -39,7 +40,7 @@ pub(super) fn validate(file: &str, lesson: &Lesson, positions: &Positions) -> Ve
         built |= builds(&step.solution);
         texts(step, &mut found);
         references(step, &mut found);
-        check(step, &step.check, built, &mut found);
+        checks::validate(step, built, &mut found);
         actions(step, built, &mut found);
         answers::validate(step, &mut found);
     }
@@ -209,115 +210,14 @@ fn references(step: &Step, found: &mut Findings) {
             template::fragment(name).is_some(),
             format!(
                 "there is no fragment `{name}`; expected one of {}",
-                listed(template::fragments().iter().map(|(name, _)| *name))
+                listed(
+                    template::fragments()
+                        .iter()
+                        .chain(template::scripts())
+                        .map(|(name, _)| *name)
+                )
             ),
         );
-    }
-}
-
-/// Whether the check, or one within it, can ever be decided.
-fn check(step: &Step, check: &Check, built: bool, found: &mut Findings) {
-    let question = step.question.as_ref();
-    let asked = |found: &mut Findings, kind: &str| {
-        found.expect(
-            question.is_some(),
-            format!("check {kind} needs a question; expected `question`"),
-        );
-    };
-    let typed_answer = |found: &mut Findings, kind: &str| {
-        found.expect(
-            question.is_none_or(|question| question.options.is_empty()),
-            format!("check {kind} is for a typed answer; expected a question without options"),
-        );
-    };
-    let machines = |found: &mut Findings, kind: &str| {
-        found.expect(
-            built,
-            format!(
-                "check {kind} needs the machines; expected `stage: share` in the lesson, or a Build in the solution of \
-                 this step or an earlier one"
-            ),
-        );
-    };
-    match check {
-        Check::Answer { option } => {
-            asked(found, "Answer");
-            if let Some(Question { options, .. }) = question {
-                found.expect(
-                    (1..=options.len()).contains(option),
-                    format!(
-                        "check Answer wants option {option} of {}; expected one from 1 to {}",
-                        options.len(),
-                        options.len()
-                    ),
-                );
-            }
-        }
-        Check::Number { is, within } => {
-            asked(found, "Number");
-            typed_answer(found, "Number");
-            found.expect(
-                is.is_finite() && within.is_finite() && *within >= 0.0,
-                "check Number cannot be met; expected finite numbers and `within` from 0",
-            );
-        }
-        Check::Bill { per_gb } => {
-            asked(found, "Bill");
-            typed_answer(found, "Bill");
-            found.expect(
-                per_gb.is_finite() && *per_gb > 0.0,
-                "check Bill has no price; expected `per_gb` above 0",
-            );
-        }
-        Check::Fact { is } => {
-            asked(found, "Fact");
-            typed_answer(found, "Fact");
-            placeholders(is, found);
-            found.expect(
-                facts::names(is).next().is_some(),
-                format!(
-                    "check Fact compares with `{is}`; expected a placeholder such as {{b.address}}"
-                ),
-            );
-        }
-        Check::Stack { stage } => {
-            if let Err(error) = template::render(*stage) {
-                found.add(format!(
-                    "check Stack: {error}; expected a stage that `efslab template` can print"
-                ));
-            }
-        }
-        Check::Terminal { typed, shows, .. } => {
-            machines(found, "Terminal");
-            found.expect(
-                !typed.trim().is_empty(),
-                "check Terminal has an empty `typed`; expected how the command begins",
-            );
-            shows.iter().for_each(|text| placeholders(text, found));
-        }
-        Check::Remote {
-            run,
-            shows,
-            otherwise,
-            ..
-        } => {
-            machines(found, "Remote");
-            found.expect(
-                !run.trim().is_empty() && !otherwise.trim().is_empty(),
-                "check Remote has an empty `run` or `otherwise`; expected a command and what to say when it fails",
-            );
-            shows.iter().for_each(|text| placeholders(text, found));
-        }
-        Check::NothingLeft {} => {}
-        Check::All(checks) => {
-            found.expect(
-                !checks.is_empty(),
-                "check All is empty; expected at least one check",
-            );
-            for inner in checks {
-                self::check(step, inner, built, found);
-            }
-        }
     }
 }
 

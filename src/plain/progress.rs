@@ -14,11 +14,21 @@ impl Progress {
         let line = match &view.phase {
             Phase::CleaningUp { doing, .. } => {
                 let gone = view.stack.as_ref().map(|stack| {
-                    let gone = stack.rows.iter().filter(|row| row.state == RowState::Deleted).count();
+                    let gone = stack
+                        .rows
+                        .iter()
+                        .filter(|row| row.state == RowState::Deleted)
+                        .count();
                     format!(": {gone} of {} resources deleted", stack.rows.len())
                 });
-                let gone = gone.filter(|_| doing.starts_with("deleting")).unwrap_or_default();
-                let trouble = view.trouble.as_ref().map(|it| format!(" ({}: {})", it.what, it.why)).unwrap_or_default();
+                let gone = gone
+                    .filter(|_| doing.starts_with("deleting"))
+                    .unwrap_or_default();
+                let trouble = view
+                    .trouble
+                    .as_ref()
+                    .map(|it| format!(" ({}: {})", it.what, it.why))
+                    .unwrap_or_default();
                 format!("{}: {doing}{gone}{trouble}\n", view.lab)
             }
             _ => return None,

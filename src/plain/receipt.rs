@@ -8,10 +8,17 @@ use crate::engine::view::{Listing, Receipt};
 #[must_use]
 pub fn text(receipt: &Receipt) -> String {
     let mut text = String::new();
-    let asked = receipt.asked.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+    let asked = receipt
+        .asked
+        .to_zoned(jiff::tz::TimeZone::system())
+        .strftime("%H:%M:%S");
     let verdict = if receipt.is_clean() {
         "Nothing is left."
-    } else if receipt.rows.iter().any(|row| matches!(row.answer, Listing::Left(_))) {
+    } else if receipt
+        .rows
+        .iter()
+        .any(|row| matches!(row.answer, Listing::Left(_)))
+    {
         "Something is left."
     } else {
         "It could not be verified."
@@ -23,15 +30,28 @@ pub fn text(receipt: &Receipt) -> String {
         receipt.regions.join(", "),
         receipt.passes,
     );
-    let width = receipt.rows.iter().map(|row| row.kind.len()).max().unwrap_or(0);
+    let width = receipt
+        .rows
+        .iter()
+        .map(|row| row.kind.len())
+        .max()
+        .unwrap_or(0);
     for row in &receipt.rows {
         let answer = match &row.answer {
             Listing::Empty => "0".to_owned(),
             Listing::Left(ids) => format!("{} LEFT: {}", ids.len(), ids.join(", ")),
             Listing::CouldNotTell(why) => format!("could not tell: {why}"),
         };
-        let deleted = if row.deleted > 0 { format!("  ({} deleted)", row.deleted) } else { String::new() };
-        let _ = writeln!(text, "  {:width$}  {answer}{deleted}  [{}]", row.kind, row.asked);
+        let deleted = if row.deleted > 0 {
+            format!("  ({} deleted)", row.deleted)
+        } else {
+            String::new()
+        };
+        let _ = writeln!(
+            text,
+            "  {:width$}  {answer}{deleted}  [{}]",
+            row.kind, row.asked
+        );
     }
     if receipt.cost > 0.0 {
         let _ = writeln!(text, "This lab cost about {:.2} USD.", receipt.cost);

@@ -16,8 +16,14 @@ pub fn heading(lab: &str, target: &Target, lessons: usize) -> String {
         Target::Practice { pace, region } => format!("practice account, {region}, {pace}"),
         Target::Aws { account, region } => format!("AWS account {account}, {region}"),
     };
-    let lessons = if lessons == 1 { "1 lesson".to_owned() } else { format!("{lessons} lessons") };
-    format!("{lab}: {lessons} on the {place}. Each step must fail, fail with a mistake, then pass.\n")
+    let lessons = if lessons == 1 {
+        "1 lesson".to_owned()
+    } else {
+        format!("{lessons} lessons")
+    };
+    format!(
+        "{lab}: {lessons} on the {place}. Each step must fail, fail with a mistake, then pass.\n"
+    )
 }
 
 /// One step's line.
@@ -29,18 +35,35 @@ pub fn step<E: Display>(
     outcome: &Result<String, E>,
     took: Duration,
 ) -> String {
-    let place = format!("{} {} {}/{}", lesson.number, lesson.id, number + 1, lesson.steps.len());
+    let place = format!(
+        "{} {} {}/{}",
+        lesson.number,
+        lesson.id,
+        number + 1,
+        lesson.steps.len()
+    );
     let took = took.as_secs_f64();
     match outcome {
-        Ok(evidence) => format!("ok    {place:PLACE$} {} ({took:.2} s): {}\n", step.title, one_line(evidence)),
-        Err(why) => format!("FAIL  {place:PLACE$} {} ({took:.2} s): {}\n", step.title, one_line(&why.to_string())),
+        Ok(evidence) => format!(
+            "ok    {place:PLACE$} {} ({took:.2} s): {}\n",
+            step.title,
+            one_line(evidence)
+        ),
+        Err(why) => format!(
+            "FAIL  {place:PLACE$} {} ({took:.2} s): {}\n",
+            step.title,
+            one_line(&why.to_string())
+        ),
     }
 }
 
 /// The last line.
 #[must_use]
 pub fn summary(passed: usize, failed: usize, took: Duration) -> String {
-    format!("{passed} steps passed, {failed} failed, in {:.2} s\n", took.as_secs_f64())
+    format!(
+        "{passed} steps passed, {failed} failed, in {:.2} s\n",
+        took.as_secs_f64()
+    )
 }
 
 fn one_line(text: &str) -> String {

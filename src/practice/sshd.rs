@@ -77,7 +77,8 @@ async fn accept(host: Arc<Host>, config: Arc<Config>, listener: TcpListener) {
                 }
             },
         };
-        host.tasks.spawn(serve(Arc::clone(&host), Arc::clone(&config), stream));
+        host.tasks
+            .spawn(serve(Arc::clone(&host), Arc::clone(&config), stream));
     }
 }
 
@@ -117,7 +118,9 @@ async fn serve(host: Arc<Host>, config: Arc<Config>, stream: TcpStream) {
         () = grace => {}
     }
     let reason = russh::Disconnect::ByApplication;
-    let _ = handle.disconnect(reason, "the host goes down".to_owned(), String::new()).await;
+    let _ = handle
+        .disconnect(reason, "the host goes down".to_owned(), String::new())
+        .await;
 }
 
 /// One connection.
@@ -166,16 +169,30 @@ impl Connection {
 impl Handler for Connection {
     type Error = russh::Error;
 
-    async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
-        Ok(match authorize::login(&self.host.root(), user, offer.public_key) {
-            Some(_) => Auth::Accept,
-            None => Auth::reject(),
-        })
+    async fn auth_publickey_offered(
+        &mut self,
+        user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
+        Ok(
+            match authorize::login(&self.host.root(), user, offer.public_key) {
+                Some(_) => Auth::Accept,
+                None => Auth::reject(),
+            },
+        )
     }
 
-    async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+    async fn auth_publickey(
+        &mut self,
+        user: &str,
+        key: VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
         self.user = authorize::login(&self.host.root(), user, key.public_key);
-        Ok(if self.user.is_some() { Auth::Accept } else { Auth::reject() })
+        Ok(if self.user.is_some() {
+            Auth::Accept
+        } else {
+            Auth::reject()
+        })
     }
 
     async fn auth_succeeded(&mut self, _session: &mut Session) -> Result<(), Self::Error> {
@@ -203,7 +220,11 @@ impl Handler for Connection {
         Ok(())
     }
 
-    async fn channel_close(&mut self, channel: ChannelId, _session: &mut Session) -> Result<(), Self::Error> {
+    async fn channel_close(
+        &mut self,
+        channel: ChannelId,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
         self.channels.remove(&channel);
         Ok(())
     }
@@ -217,7 +238,10 @@ impl Handler for Connection {
     ) -> Result<(), Self::Error> {
         match self.channels.get_mut(&channel) {
             Some(waiting) if accepted(name) => {
-                waiting.session.environment.push((name.to_owned(), value.to_owned()));
+                waiting
+                    .session
+                    .environment
+                    .push((name.to_owned(), value.to_owned()));
                 session.channel_success(channel)
             }
             _ => session.channel_failure(channel),
@@ -244,29 +268,44 @@ impl Handler for Connection {
         }
     }
 
-    async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
+    async fn shell_request(
+        &mut self,
+        channel: ChannelId,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         let Some((stream, setting, user)) = self.begin(channel) else {
             return session.channel_failure(channel);
         };
         session.channel_success(channel)?;
         let host = Arc::clone(&self.host);
         if setting.terminal.is_some() {
-            self.host.tasks.spawn(terminal::log_in(host, user, setting, stream));
+            self.host
+                .tasks
+                .spawn(terminal::log_in(host, user, setting, stream));
         } else {
             // A shell without a terminal reads its commands to their end.
-            self.host.tasks.spawn(command::run(host, user, setting, stream, None));
+            self.host
+                .tasks
+                .spawn(command::run(host, user, setting, stream, None));
         }
         Ok(())
     }
 
-    async fn exec_request(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+    async fn exec_request(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         let Some((stream, setting, user)) = self.begin(channel) else {
             return session.channel_failure(channel);
         };
         session.channel_success(channel)?;
         let line = String::from_utf8_lossy(data).into_owned();
         let host = Arc::clone(&self.host);
-        self.host.tasks.spawn(command::run(host, user, setting, stream, Some(line)));
+        self.host
+            .tasks
+            .spawn(command::run(host, user, setting, stream, Some(line)));
         Ok(())
     }
 

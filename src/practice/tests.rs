@@ -8,6 +8,7 @@ mod control;
 mod describe;
 mod hosts;
 mod lab;
+mod machines;
 mod refusals;
 mod requests;
 mod restart;

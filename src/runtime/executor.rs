@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::shell::{self, Ask, Ears};
+use super::shell::{self, Ask, Begin, Ears};
 use super::{Route, follow};
 use crate::cloud::Cloud;
 use crate::cloud::stack::Creation;
@@ -53,7 +53,7 @@ pub struct Executor {
     ears: Ears,
     tasks: TaskTracker,
     stop: CancellationToken,
-    size: Size,
+    begin: Begin,
     shells: BTreeMap<Side, mpsc::UnboundedSender<Ask>>,
     links: Links,
 }
@@ -64,13 +64,23 @@ type Links = Arc<Mutex<BTreeMap<Side, Arc<Link>>>>;
 impl Executor {
     /// An executor that tells outcomes to `events`.
     #[must_use]
-    pub fn new(parts: Parts, events: mpsc::Sender<What>, output: mpsc::Sender<TerminalOutput>) -> Self {
+    pub fn new(
+        parts: Parts,
+        events: mpsc::Sender<What>,
+        output: mpsc::Sender<TerminalOutput>,
+    ) -> Self {
         Self {
             parts: Arc::new(parts),
             ears: Ears { events, output },
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            size: Size { rows: 24, columns: 80 },
+            begin: Begin {
+                size: Size {
+                    rows: 24,
+                    columns: 80,
+                },
+                mark: 0,
+            },
             shells: BTreeMap::new(),
             links: Links::default(),
         }
@@ -81,7 +91,10 @@ impl Executor {
     /// # Errors
     /// When the journal cannot be written: then the effect is not carried out.
     pub fn execute(&mut self, effect: Effect) -> Result<(), JournalError> {
-        let journaled = self.parts.journal.admit(&self.parts.lab, effect, Timestamp::now())?;
+        let journaled = self
+            .parts
+            .journal
+            .admit(&self.parts.lab, effect, Timestamp::now())?;
         self.carry_out(journaled)
     }
 
@@ -93,7 +106,9 @@ impl Executor {
             Effect::SaveProgress(progress) => journal.save_progress(lab, &progress)?,
             Effect::SaveKnown(known) => journal.note_known(lab, &known)?,
             Effect::SaveGone { stack } => journal.note_gone(lab, &stack)?,
-            Effect::SaveReceipt(receipt) => journal.save_receipt(lab, &receipt, Timestamp::now())?,
+            Effect::SaveReceipt(receipt) => {
+                journal.save_receipt(lab, &receipt, Timestamp::now())?
+            }
             Effect::Prepare => self.tell(async move { What::Prepared(parts.prepare().await) }),
             Effect::CreateStack(wanted) => {
                 self.tell(async move { What::StackRequested(parts.create(wanted, intent).await) });
@@ -104,13 +119,22 @@ impl Executor {
             }),
             Effect::WatchStack { stack } => {
                 let every = parts.route.looks_every();
-                self.start(follow::stack(parts.cloud.clone(), stack, every, self.ears.events.clone()));
+                self.start(follow::stack(
+                    parts.cloud.clone(),
+                    stack,
+                    every,
+                    self.ears.events.clone(),
+                ));
             }
             Effect::FindMachines { stack, host_keys } => {
-                self.tell(async move { What::MachinesSeen(parts.find_machines(&stack, &host_keys).await) });
+                self.tell(async move {
+                    What::MachinesSeen(parts.find_machines(&stack, &host_keys).await)
+                });
             }
             Effect::TakeInventory(known) => {
-                self.tell(async move { What::InventoryTaken(parts.cloud.inventory(&parts.lab, &known).await) });
+                self.tell(async move {
+                    What::InventoryTaken(parts.cloud.inventory(&parts.lab, &known).await)
+                });
             }
             Effect::WakeAt(at) => self.tell(async move {
                 let wait = at.duration_since(Timestamp::now());
@@ -123,11 +147,14 @@ impl Executor {
             }
             Effect::OpenTerminal(side) => self.open_terminal(side),
             Effect::CloseTerminals => self.close_terminals(),
-            Effect::MarkTerminals => self.ask_all(&Ask::Mark),
+            Effect::MarkTerminals(mark) => {
+                self.begin.mark = mark;
+                self.ask_all(&Ask::Mark(mark));
+            }
             Effect::Input { on, bytes } => self.ask(on, Ask::Input(bytes)),
             Effect::Resize { rows, columns } => {
-                self.size = Size { rows, columns };
-                self.ask_all(&Ask::Resize(self.size));
+                self.begin.size = Size { rows, columns };
+                self.ask_all(&Ask::Resize(self.begin.size));
             }
         }
         Ok(())
@@ -167,7 +194,11 @@ impl Executor {
     }
 
     fn link(&self, side: Side) -> Option<Arc<Link>> {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner).get(&side).cloned()
+        self.links
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&side)
+            .cloned()
     }
 
     fn ask(&self, side: Side, ask: Ask) {
@@ -186,10 +217,15 @@ impl Executor {
     fn open_terminal(&mut self, side: Side) {
         let (wishes, asks) = mpsc::unbounded_channel();
         self.shells.insert(side, wishes);
-        let (parts, links, ears, size) = (Arc::clone(&self.parts), Arc::clone(&self.links), self.ears.clone(), self.size);
+        let (parts, links, ears, begin) = (
+            Arc::clone(&self.parts),
+            Arc::clone(&self.links),
+            self.ears.clone(),
+            self.begin,
+        );
         self.start(async move {
             match connected(&parts, &links, side).await {
-                Ok(link) => shell::run(side, link, size, asks, ears).await,
+                Ok(link) => shell::run(side, link, begin, asks, ears).await,
                 Err(error) => {
                     let news = TerminalNews::Ended(error.to_string());
                     let _ = ears.events.send(What::Terminal { on: side, news }).await;
@@ -213,7 +249,11 @@ impl Executor {
 
 impl Parts {
     async fn prepare(&self) -> Result<crate::engine::event::Ground, Failure> {
-        let cidr = self.route.own_cidr().await.map_err(|why| local("learn your own address", why))?;
+        let cidr = self
+            .route
+            .own_cidr()
+            .await
+            .map_err(|why| local("learn your own address", why))?;
         self.cloud.prepare(cidr).await
     }
 
@@ -222,7 +262,8 @@ impl Parts {
         let Some(intent) = intent else {
             return Err(local(tried, "the intent was not written down".to_owned()));
         };
-        let body = template::render(wanted.stage).map_err(|error| local(tried, error.to_string()))?;
+        let body =
+            template::render(wanted.stage).map_err(|error| local(tried, error.to_string()))?;
         let public_key = {
             let (files, lab) = (self.files.clone(), self.lab.clone());
             tokio::task::spawn_blocking(move || files.public_key(&lab))
@@ -249,13 +290,17 @@ impl Parts {
         let outcome = self.cloud.create_stack(creation).await;
         let settled = match &outcome {
             Ok(id) => Some(Ok(id.clone())),
-            Err(failure) if matches!(failure.class, FailureClass::Refused | FailureClass::Denied) => {
+            Err(failure)
+                if matches!(failure.class, FailureClass::Refused | FailureClass::Denied) =>
+            {
                 Some(Err(failure.why.clone()))
             }
             Err(_) => None,
         };
         if let Some(settled) = settled {
-            self.journal.settle(intent, &settled).map_err(|error| local(tried, error.to_string()))?;
+            self.journal
+                .settle(intent, &settled)
+                .map_err(|error| local(tried, error.to_string()))?;
         }
         outcome
     }
@@ -265,31 +310,54 @@ impl Parts {
         let Some(intent) = intent else {
             return Err(local(tried, "the intent was not written down".to_owned()));
         };
-        self.cloud.delete_stack(stack, Journal::token(&self.lab, intent)).await
+        self.cloud
+            .delete_stack(stack, Journal::token(&self.lab, intent))
+            .await
     }
 
-    async fn find_machines(&self, stack: &str, host_keys: &str) -> Result<BTreeMap<Side, Machine>, Failure> {
+    async fn find_machines(
+        &self,
+        stack: &str,
+        host_keys: &str,
+    ) -> Result<BTreeMap<Side, Machine>, Failure> {
         let tried = "prepare the way to the machines";
         let machines = self.cloud.machines(stack).await?;
         // The learner may sit somewhere else than when the stack was made.
-        let cidr = self.route.own_cidr().await.map_err(|why| local("learn your own address", why))?;
+        let cidr = self
+            .route
+            .own_cidr()
+            .await
+            .map_err(|why| local("learn your own address", why))?;
         self.cloud.admit_ssh_from(stack, &cidr).await?;
         let mut doors = BTreeMap::new();
         for (side, machine) in &machines {
-            doors.insert(*side, self.route.door(machine).await.map_err(|why| local(tried, why))?);
+            doors.insert(
+                *side,
+                self.route
+                    .door(machine)
+                    .await
+                    .map_err(|why| local(tried, why))?,
+            );
         }
-        config::write(&self.files, &self.lab, &doors, host_keys).map_err(|error| local(tried, error.to_string()))?;
+        config::write(&self.files, &self.lab, &doors, host_keys)
+            .map_err(|error| local(tried, error.to_string()))?;
         Ok(machines)
     }
 }
 
 /// The link to a machine: the one there is, or a new one once its sshd answers.
 async fn connected(parts: &Parts, links: &Links, side: Side) -> Result<Arc<Link>, SshError> {
-    let present = links.lock().unwrap_or_else(PoisonError::into_inner).remove(&side);
+    let present = links
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&side);
     if let Some(link) = present
         && link.is_up().await
     {
-        links.lock().unwrap_or_else(PoisonError::into_inner).insert(side, Arc::clone(&link));
+        links
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(side, Arc::clone(&link));
         return Ok(link);
     }
     let mut attempt = 0;
@@ -298,7 +366,10 @@ async fn connected(parts: &Parts, links: &Links, side: Side) -> Result<Arc<Link>
         match Link::open(&parts.files, &parts.sockets, side).await {
             Ok(link) => {
                 let link = Arc::new(link);
-                links.lock().unwrap_or_else(PoisonError::into_inner).insert(side, Arc::clone(&link));
+                links
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(side, Arc::clone(&link));
                 return Ok(link);
             }
             Err(error @ SshError::NoClient(_)) => return Err(error),
@@ -311,12 +382,19 @@ async fn connected(parts: &Parts, links: &Links, side: Side) -> Result<Arc<Link>
 async fn probe(on: Side, run: String, link: Option<Arc<Link>>) -> What {
     let tried = format!("ask {on}");
     let outcome = match link {
-        Some(link) => link.run(&run).await.map_err(|error| local(&tried, error.to_string())),
+        Some(link) => link
+            .run(&run)
+            .await
+            .map_err(|error| local(&tried, error.to_string())),
         None => Err(local(&tried, "there is no connection".to_owned())),
     };
     What::Probed { on, run, outcome }
 }
 
 fn local(tried: &str, why: String) -> Failure {
-    Failure { tried: tried.to_owned(), why, class: FailureClass::Local }
+    Failure {
+        tried: tried.to_owned(),
+        why,
+        class: FailureClass::Local,
+    }
 }

@@ -13,7 +13,12 @@ const SLOWEST: Duration = Duration::from_secs(30);
 
 /// Looks at the stack about every `every` until its operation ends or the lab no longer listens. One failed look never
 /// ends the view: a passing failure only slows it down, any other is told and ends it.
-pub(super) async fn stack(cloud: Cloud, stack: String, every: Duration, events: mpsc::Sender<What>) {
+pub(super) async fn stack(
+    cloud: Cloud,
+    stack: String,
+    every: Duration,
+    events: mpsc::Sender<What>,
+) {
     let mut seen = HashSet::new();
     let mut wait = every;
     loop {

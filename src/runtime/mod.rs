@@ -60,13 +60,21 @@ pub struct Ending {
 /// # Errors
 /// When the journal cannot be written: then nothing more is done.
 pub async fn drive(mut engine: Engine, parts: Parts, wires: Wires) -> Result<Ending, JournalError> {
-    let Wires { views, output, mut commands, mut acts } = wires;
+    let Wires {
+        views,
+        output,
+        mut commands,
+        mut acts,
+    } = wires;
     let (events, mut outcomes) = mpsc::channel(64);
     let mut executor = Executor::new(parts, events, output);
     let mut stop = Signals::listen();
     let mut next = What::Began;
     let signal = loop {
-        for effect in engine.handle(Event { at: Timestamp::now(), what: next }) {
+        for effect in engine.handle(Event {
+            at: Timestamp::now(),
+            what: next,
+        }) {
             executor.execute(effect)?;
         }
         let view = engine.view();

@@ -27,8 +27,16 @@ pub(super) enum Ask {
     Input(Vec<u8>),
     /// New size.
     Resize(Size),
-    /// A step begins.
-    Mark,
+    /// The step with this number begins.
+    Mark(u64),
+}
+
+/// How a shell begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begin {
+    pub(super) size: Size,
+    /// The step it begins in.
+    pub(super) mark: u64,
 }
 
 /// Where a shell's news go.
@@ -39,7 +47,13 @@ pub(super) struct Ears {
 }
 
 /// Runs a terminal over `link` until its session ends or nobody asks any more.
-pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut wishes: mpsc::UnboundedReceiver<Ask>, ears: Ears) {
+pub(super) async fn run(
+    side: Side,
+    link: Arc<Link>,
+    Begin { size, mut mark }: Begin,
+    mut wishes: mpsc::UnboundedReceiver<Ask>,
+    ears: Ears,
+) {
     let news = async |news| {
         let _ = ears.events.send(What::Terminal { on: side, news }).await;
     };
@@ -48,14 +62,22 @@ pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut wishes: mps
         Ok(terminal) => terminal,
         Err(error) => return news(TerminalNews::Ended(error.to_string())).await,
     };
-    let _ = ears.output.send(TerminalOutput { on: side, bytes: None }).await;
+    let _ = ears
+        .output
+        .send(TerminalOutput {
+            on: side,
+            bytes: None,
+        })
+        .await;
     news(TerminalNews::Opened).await;
     let mut recorder = Recorder::new(size);
     let mut unsettled: Option<(Instant, Instant)> = None;
     loop {
         let settled = async {
             match unsettled {
-                Some((first, last)) => tokio::time::sleep_until((last + QUIET).min(first + LONG)).await,
+                Some((first, last)) => {
+                    tokio::time::sleep_until((last + QUIET).min(first + LONG)).await
+                }
                 None => std::future::pending().await,
             }
         };
@@ -64,9 +86,10 @@ pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut wishes: mps
             wish = wishes.recv() => match wish {
                 Some(Ask::Input(bytes)) => { let _ = terminal.type_in(bytes); }
                 Some(Ask::Resize(size)) => { terminal.resize(size); recorder.resize(size); }
-                Some(Ask::Mark) => {
+                Some(Ask::Mark(number)) => {
+                    mark = number;
                     recorder.restart();
-                    news(TerminalNews::Text(recorder.transcript())).await;
+                    news(TerminalNews::Text { mark, text: recorder.transcript() }).await;
                 }
                 None => return,
             },
@@ -78,14 +101,14 @@ pub(super) async fn run(side: Side, link: Arc<Link>, size: Size, mut wishes: mps
                     let _ = ears.output.send(TerminalOutput { on: side, bytes: Some(bytes) }).await;
                 }
                 Some(Said::Ended(why)) => {
-                    news(TerminalNews::Text(recorder.transcript())).await;
+                    news(TerminalNews::Text { mark, text: recorder.transcript() }).await;
                     return news(TerminalNews::Ended(why)).await;
                 }
                 None => return,
             },
             () = settled => {
                 unsettled = None;
-                news(TerminalNews::Text(recorder.transcript())).await;
+                news(TerminalNews::Text { mark, text: recorder.transcript() }).await;
             }
         }
     }

@@ -16,7 +16,9 @@ pub(super) struct Recorder {
 impl Recorder {
     /// A terminal of this size that shows nothing.
     pub(super) fn new(size: Size) -> Self {
-        Self { screen: vt100::Parser::new(at_least_one(size.rows), at_least_one(size.columns), LINES) }
+        Self {
+            screen: vt100::Parser::new(at_least_one(size.rows), at_least_one(size.columns), LINES),
+        }
     }
 
     /// Takes output in.
@@ -26,7 +28,9 @@ impl Recorder {
 
     /// The terminal has this size now.
     pub(super) fn resize(&mut self, size: Size) {
-        self.screen.screen_mut().set_size(at_least_one(size.rows), at_least_one(size.columns));
+        self.screen
+            .screen_mut()
+            .set_size(at_least_one(size.rows), at_least_one(size.columns));
     }
 
     /// Forgets everything but the line that the cursor is on: the prompt at which the next step begins.
@@ -75,7 +79,10 @@ mod tests {
     use super::*;
 
     fn recorder() -> Recorder {
-        Recorder::new(Size { rows: 4, columns: 30 })
+        Recorder::new(Size {
+            rows: 4,
+            columns: 30,
+        })
     }
 
     #[test]
@@ -91,9 +98,13 @@ mod tests {
     #[test]
     fn a_step_begins_with_the_prompt_and_without_what_was_before() {
         let mut recorder = recorder();
-        recorder.feed(b"[ec2-user@ip-10-0-1-12 ~]$ ls\r\ni-was-here\r\n[ec2-user@ip-10-0-1-12 ~]$ ");
+        recorder
+            .feed(b"[ec2-user@ip-10-0-1-12 ~]$ ls\r\ni-was-here\r\n[ec2-user@ip-10-0-1-12 ~]$ ");
         recorder.restart();
         recorder.feed(b"pwd\r\n/home\r\n");
-        assert_eq!(recorder.transcript().lines(), ["[ec2-user@ip-10-0-1-12 ~]$ pwd", "/home"]);
+        assert_eq!(
+            recorder.transcript().lines(),
+            ["[ec2-user@ip-10-0-1-12 ~]$ pwd", "/home"]
+        );
     }
 }

@@ -26,8 +26,14 @@ pub struct Door {
 ///
 /// # Errors
 /// When a machine's host key is missing or malformed, or a file cannot be written.
-pub fn write(files: &Files, lab: &str, doors: &BTreeMap<Side, Door>, host_keys: &str) -> Result<(), SshError> {
-    let keys: BTreeMap<String, String> = serde_json::from_str(host_keys).map_err(|_| SshError::HostKey("A"))?;
+pub fn write(
+    files: &Files,
+    lab: &str,
+    doors: &BTreeMap<Side, Door>,
+    host_keys: &str,
+) -> Result<(), SshError> {
+    let keys: BTreeMap<String, String> =
+        serde_json::from_str(host_keys).map_err(|_| SshError::HostKey("A"))?;
     let mut known_hosts = String::new();
     let mut config = format!(
         "# Written by efslab for {lab}. Use it with: ssh -F {} {}\n",
@@ -39,7 +45,10 @@ pub fn write(files: &Files, lab: &str, doors: &BTreeMap<Side, Door>, host_keys: 
             Side::A => "A",
             Side::B => "B",
         };
-        let key = keys.get(name).and_then(|key| public_key(key)).ok_or(SshError::HostKey(name))?;
+        let key = keys
+            .get(name)
+            .and_then(|key| public_key(key))
+            .ok_or(SshError::HostKey(name))?;
         let pinned = format!("{lab}-{}", name.to_lowercase());
         let _ = writeln!(known_hosts, "{pinned} {key}");
         let _ = write!(
@@ -67,18 +76,31 @@ pub fn write(files: &Files, lab: &str, doors: &BTreeMap<Side, Door>, host_keys: 
 fn public_key(line: &str) -> Option<String> {
     let mut words = line.split_whitespace();
     let (kind, key) = (words.next()?, words.next()?);
-    let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "+/=-@.".contains(c));
-    (matches!(kind, "ssh-ed25519" | "ecdsa-sha2-nistp256" | "ssh-rsa") && plain(key)).then(|| format!("{kind} {key}"))
+    let plain = |word: &str| {
+        word.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+/=-@.".contains(c))
+    };
+    (matches!(kind, "ssh-ed25519" | "ecdsa-sha2-nistp256" | "ssh-rsa") && plain(key))
+        .then(|| format!("{kind} {key}"))
 }
 
 /// A path as ssh_config wants it: quoted, with percent signs doubled.
 fn quoted(path: &Path) -> String {
-    format!("\"{}\"", path.display().to_string().replace('%', "%%").replace('"', "\\\""))
+    format!(
+        "\"{}\"",
+        path.display()
+            .to_string()
+            .replace('%', "%%")
+            .replace('"', "\\\"")
+    )
 }
 
 /// Writes a private file so that a reader sees either the old or the new one.
 fn store(path: &Path, text: &str) -> Result<(), SshError> {
-    let failed = |source| SshError::File { path: path.to_owned(), source };
+    let failed = |source| SshError::File {
+        path: path.to_owned(),
+        source,
+    };
     let fresh = path.with_extension("new");
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -87,7 +109,9 @@ fn store(path: &Path, text: &str) -> Result<(), SshError> {
         .mode(0o600)
         .open(&fresh)
         .map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
     fs::rename(&fresh, path).map_err(failed)
 }
 
@@ -98,7 +122,17 @@ mod tests {
     fn written(host_keys: &str) -> Result<(String, String), SshError> {
         let directory = tempfile::tempdir().unwrap();
         let files = Files::below(directory.path());
-        let doors = [Side::A, Side::B].map(|side| (side, Door { host: "203.0.113.10".to_owned(), port: 22 })).into();
+        let doors = [Side::A, Side::B]
+            .map(|side| {
+                (
+                    side,
+                    Door {
+                        host: "203.0.113.10".to_owned(),
+                        port: 22,
+                    },
+                )
+            })
+            .into();
         write(&files, "lab-7f3k", &doors, host_keys)?;
         let read = |path| fs::read_to_string(path).unwrap();
         Ok((read(files.known_hosts()), read(files.config())))
@@ -106,17 +140,29 @@ mod tests {
 
     #[test]
     fn host_keys_are_pinned_by_alias_and_comments_are_dropped() {
-        let (known, config) =
-            written(r#"{"A": "ssh-ed25519 AAAAC3Nza root@ip-10-0-1-12", "B": "ssh-ed25519 AAAAC3Nzb"}"#).unwrap();
-        assert_eq!(known, "lab-7f3k-a ssh-ed25519 AAAAC3Nza\nlab-7f3k-b ssh-ed25519 AAAAC3Nzb\n");
+        let (known, config) = written(
+            r#"{"A": "ssh-ed25519 AAAAC3Nza root@ip-10-0-1-12", "B": "ssh-ed25519 AAAAC3Nzb"}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            known,
+            "lab-7f3k-a ssh-ed25519 AAAAC3Nza\nlab-7f3k-b ssh-ed25519 AAAAC3Nzb\n"
+        );
         assert!(config.contains("HostKeyAlias lab-7f3k-a"), "{config}");
     }
 
     #[test]
     fn a_published_key_cannot_smuggle_a_second_line_or_another_host() {
-        for bad in [r#"{"A": "ssh-ed25519 AAAA\n* ssh-ed25519 BBBB"}"#, r#"{"A": "@cert-authority * ssh-rsa AAAA"}"#, "[]"] {
+        for bad in [
+            r#"{"A": "ssh-ed25519 AAAA\n* ssh-ed25519 BBBB"}"#,
+            r#"{"A": "@cert-authority * ssh-rsa AAAA"}"#,
+            "[]",
+        ] {
             let outcome = written(bad);
-            assert!(matches!(outcome, Err(SshError::HostKey(_))), "{bad}: {outcome:?}");
+            assert!(
+                matches!(outcome, Err(SshError::HostKey(_))),
+                "{bad}: {outcome:?}"
+            );
         }
     }
 }

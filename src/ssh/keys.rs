@@ -17,7 +17,9 @@ impl Files {
     /// Files below this directory, which exists and is private.
     #[must_use]
     pub fn below(directory: &Path) -> Self {
-        Self { directory: directory.to_owned() }
+        Self {
+            directory: directory.to_owned(),
+        }
     }
 
     /// The private key, mode 0600.
@@ -48,16 +50,30 @@ impl Files {
             // A private key without its public half is a run that was killed in between: ssh-keygen would ask.
             let _ = fs::remove_file(self.key());
             let outcome = Command::new("ssh-keygen")
-                .args(["-q", "-t", "ed25519", "-N", "", "-C", &format!("efslab {lab}"), "-f"])
+                .args([
+                    "-q",
+                    "-t",
+                    "ed25519",
+                    "-N",
+                    "",
+                    "-C",
+                    &format!("efslab {lab}"),
+                    "-f",
+                ])
                 .arg(self.key())
                 .stdin(Stdio::null())
                 .output()
                 .map_err(|error| missing("ssh-keygen", &error))?;
             if !outcome.status.success() {
-                return Err(SshError::Keygen(String::from_utf8_lossy(&outcome.stderr).trim().to_owned()));
+                return Err(SshError::Keygen(
+                    String::from_utf8_lossy(&outcome.stderr).trim().to_owned(),
+                ));
             }
         }
-        let text = fs::read_to_string(&public).map_err(|source| SshError::File { path: public, source })?;
+        let text = fs::read_to_string(&public).map_err(|source| SshError::File {
+            path: public,
+            source,
+        })?;
         Ok(text.trim().to_owned())
     }
 }
@@ -67,8 +83,11 @@ impl Files {
 /// # Errors
 /// When `ssh` is not on PATH.
 pub fn client_version() -> Result<String, SshError> {
-    let outcome =
-        Command::new("ssh").arg("-V").stdin(Stdio::null()).output().map_err(|error| missing("ssh", &error))?;
+    let outcome = Command::new("ssh")
+        .arg("-V")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| missing("ssh", &error))?;
     Ok(String::from_utf8_lossy(&outcome.stderr).trim().to_owned())
 }
 

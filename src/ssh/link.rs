@@ -43,10 +43,16 @@ impl Link {
             .connect(alias(side))
             .await
             .map_err(|error| match error {
-                openssh::Error::Connect(io) if io.kind() == std::io::ErrorKind::NotFound => SshError::NoClient("ssh"),
+                openssh::Error::Connect(io) if io.kind() == std::io::ErrorKind::NotFound => {
+                    SshError::NoClient("ssh")
+                }
                 other => SshError::Connect(said(&other)),
             })?;
-        Ok(Self { session, config: files.config(), side })
+        Ok(Self {
+            session,
+            config: files.config(),
+            side,
+        })
     }
 
     /// The arguments by which another `ssh` uses this very connection for a terminal.
@@ -70,7 +76,10 @@ impl Link {
     /// When it could not be run, or took too long.
     pub async fn run(&self, command: &str) -> Result<Ran, SshError> {
         let mut remote = self.session.shell(command);
-        remote.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        remote
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let outcome = tokio::time::timeout(COMMAND, remote.output())
             .await
             .map_err(|_| SshError::Command(format!("no answer within {} s", COMMAND.as_secs())))?

@@ -18,15 +18,28 @@ pub fn directory(lab: &str) -> Result<PathBuf, SshError> {
     let uid = rustix::process::getuid().as_raw();
     let base = std::env::var_os("XDG_RUNTIME_DIR")
         .map(|dir| PathBuf::from(dir).join("efslab"))
-        .filter(|dir| dir.is_absolute() && dir.as_os_str().len() + lab.len() < LONGEST && dir.parent().is_some_and(Path::is_dir))
+        .filter(|dir| {
+            dir.is_absolute()
+                && dir.as_os_str().len() + lab.len() < LONGEST
+                && dir.parent().is_some_and(Path::is_dir)
+        })
         .unwrap_or_else(|| PathBuf::from(format!("/tmp/efslab-{uid}")));
     let directory = base.join(lab);
-    let failed = |source| SshError::File { path: directory.clone(), source };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
+    let failed = |source| SshError::File {
+        path: directory.clone(),
+        source,
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory)
+        .map_err(failed)?;
     for path in [&base, &directory] {
         let metadata = fs::symlink_metadata(path).map_err(failed)?;
         if metadata.uid() != uid || !metadata.is_dir() || metadata.mode() & 0o077 != 0 {
-            return Err(failed(std::io::Error::other("it is not a private directory of yours: remove it")));
+            return Err(failed(std::io::Error::other(
+                "it is not a private directory of yours: remove it",
+            )));
         }
     }
     Ok(directory)
@@ -34,7 +47,9 @@ pub fn directory(lab: &str) -> Result<PathBuf, SshError> {
 
 /// Ends every master whose socket is in `directory` and removes the sockets. Answers how many there were.
 pub fn end_all(directory: &Path) -> usize {
-    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return 0;
+    };
     let mut ended = 0;
     for entry in entries.flatten() {
         let socket = entry.path().join("master");

@@ -13,7 +13,9 @@ use crate::lesson::schema::Side;
 #[derive(Debug, thiserror::Error)]
 pub enum SshError {
     /// No client.
-    #[error("there is no `{0}` on PATH: install the OpenSSH client (Debian: apt install openssh-client)")]
+    #[error(
+        "there is no `{0}` on PATH: install the OpenSSH client (Debian: apt install openssh-client)"
+    )]
     NoClient(&'static str),
     /// A file of the lab could not be written.
     #[error("could not write {path}: {source}")]

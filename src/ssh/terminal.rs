@@ -29,7 +29,12 @@ pub struct Size {
 
 impl From<Size> for PtySize {
     fn from(size: Size) -> Self {
-        Self { rows: size.rows.max(2), cols: size.columns.max(2), pixel_width: 0, pixel_height: 0 }
+        Self {
+            rows: size.rows.max(2),
+            cols: size.columns.max(2),
+            pixel_width: 0,
+            pixel_height: 0,
+        }
     }
 }
 
@@ -46,20 +51,37 @@ impl Terminal {
     /// # Errors
     /// When no pty can be had or ssh cannot be started.
     pub fn open(link: &Link, size: Size, said: mpsc::Sender<Said>) -> Result<Self, SshError> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| SshError::Command(format!("{what}: {error}"));
-        let pair = native_pty_system().openpty(size.into()).map_err(|error| failed("no pty", &error))?;
+        let failed = |what: &str, error: &dyn std::fmt::Display| {
+            SshError::Command(format!("{what}: {error}"))
+        };
+        let pair = native_pty_system()
+            .openpty(size.into())
+            .map_err(|error| failed("no pty", &error))?;
         let mut command = CommandBuilder::new("ssh");
         command.args(link.terminal_arguments());
         command.env("TERM", "xterm-256color");
-        let child = pair.slave.spawn_command(command).map_err(|error| failed("ssh did not start", &error))?;
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .map_err(|error| failed("ssh did not start", &error))?;
         drop(pair.slave);
         let killer = child.clone_killer();
-        let reader = pair.master.try_clone_reader().map_err(|error| failed("no pty reader", &error))?;
-        let writer = pair.master.take_writer().map_err(|error| failed("no pty writer", &error))?;
+        let reader = pair
+            .master
+            .try_clone_reader()
+            .map_err(|error| failed("no pty reader", &error))?;
+        let writer = pair
+            .master
+            .take_writer()
+            .map_err(|error| failed("no pty writer", &error))?;
         let (input, typed) = std::sync::mpsc::channel();
         spawn("terminal output", move || read(reader, child, &said))?;
         spawn("terminal input", move || write(writer, &typed))?;
-        Ok(Self { input, pty: pair.master, killer })
+        Ok(Self {
+            input,
+            pty: pair.master,
+            killer,
+        })
     }
 
     /// Types these bytes. `false`: the session has ended.
@@ -90,11 +112,18 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), SshErro
         .map_err(|error| SshError::Command(format!("no thread: {error}")))
 }
 
-fn read(mut reader: Box<dyn std::io::Read + Send>, mut child: Box<dyn Child + Send + Sync>, said: &mpsc::Sender<Said>) {
+fn read(
+    mut reader: Box<dyn std::io::Read + Send>,
+    mut child: Box<dyn Child + Send + Sync>,
+    said: &mpsc::Sender<Said>,
+) {
     let mut buffer = vec![0; 64 * 1024];
     // A pty whose other side is closed reports EIO, an ordinary file end; both mean that ssh has gone.
     while let Ok(length @ 1..) = reader.read(&mut buffer) {
-        if said.blocking_send(Said::Bytes(buffer[..length].to_vec())).is_err() {
+        if said
+            .blocking_send(Said::Bytes(buffer[..length].to_vec()))
+            .is_err()
+        {
             break;
         }
     }
@@ -109,7 +138,11 @@ fn read(mut reader: Box<dyn std::io::Read + Send>, mut child: Box<dyn Child + Se
 
 fn write(mut writer: Box<dyn Write + Send>, typed: &std::sync::mpsc::Receiver<Vec<u8>>) {
     while let Ok(bytes) = typed.recv() {
-        if writer.write_all(&bytes).and_then(|()| writer.flush()).is_err() {
+        if writer
+            .write_all(&bytes)
+            .and_then(|()| writer.flush())
+            .is_err()
+        {
             break;
         }
     }

@@ -44,10 +44,10 @@ pub fn fragments() -> &'static [(&'static str, &'static str)] {
     &FRAGMENTS
 }
 
-/// The text of a fragment as the lessons show it, comments and all.
+/// The text of a fragment as the lessons show it, comments and all; or of a script that a fragment includes, by its path.
 #[must_use]
 pub fn fragment(name: &str) -> Option<&'static str> {
-    find(&FRAGMENTS, name)
+    find(&FRAGMENTS, name).or_else(|| script(name))
 }
 
 /// A script that instances run, by the path that `!Include` names: `scripts/prepare.sh`.

@@ -85,9 +85,9 @@ impl App {
         let mut index = 0;
         while let Some(layer) = self.layers.get_mut(index) {
             match layer.news(news, &mut self.cx) {
-                Flow::Stay => index += 1,
+                // The screen at the bottom stays.
                 Flow::Close if self.layers.len() > 1 => drop(self.layers.remove(index)),
-                Flow::Close => index += 1,
+                Flow::Stay | Flow::Close => index += 1,
                 Flow::Open(layer) => {
                     self.layers.push(layer);
                     index += 1;
@@ -119,9 +119,8 @@ impl App {
             return;
         };
         match handle(layer.as_mut(), &mut self.cx) {
-            Flow::Stay => {}
             Flow::Close if self.layers.len() > 1 => drop(self.layers.pop()),
-            Flow::Close => {}
+            Flow::Stay | Flow::Close => {}
             Flow::Open(layer) => self.layers.push(layer),
         }
     }

@@ -32,8 +32,8 @@ pub struct Front {
 
 /// While a machine prints without pause, this often is often enough to draw (a 120 Hz display).
 const FRAME: Duration = Duration::from_millis(8);
-/// Chunks of output taken at once before anything else gets its turn.
-const BATCH: usize = 64;
+/// Bytes of output taken at once before anything else gets its turn: a millisecond or two of parsing.
+const BATCH: usize = 1 << 17;
 
 /// Shows this screen until an effect or the lab ends it. Answers what was chosen, if the screen offers a choice.
 pub(super) async fn drive<B, I>(
@@ -119,9 +119,12 @@ where
                 let Some((_, output)) = news.as_mut() else {
                     continue;
                 };
-                for _ in 0..BATCH {
-                    let Ok(next) = output.try_recv() else { break };
+                let mut taken = first.bytes.map_or(0, |bytes| bytes.len());
+                while taken < BATCH
+                    && let Ok(next) = output.try_recv()
+                {
                     app.news(&News::Output(&next));
+                    taken += next.bytes.map_or(1, |bytes| bytes.len() + 1);
                 }
             }
             Happened::Sent(Ok(())) | Happened::Time => {}

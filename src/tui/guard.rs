@@ -39,6 +39,10 @@ impl Guard {
     }
 
     /// Gives the terminal back, stops the process group as Ctrl-Z does in a shell, and takes it again afterwards.
+    #[expect(
+        clippy::unused_self,
+        reason = "only who holds the terminal can give it away"
+    )]
     pub(super) fn suspend(&self) -> io::Result<()> {
         let gave_back = leave();
         // The whole group, so that the shell also gets its terminal back when something like `cargo run` started us.
@@ -47,6 +51,10 @@ impl Guard {
     }
 
     /// Takes the terminal again after someone else stopped and continued the process; a shell has used it meanwhile.
+    #[expect(
+        clippy::unused_self,
+        reason = "only who holds the terminal can give it away"
+    )]
     pub(super) fn retake(&self) -> io::Result<()> {
         // crossterm takes raw mode for granted once it was set, so it is given up first.
         disable_raw_mode()?;

@@ -107,7 +107,7 @@ impl Look {
     }
 
     /// The border of a box; its shape says whether the box has the focus.
-    pub(super) fn border(self, focused: bool) -> border::Set<'static> {
+    pub(super) fn border(focused: bool) -> border::Set<'static> {
         if focused {
             border::THICK
         } else {
@@ -178,12 +178,12 @@ fn ascii(character: char) -> char {
         ' '..='~' => character,
         '\u{a0}' => ' ',
         '━' | '═' => '=',
-        '┃' | '║' => '#',
-        '┏' | '┓' | '┗' | '┛' | '╔' | '╗' | '╚' | '╝' => '#',
         '│' | '╎' | '┆' | '┊' => '|',
         '─' | '╌' | '┄' | '┈' | '–' | '—' | '‐' | '‑' | '−' => '-',
+        '┃' | '║' | '┏' | '┓' | '┗' | '┛' | '╔' | '╗' | '╚' | '╝' | '\u{2580}'..='\u{259f}' => {
+            '#'
+        }
         '\u{2500}'..='\u{257f}' => '+',
-        '█' | '▓' | '▒' | '░' | '\u{2580}'..='\u{259f}' => '#',
         '…' | '·' => '.',
         '•' | '●' | '◆' | '■' | '×' => '*',
         '→' | '▶' | '►' | '▸' | '›' | '⇒' => '>',

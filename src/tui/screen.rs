@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::layout::{Rect, Size};
-use ratatui::widgets::{Clear, Paragraph};
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::widgets::{Paragraph, Wrap};
 
 use super::app::{App, MINIMUM};
 use super::guard::Guard;
@@ -133,8 +133,8 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
     #[must_use]
     pub fn with(self, clock: fn() -> Timestamp, clipboard: Box<dyn Write + Send>) -> Self {
         Self {
-            clock,
             clipboard,
+            clock,
             ..self
         }
     }
@@ -151,14 +151,8 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
     pub fn say(&mut self, sentence: &str) -> Result<(), TuiError> {
         let look = self.look;
         let drawn = self.terminal.draw(|frame| {
-            let area = frame.area();
-            let line = Rect {
-                y: area.bottom().saturating_sub(1),
-                height: 1.min(area.height),
-                ..area
-            };
-            frame.render_widget(Clear, line);
-            frame.render_widget(Paragraph::new(format!(" {sentence}")), line);
+            let text = Paragraph::new(format!(" efslab\n\n {sentence}")).wrap(Wrap { trim: false });
+            frame.render_widget(text, frame.area());
             look.finish(frame.buffer_mut());
         });
         drawn.map(drop).map_err(TuiError::terminal)
@@ -189,7 +183,9 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
 
     /// Everything is drawn anew next time.
     pub(super) fn clear(&mut self) -> Result<(), TuiError> {
-        self.terminal.clear().map_err(TuiError::terminal)
+        // `Terminal::clear` would ask the terminal for its cursor and take keys for the answer.
+        let area = Rect::from((Position::ORIGIN, self.size()?));
+        self.terminal.resize(area).map_err(TuiError::terminal)
     }
 
     /// Asks the terminal to put a text on the learner's clipboard (OSC 52). Whether it does, it does not say.

@@ -45,7 +45,7 @@ pub(super) fn paragraphs(text: &str, width: u16, look: Look, base: Style) -> Vec
 
 /// A label, then text that wraps beside it.
 pub(super) fn labelled(
-    label: Span<'static>,
+    label: &Span<'static>,
     text: &str,
     width: u16,
     look: Look,
@@ -165,18 +165,28 @@ pub(super) fn verbatim(text: &str, width: u16, style: Style) -> Vec<Line<'static
         .collect()
 }
 
-/// Lines of YAML as they are, with keys and comments set off.
+/// Lines of YAML as they are, with keys and comments set off; what is too wide goes on indented.
 pub(super) fn yaml(text: &str, width: u16, look: Look) -> Vec<Line<'static>> {
-    text.trim_end()
-        .lines()
-        .map(|line| yaml_line(&clip(&line.replace('\t', "    "), width), look))
-        .collect()
+    let line = |line: &str| {
+        let line = line.replace('\t', "    ");
+        let indent = u16::try_from(line.len() - line.trim_start().len()).unwrap_or(u16::MAX);
+        let styled = yaml_line(&line, look);
+        let glyphs: Vec<Glyph> = styled.spans.iter().flat_map(glyphs).collect();
+        wrap(&glyphs, width, indent.saturating_add(4).min(width / 2))
+    };
+    text.trim_end().lines().flat_map(line).collect()
+}
+
+fn glyphs<'a>(span: &'a Span<'_>) -> impl Iterator<Item = Glyph> + 'a {
+    span.content
+        .chars()
+        .map(|character| (character, span.style))
 }
 
 fn yaml_line(line: &str, look: Look) -> Line<'static> {
     let trimmed = line.trim_start();
     if trimmed.starts_with('#') {
-        return Line::styled(line.to_owned(), look.style(Tone::Quiet));
+        return Line::from(Span::styled(line.to_owned(), look.style(Tone::Quiet)));
     }
     let key = trimmed
         .trim_start_matches("- ")
@@ -349,6 +359,15 @@ mod tests {
         assert_eq!(
             shown(&command("aws efs describe --region x", 16, LOOK)),
             ["$ aws efs", "    describe", "    --region x"]
+        );
+    }
+
+    #[test]
+    fn yaml_keeps_its_shape_and_long_lines_go_on_indented() {
+        let text = "a:\n  b: !Sub one two three\n  # why\n";
+        assert_eq!(
+            shown(&yaml(text, 14, LOOK)),
+            ["a:", "  b: !Sub one", "      two", "      three", "  # why"]
         );
     }
 

@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::lesson::check::{
+    Evidence, Facts, MachineFacts, Need, StackState, Verdict, evaluate, needs,
+};
+use crate::lesson::facts::fill;
 use crate::lesson::schema::{Action, Check, Step};
+use crate::template::Stage;
 
 fn embedded() -> Catalog {
     Catalog::embedded().unwrap_or_else(|problems| panic!("{problems}"))
@@ -97,7 +102,8 @@ fn texts_are_short_enough_to_be_read_beside_the_work() {
 fn every_fragment_and_every_diagram_is_shown_somewhere() {
     let steps = steps();
     // The network is not the subject: it is printed by `efslab template`.
-    for (fragment, _) in &crate::template::fragments()[1..] {
+    let fragments = &crate::template::fragments()[1..];
+    for (fragment, _) in fragments.iter().chain(crate::template::scripts()) {
         let shown = steps
             .iter()
             .any(|(_, step)| step.fragment.as_deref() == Some(fragment));
@@ -123,6 +129,56 @@ fn bills_use_the_price_that_the_lab_reckons_with() {
         .collect();
     assert!(!bills.is_empty());
     assert!(bills.iter().all(|per_gb| (per_gb - price).abs() < 1e-9));
+}
+
+#[test]
+fn no_step_passes_untouched() {
+    for (name, step) in steps() {
+        let verdict = evaluate(&step, &Evidence::default());
+        assert!(
+            !matches!(verdict, Verdict::Passed(_)),
+            "{name}: {verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn the_wrong_answer_never_passes_and_the_solution_does() {
+    let machine = |name: &str| MachineFacts {
+        address: Some(format!("address of {name}")),
+        ..MachineFacts::default()
+    };
+    let facts = Facts {
+        a: machine("A"),
+        b: machine("B"),
+        ..Facts::default()
+    };
+    let mut judged = 0;
+    for (name, step) in steps() {
+        if !needs(&step.check).contains(&Need::Answer) {
+            continue;
+        }
+        judged += 1;
+        // The stack stands throughout: only the answer decides.
+        let after = |actions: &[Action]| {
+            let answer = actions.iter().find_map(|action| match action {
+                Action::Answer(answer) => Some(fill(answer, &facts)),
+                _ => None,
+            });
+            let evidence = Evidence {
+                answer,
+                facts: facts.clone(),
+                stack: StackState::Standing(Stage::Share),
+                ..Evidence::default()
+            };
+            evaluate(&step, &evidence)
+        };
+        let wrong = after(&step.wrong);
+        assert!(matches!(wrong, Verdict::NotYet(_)), "{name}: {wrong:?}");
+        let right = after(&step.solution);
+        assert!(matches!(right, Verdict::Passed(_)), "{name}: {right:?}");
+    }
+    assert!(judged > 20);
 }
 
 #[test]

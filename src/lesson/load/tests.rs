@@ -3,7 +3,7 @@
 use super::*;
 
 /// A lesson with two steps; the first begins in line 7, the second in line 22.
-const RIGHT: &str = r#"id: sample
+const RIGHT: &str = r"id: sample
 number: 1
 title: Sample
 minutes: 5
@@ -38,7 +38,7 @@ steps:
       - !Type { on: a, line: ls }
     wrong: [!Build { stage: share }]
     debrief: So.
-"#;
+";
 
 /// What is said when `from` is replaced by `to` in the right lesson.
 fn told(from: &str, to: &str) -> String {
@@ -88,7 +88,7 @@ fn a_wrong_type_or_name_points_at_its_line_and_says_what_was_expected() {
 fn what_leads_nowhere_points_at_its_step() {
     insta::assert_snapshot!(told("rows: [C02]", "rows: [C02, C99]"), @"sample.yaml:22: step `two`: the outline has no row `C99`; expected one of C01, C02, C03, C04, C05, C06, C10, C11, C20, C21, C30, C31, C32, C33, C34, C35, C36, C40, C41, C42, C50, C51, C52, C60, C61, C62, C63, C64, C70, C71, C72, C73, C74, C75, C76, C80, C81, B1, B2, B3, B4, B5, B6");
     insta::assert_snapshot!(told("title: Two", "title: Two\n    diagram: gone"), @"sample.yaml:22: step `two`: there is no diagram `gone`; expected one of three-storages, three-compared, mount-targets, security-groups");
-    insta::assert_snapshot!(told("title: Two", "title: Two\n    fragment: gone"), @"sample.yaml:22: step `two`: there is no fragment `gone`; expected one of network, filesystem, mount-targets, instances");
+    insta::assert_snapshot!(told("title: Two", "title: Two\n    fragment: gone"), @"sample.yaml:22: step `two`: there is no fragment `gone`; expected one of network, filesystem, mount-targets, instances, scripts/prepare.sh, scripts/share-a.sh, scripts/share-b.sh");
     insta::assert_snapshot!(told("text: Build.", "text: 'Build {lab} in {zone}.'"), @"sample.yaml:22: step `two`: there is no placeholder {zone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, key, ssh_config");
     insta::assert_snapshot!(told("id: two", "id: one"), @"sample.yaml:22: step `one`: an earlier step has this id too; expected one of its own");
     insta::assert_snapshot!(told("!Stack { stage: share }", "!Stack { stage: alarms }"), @"sample.yaml:22: step `two`: check Stack: the alarms stage is not there yet; expected a stage that `efslab template` can print");

@@ -8,23 +8,18 @@ use super::Findings;
 pub(super) fn validate(step: &Step, found: &mut Findings) {
     let checks = leaves(&step.check);
     let asks = checks.iter().any(|check| on_answer(check));
-    match &step.question {
-        Some(question) => {
-            form(question, found);
-            found.expect(
-                asks,
-                "no check looks at the answer; expected a check Answer, Number, Bill or Fact",
-            );
-        }
-        None => {
-            let answers = step.solution.iter().chain(&step.wrong);
-            found.expect(
-                !answers
-                    .into_iter()
-                    .any(|action| matches!(action, Action::Answer(_))),
-                "solution or wrong answers where nothing is asked; expected `question`",
-            );
-        }
+    if let Some(question) = &step.question {
+        form(question, found);
+        found.expect(
+            asks,
+            "no check looks at the answer; expected a check Answer, Number, Bill or Fact",
+        );
+    } else {
+        let mut actions = step.solution.iter().chain(&step.wrong);
+        found.expect(
+            !actions.any(|action| matches!(action, Action::Answer(_))),
+            "solution or wrong answers where nothing is asked; expected `question`",
+        );
     }
     let solves = checks
         .iter()

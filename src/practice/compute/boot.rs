@@ -10,8 +10,8 @@ use russh::keys::ssh_key::LineEnding;
 use russh::keys::{Algorithm, HashAlg, PrivateKey};
 
 use super::host::{Host, Session};
-use super::kernel;
 use super::users::{Accounts, User};
+use super::{commands, kernel};
 use crate::practice::clock::Activity;
 use crate::practice::storage::Outcome;
 
@@ -50,7 +50,10 @@ pub async fn kernel(host: &Arc<Host>, activity: &Activity) -> Outcome<()> {
     }
     activity.sleep(KERNEL).await;
     host.console_line("systemd[1]: Detected virtualization amazon.");
-    host.console_line(&format!("systemd[1]: Hostname set to <{}>.", host.domain_name()));
+    host.console_line(&format!(
+        "systemd[1]: Hostname set to <{}>.",
+        host.domain_name()
+    ));
     activity.sleep(INIT).await;
     Ok(())
 }
@@ -82,7 +85,10 @@ pub async fn identify(host: &Arc<Host>, activity: &Activity) -> Result<(), BootE
 fn make_host_key(host: &Host) -> Result<(), BootError> {
     let mut key = PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519)?;
     key.set_comment(format!("root@{}", host.domain_name()));
-    let (secret, public) = (key.to_openssh(LineEnding::LF)?, key.public_key().to_openssh()?);
+    let (secret, public) = (
+        key.to_openssh(LineEnding::LF)?,
+        key.public_key().to_openssh()?,
+    );
     let root = host.root();
     root.write_with_mode(HOST_KEY, secret.as_bytes(), 0o600)?;
     root.write(&format!("{HOST_KEY}.pub"), format!("{public}\n").as_bytes())?;
@@ -112,7 +118,12 @@ fn authorize(host: &Host) -> Result<(), BootError> {
     let file = format!("{directory}/authorized_keys");
     root.make_dirs(&directory)?;
     root.set_mode(&directory, 0o700)?;
-    let keys: String = host.spec.authorized_keys.iter().map(|key| format!("{}\n", key.trim_end())).collect();
+    let keys: String = host
+        .spec
+        .authorized_keys
+        .iter()
+        .map(|key| format!("{}\n", key.trim_end()))
+        .collect();
     root.write_with_mode(&file, keys.as_bytes(), 0o600)?;
     for path in [&directory, &file] {
         root.set_owner(path, uid, gid, false)?;
@@ -121,35 +132,24 @@ fn authorize(host: &Host) -> Result<(), BootError> {
 }
 
 /// What cloud-init and systemd do at every boot but the first: the network, then what /etc/fstab says.
-pub async fn mount_all(host: &Arc<Host>, activity: Arc<Activity>) {
+pub async fn mount_all(host: &Arc<Host>, activity: &Activity) {
     announce(host, "init");
     activity.sleep(CLOUD_INIT_AGAIN).await;
-    let fstab = host.root().read_text("/etc/fstab").unwrap_or_default();
-    if !fstab.lines().any(|line| line.contains("_netdev")) {
-        return;
+    let local = commands::system::mount_all(host, activity, Some("nonfs,nfs4,efs")).await;
+    // A share that does not answer is tried for ever; systemd is not that patient.
+    let remote = tokio::select! {
+        failures = commands::system::mount_all(host, activity, Some("nfs,nfs4,efs")) => failures,
+        () = host.clock.sleep_idle(MOUNT_TIMEOUT) => vec![("mount: timed out".to_owned(), false)],
+    };
+    for (what, _) in local.iter().chain(&remote) {
+        host.console_line(what);
     }
-    let mut shell = host
-        .shell(&User::root(), Session::Batch, Arc::clone(&activity))
-        .cwd("/")
-        .build();
-    let console = console(host);
-    let run = shell
-        .execute("mount -a -t nfs,nfs4,efs")
-        .stdout_fn(console.clone())
-        .stderr_fn(console);
-    match activity_at_most(host, run.into_future()).await {
-        Some(Ok(done)) if done.exit_code == 0 => {
-            host.console_line("systemd[1]: Reached target remote-fs.target - Remote File Systems.");
-        }
-        _ => host.console_line("systemd[1]: Dependency failed for remote-fs.target - Remote File Systems."),
-    }
-}
-
-/// The output, if it comes before systemd loses its patience.
-async fn activity_at_most<F: Future>(host: &Host, work: F) -> Option<F::Output> {
-    tokio::select! {
-        output = work => Some(output),
-        () = host.clock.sleep_idle(MOUNT_TIMEOUT) => None,
+    if remote.iter().any(|(_, ignored)| !ignored) {
+        host.console_line(
+            "systemd[1]: Dependency failed for remote-fs.target - Remote File Systems.",
+        );
+    } else {
+        host.console_line("systemd[1]: Reached target remote-fs.target - Remote File Systems.");
     }
 }
 
@@ -168,10 +168,16 @@ pub async fn user_data(host: &Arc<Host>, activity: Arc<Activity>) -> Result<(), 
             let failure = format!("util.py[WARNING]: Failed running {SCRIPT} [{status}]\n");
             let module = "cc_scripts_user.py[WARNING]: Failed to run module scripts_user (scripts in \
                           /var/lib/cloud/instance/scripts)\n";
-            log(host, format!("{now} - {failure}{now} - {module}", now = stamp(host)).as_bytes());
+            log(
+                host,
+                format!("{now} - {failure}{now} - {module}", now = stamp(host)).as_bytes(),
+            );
             failure
         };
-        root.append(CLOUD_INIT_LOG, format!("{} - {line}", stamp(host)).as_bytes())?;
+        root.append(
+            CLOUD_INIT_LOG,
+            format!("{} - {line}", stamp(host)).as_bytes(),
+        )?;
     } else if !data.is_empty() {
         let what = String::from_utf8_lossy(data.get(..data.len().min(32)).unwrap_or_default());
         log(
@@ -218,12 +224,19 @@ async fn run_script(host: &Arc<Host>, activity: Arc<Activity>) -> Result<i32, Bo
 
 /// How the kernel would run the script: its interpreter with at most one argument.
 fn call(script: &str) -> String {
-    let line = script.lines().next().unwrap_or_default().trim_start_matches("#!").trim();
+    let line = script
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("#!")
+        .trim();
     let (interpreter, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let shell = match interpreter.rsplit('/').next().unwrap_or_default() {
         "sh" | "bash" => interpreter,
         // `#!/usr/bin/env bash`
-        "env" if matches!(argument.trim(), "bash" | "sh") => return format!("{} {SCRIPT}", argument.trim()),
+        "env" if matches!(argument.trim(), "bash" | "sh") => {
+            return format!("{} {SCRIPT}", argument.trim());
+        }
         _ => "",
     };
     if shell.is_empty() {
@@ -261,7 +274,11 @@ fn announce(host: &Host, stage: &str) {
     let up = host.uptime().as_secs_f64();
     log(
         host,
-        format!("{CLOUD_INIT} running '{stage}' at {}. Up {up:.2} seconds.\n", rfc_2822(host)).as_bytes(),
+        format!(
+            "{CLOUD_INIT} running '{stage}' at {}. Up {up:.2} seconds.\n",
+            rfc_2822(host)
+        )
+        .as_bytes(),
     );
 }
 
@@ -292,7 +309,10 @@ mod tests {
 
     #[test]
     fn a_script_is_run_by_the_interpreter_it_names() {
-        assert_eq!(call("#!/bin/bash -ex\necho"), format!("bash '-ex' {SCRIPT}"));
+        assert_eq!(
+            call("#!/bin/bash -ex\necho"),
+            format!("bash '-ex' {SCRIPT}")
+        );
         assert_eq!(call("#! /bin/sh"), format!("bash {SCRIPT}"));
         assert_eq!(call("#!/usr/bin/env bash\n"), format!("bash {SCRIPT}"));
         assert!(call("#!/usr/bin/python3\n").ends_with("exit 127"));

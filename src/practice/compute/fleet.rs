@@ -5,10 +5,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bashkit::Bash;
-
 use super::boot::{self, BootError};
-use super::commands::system;
 use super::host::Host;
 use super::spec::Record;
 use super::{HostSpec, Surroundings, image};
@@ -97,7 +94,8 @@ impl Fleet {
         let disk = files.disk(instance_id).map_err(|why| why.to_string())?;
         let disk = disk.ok_or_else(|| format!("the disk of {instance_id} is gone"))?;
         let console = files.note(&console_note(instance_id)).ok().flatten();
-        self.shared().power_on(spec, disk, console.unwrap_or_default(), false);
+        self.shared()
+            .power_on(spec, disk, console.unwrap_or_default(), false);
         Ok(())
     }
 
@@ -139,7 +137,12 @@ impl Fleet {
     /// The loopback port on which this host's sshd listens; `None` when it does not run.
     #[must_use]
     pub fn ssh_port(&self, instance_id: &str) -> Option<u16> {
-        let port = self.shared().running().get(instance_id)?.port.load(Ordering::Acquire);
+        let port = self
+            .shared()
+            .running()
+            .get(instance_id)?
+            .port
+            .load(Ordering::Acquire);
         (port != 0).then_some(port)
     }
 
@@ -196,17 +199,24 @@ impl Shared {
         host.tasks.close();
     }
 
-    async fn boot(&self, running: &Arc<Running>, activity: Arc<Activity>, first: bool) -> Result<(), BootError> {
+    async fn boot(
+        &self,
+        running: &Arc<Running>,
+        activity: Arc<Activity>,
+        first: bool,
+    ) -> Result<(), BootError> {
         let host = &running.host;
         boot::kernel(host, &activity).await?;
         if first {
             boot::identify(host, &activity).await?;
         } else {
-            boot::mount_all(host, Arc::clone(&activity)).await;
+            boot::mount_all(host, &activity).await;
         }
         match self.listen(host).await {
             Ok(port) => running.port.store(port, Ordering::Release),
-            Err(why) => host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}.")),
+            Err(why) => {
+                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."))
+            }
         }
         if first {
             boot::user_data(host, activity).await?;
@@ -214,7 +224,10 @@ impl Shared {
                 tracing::warn!(%why, host = host.spec.instance_id, "the end of a boot was not noted");
             }
         }
-        host.console(&format!("\nAmazon Linux 2023 (practice)\n\n{} login: \n", host.hostname()));
+        host.console(&format!(
+            "\nAmazon Linux 2023 (practice)\n\n{} login: \n",
+            host.hostname()
+        ));
         self.keep_console(host);
         Ok(())
     }
@@ -224,7 +237,9 @@ impl Shared {
         let note = port_note(&host.spec.instance_id);
         let last = self.files.note(&note).ok().flatten();
         let last = last.and_then(|text| text.parse().ok());
-        let port = sshd::start(Arc::clone(host), last).await.map_err(|why| why.to_string())?;
+        let port = sshd::start(Arc::clone(host), last)
+            .await
+            .map_err(|why| why.to_string())?;
         host.console_line("systemd[1]: Started sshd.service - OpenSSH server daemon.");
         if last != Some(port)
             && let Err(why) = self.files.set_note(&note, &port.to_string())
@@ -239,7 +254,10 @@ impl Shared {
         let running = self.running().remove(instance_id)?;
         let host = &running.host;
         host.power.cancel();
-        if tokio::time::timeout(POWER_DOWN, host.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(POWER_DOWN, host.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!(instance_id, "something on a host does not end");
         }
         Some(Arc::clone(host))
@@ -253,7 +271,7 @@ impl Shared {
     }
 
     fn image(&self) -> Result<Arc<Tree>, Errno> {
-        self.image.get_or_init(|| image::build(&programs(), system::files())).clone()
+        self.image.get_or_init(image::build).clone()
     }
 
     fn record(&self, instance_id: &str) -> Result<Option<(Record, HostSpec)>, Failure> {
@@ -312,16 +330,6 @@ fn port_note(instance_id: &str) -> String {
 
 fn console_note(instance_id: &str) -> String {
     format!("console/{instance_id}")
-}
-
-/// Programs of the image that the shell brings: what Amazon Linux has too.
-fn programs() -> Vec<String> {
-    let brought = Bash::new().builtin_names();
-    image::PROGRAMS
-        .iter()
-        .filter(|name| matches!(**name, "bash" | "sh") || brought.iter().any(|one| one == *name))
-        .map(|name| (*name).to_owned())
-        .collect()
 }
 
 #[cfg(test)]

@@ -175,7 +175,11 @@ impl Host {
 
     fn environment(&self, user: &User, session: Session) -> Vec<(&'static str, String)> {
         let identity = &user.identity;
-        let path = if identity.is_root() { ROOT_PATH } else { USER_PATH };
+        let path = if identity.is_root() {
+            ROOT_PATH
+        } else {
+            USER_PATH
+        };
         let mut variables = vec![
             ("HOME", user.home.clone()),
             ("USER", user.name.clone()),
@@ -208,7 +212,10 @@ impl Host {
         if self.has_package(name) {
             return;
         }
-        if let Err(why) = self.root().append(image::PACKAGES, format!("{name}\n").as_bytes()) {
+        if let Err(why) = self
+            .root()
+            .append(image::PACKAGES, format!("{name}\n").as_bytes())
+        {
             tracing::warn!(%why, name, host = self.spec.instance_id, "an installed package was not noted");
         }
     }
@@ -276,6 +283,8 @@ fn limits(session: Session) -> ExecutionLimits {
             .max_stderr_bytes(KEPT_OUTPUT)
             .max_loop_iterations(PROMPT_LOOPS)
             .max_total_loop_iterations(PROMPT_LOOPS),
-        Session::Batch => limits.max_stdout_bytes(SENT_OUTPUT).max_stderr_bytes(SENT_OUTPUT),
+        Session::Batch => limits
+            .max_stdout_bytes(SENT_OUTPUT)
+            .max_stderr_bytes(SENT_OUTPUT),
     }
 }

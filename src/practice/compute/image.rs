@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::commands;
 use crate::practice::storage::{Identity, MountSpec, MountTable, Outcome, Tree, View};
 
 /// What `df` shows for the root disk: the 8 GiB that the image asks for.
@@ -53,19 +54,16 @@ const INSTALLED: &[&str] = &[
     "xfsprogs",
 ];
 
-/// Programs that the image has in /usr/bin.
-pub const PROGRAMS: &[&str] = &[
-    "[", "arch", "awk", "base32", "base64", "basename", "bash", "bzip2", "cat", "chgrp", "chmod", "chown", "cksum",
-    "clear", "cmp", "comm", "cp", "csplit", "curl", "cut", "date", "dd", "df", "diff", "dir", "dirname", "du", "echo",
-    "egrep", "env", "expand", "expr", "factor", "false", "fgrep", "file", "find", "fmt", "fold", "free", "gawk",
-    "getopt", "grep", "groups", "gunzip", "gzip", "head", "hexdump", "hostname", "id", "install", "join", "jq", "kill",
-    "less", "link", "ln", "logger", "logname", "ls", "md5sum", "mkdir", "mkfifo", "mktemp", "more", "mv", "nl", "nohup",
-    "nproc", "numfmt", "od", "paste", "pathchk", "pgrep", "pkill", "pr", "printenv", "printf", "ps", "pwd", "readlink",
-    "realpath", "rev", "rm", "rmdir", "sed", "seq", "setsid", "sh", "sha1sum", "sha224sum", "sha256sum", "sha384sum",
-    "sha512sum", "shred", "shuf", "sleep", "sort", "split", "stat", "stdbuf", "sum", "sync", "tac", "tail", "tar",
-    "tee", "test", "timeout", "touch", "tr", "true", "truncate", "tsort", "tty", "uname", "unexpand", "uniq", "unlink",
-    "unzip", "uptime", "users", "vi", "wc", "which", "who", "whoami", "xargs", "xxd", "xz", "yes", "zcat", "zip",
-];
+/// Programs that the image has in /usr/bin, beside those that say themselves where they are.
+const PROGRAMS: &str = "\
+    [ arch awk base32 base64 basename bash bzip2 cat chgrp chmod chown cksum clear cmp comm cp csplit \
+    curl cut date dd df diff dir dirname du echo egrep env expand expr factor false fgrep file find fmt \
+    fold free gawk getopt grep groups gunzip gzip head hexdump hostname id install join jq kill less \
+    link ln logger logname ls md5sum mkdir mkfifo mktemp more mv nl nohup nproc numfmt od passwd paste \
+    pathchk pgrep pkill pr printenv printf ps pwd readlink realpath rev rm rmdir sed seq setsid sh \
+    sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort split stat stdbuf su sudo sum \
+    sync tac tail tar tee test timeout touch tr true truncate tsort tty uname unexpand uniq unlink unzip \
+    uptime users vi wc which who whoami xargs xxd xz yes zcat zip";
 
 /// Directories, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -156,7 +154,11 @@ const FILES: &[(&str, u32, &str)] = &[
          CPE_NAME=\"cpe:2.3:o:amazon:amazon_linux:2023\"\nHOME_URL=\"https://aws.amazon.com/linux/amazon-linux-2023/\"\n\
          VARIANT=\"efslab practice instance\"\nVARIANT_ID=\"practice\"\n",
     ),
-    ("/etc/system-release", 0o644, "Amazon Linux release 2023 (Amazon Linux)\n"),
+    (
+        "/etc/system-release",
+        0o644,
+        "Amazon Linux release 2023 (Amazon Linux)\n",
+    ),
     (
         "/etc/fstab",
         0o644,
@@ -177,15 +179,27 @@ const FILES: &[(&str, u32, &str)] = &[
         0o644,
         "# System-wide environment and startup programs\nfor i in /etc/profile.d/*.sh; do\n  if [ -r \"$i\" ]; then\n    . \"$i\"\n  fi\ndone\nunset i\n",
     ),
-    ("/etc/shells", 0o644, "/bin/sh\n/bin/bash\n/usr/bin/sh\n/usr/bin/bash\n"),
-    ("/etc/nsswitch.conf", 0o644, "passwd: files\ngroup: files\nhosts: files dns myhostname\n"),
+    (
+        "/etc/shells",
+        0o644,
+        "/bin/sh\n/bin/bash\n/usr/bin/sh\n/usr/bin/bash\n",
+    ),
+    (
+        "/etc/nsswitch.conf",
+        0o644,
+        "passwd: files\ngroup: files\nhosts: files dns myhostname\n",
+    ),
     ("/etc/locale.conf", 0o644, "LANG=C.UTF-8\n"),
     (
         "/etc/crontab",
         0o644,
         "SHELL=/bin/bash\nPATH=/sbin:/bin:/usr/sbin:/usr/bin\nMAILTO=root\n",
     ),
-    ("/etc/sudoers", 0o440, "root\tALL=(ALL) \tALL\n%wheel\tALL=(ALL)\tALL\n#includedir /etc/sudoers.d\n"),
+    (
+        "/etc/sudoers",
+        0o440,
+        "root\tALL=(ALL) \tALL\n%wheel\tALL=(ALL)\tALL\n#includedir /etc/sudoers.d\n",
+    ),
     (
         "/etc/sudoers.d/90-cloud-init-users",
         0o440,
@@ -215,12 +229,13 @@ const FILES: &[(&str, u32, &str)] = &[
 ];
 
 const BASH_LOGOUT: &str = "# Run when a login shell ends\n";
-const BASH_PROFILE: &str = "# Run when a login shell begins\nif [ -f ~/.bashrc ]; then\n  . ~/.bashrc\nfi\n";
-const BASHRC: &str = "# Run by every interactive shell\nif [ -f /etc/bashrc ]; then\n  . /etc/bashrc\nfi\n";
+const BASH_PROFILE: &str =
+    "# Run when a login shell begins\nif [ -f ~/.bashrc ]; then\n  . ~/.bashrc\nfi\n";
+const BASHRC: &str =
+    "# Run by every interactive shell\nif [ -f /etc/bashrc ]; then\n  . /etc/bashrc\nfi\n";
 
-/// The image as a tree, to be forked for every new disk. `commands` are the names of programs that it has in /usr/bin,
-/// `files` paths and contents of more programs.
-pub fn build(commands: &[String], files: impl Iterator<Item = (String, String)>) -> Outcome<Arc<Tree>> {
+/// The image as a tree, to be forked for every new disk.
+pub fn build() -> Outcome<Arc<Tree>> {
     let tree = Arc::new(Tree::volatile("image", 0o755, BUILT));
     let table = MountTable::new(root_mount(Arc::clone(&tree)));
     let view = View::new(Arc::new(table), Identity::ROOT, Arc::new(|| BUILT));
@@ -236,8 +251,10 @@ pub fn build(commands: &[String], files: impl Iterator<Item = (String, String)>)
         view.set_mode(path, *mode)?;
     }
     view.write(PACKAGES, (INSTALLED.join("\n") + "\n").as_bytes())?;
-    let commands = commands.iter().map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
-    for (path, content) in commands.chain(files) {
+    let brought = PROGRAMS
+        .split_whitespace()
+        .map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
+    for (path, content) in brought.chain(commands::system::files()) {
         view.write_with_mode(&path, content.as_bytes(), 0o755)?;
         view.set_mode(&path, 0o755)?;
     }
@@ -262,7 +279,7 @@ pub fn root_mount(tree: Arc<Tree>) -> MountSpec {
 }
 
 /// The content of a program's file: the form in which the shell knows that a file stands for a command of its own.
-pub fn stand_in(name: &str) -> String {
+pub(super) fn stand_in(name: &str) -> String {
     format!("#!/bin/sh\n# bashkit builtin: {name}\nexec {name} \"$@\"\n")
 }
 
@@ -276,15 +293,24 @@ mod tests {
 
     #[test]
     fn a_home_is_private_and_holds_the_files_of_the_skeleton() {
-        let tree = build(&["ls".to_owned()], std::iter::empty()).unwrap();
+        let tree = build().unwrap();
         let table = Arc::new(MountTable::new(root_mount(tree)));
         let root = View::new(table, Identity::ROOT, Arc::new(jiff::Timestamp::now));
         let user = Accounts::read(&root).user("ec2-user").unwrap();
         let own = root.with_identity(user.identity.clone());
-        let names: Vec<String> = own.list(&user.home).unwrap().into_iter().map(|(name, _)| name).collect();
+        let names: Vec<String> = own
+            .list(&user.home)
+            .unwrap()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(names, [".bash_logout", ".bash_profile", ".bashrc"]);
         own.write("/home/ec2-user/mine", b"x").unwrap();
-        let stranger = root.with_identity(Identity { uid: 1001, gid: 1001, groups: vec![] });
+        let stranger = root.with_identity(Identity {
+            uid: 1001,
+            gid: 1001,
+            groups: vec![],
+        });
         assert_eq!(stranger.list(&user.home).unwrap_err(), Errno::Access);
         assert_eq!(own.read("/etc/shadow").unwrap_err(), Errno::Access);
         assert_eq!(root.stat("/bin/ls").unwrap().mode, 0o755);

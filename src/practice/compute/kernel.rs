@@ -94,7 +94,11 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
     let file = |path: &str, show: fn(&Host) -> String| {
         let host = Weak::clone(&host);
         // A shell that outlives its host reads empty files.
-        let text = move || host.upgrade().map(|host| show(&host).into_bytes()).unwrap_or_default();
+        let text = move || {
+            host.upgrade()
+                .map(|host| show(&host).into_bytes())
+                .unwrap_or_default()
+        };
         view.make_generated(path, Arc::new(text))
     };
     view.make_dirs("/proc/self")?;
@@ -108,7 +112,9 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
         // Two processors, mostly idle.
         format!("{up:.2} {:.2}\n", up * 1.9)
     })?;
-    file("/proc/loadavg", |_| "0.00 0.00 0.00 1/112 1024\n".to_owned())?;
+    file("/proc/loadavg", |_| {
+        "0.00 0.00 0.00 1/112 1024\n".to_owned()
+    })?;
     file("/proc/version", |_| {
         format!("Linux version {RELEASE} (practice) #1 SMP PREEMPT_DYNAMIC\n")
     })?;
@@ -126,7 +132,8 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
         )
     })?;
     file("/proc/filesystems", |_| {
-        "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n\text4\n\txfs\nnodev\tnfs4\n".to_owned()
+        "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n\text4\n\txfs\nnodev\tnfs4\n"
+            .to_owned()
     })?;
     file("/proc/partitions", |_| {
         "major minor  #blocks  name\n\n 259        0    8388608 nvme0n1\n 259        1    8376303 nvme0n1p1\n".to_owned()

@@ -17,8 +17,8 @@ use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 
-pub use fleet::Fleet;
 pub(in crate::practice) use boot::HOST_KEY;
+pub use fleet::Fleet;
 
 /// What an instance is launched with.
 #[derive(Debug, Clone)]

@@ -26,7 +26,10 @@ pub fn register(builder: BashBuilder) -> BashBuilder {
 }
 
 async fn give_way(rounds: &AtomicU32) {
-    if rounds.fetch_add(1, Ordering::Relaxed).is_multiple_of(ROUNDS) {
+    if rounds
+        .fetch_add(1, Ordering::Relaxed)
+        .is_multiple_of(ROUNDS)
+    {
         tokio::task::yield_now().await;
     }
 }
@@ -177,7 +180,11 @@ mod tests {
             ("", "\n"),
         ] {
             let args: Vec<String> = line.split_terminator(' ').map(str::to_owned).collect();
-            assert_eq!(String::from_utf8(said(&args)).unwrap(), expected, "{line:?}");
+            assert_eq!(
+                String::from_utf8(said(&args)).unwrap(),
+                expected,
+                "{line:?}"
+            );
         }
     }
 }

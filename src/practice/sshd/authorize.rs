@@ -31,7 +31,10 @@ pub fn login(root: &View, name: &str, key: &PublicKey) -> Option<User> {
     if refused || user.shell.ends_with("/nologin") {
         return None;
     }
-    let files = config.authorized_keys_file.as_deref().unwrap_or(DEFAULT_FILES);
+    let files = config
+        .authorized_keys_file
+        .as_deref()
+        .unwrap_or(DEFAULT_FILES);
     files
         .split_whitespace()
         .filter(|pattern| *pattern != "none")
@@ -52,7 +55,9 @@ impl Config {
             let (keyword, value) = line
                 .split_once(|c: char| c.is_whitespace() || c == '=')
                 .unwrap_or((line, ""));
-            let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '=').trim_matches('"');
+            let value = value
+                .trim_start_matches(|c: char| c.is_whitespace() || c == '=')
+                .trim_matches('"');
             let slot = match keyword.to_ascii_lowercase().as_str() {
                 "authorizedkeysfile" => &mut self.authorized_keys_file,
                 "pubkeyauthentication" => &mut self.pubkey_authentication,
@@ -173,7 +178,11 @@ mod tests {
             tree: Arc::new(Tree::volatile("disk", 0o755, Timestamp::UNIX_EPOCH)),
             capacity: 0,
         });
-        let root = View::new(Arc::new(mounts), Identity::ROOT, Arc::new(|| Timestamp::UNIX_EPOCH));
+        let root = View::new(
+            Arc::new(mounts),
+            Identity::ROOT,
+            Arc::new(|| Timestamp::UNIX_EPOCH),
+        );
         root.make_dirs("/etc/ssh/sshd_config.d").unwrap();
         root.make_dirs("/home/alice/.ssh").unwrap();
         root.write("/etc/passwd", b"root:x:0:0::/root:/bin/bash\nalice:x:7:7::/home/alice:/bin/bash\nd:x:2:2::/:/sbin/nologin\n")
@@ -186,7 +195,10 @@ mod tests {
     }
 
     fn key() -> russh::keys::PublicKey {
-        PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519).unwrap().public_key().clone()
+        PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519)
+            .unwrap()
+            .public_key()
+            .clone()
     }
 
     fn put(root: &View, path: &str, key: &russh::keys::PublicKey) {
@@ -207,15 +219,26 @@ mod tests {
     #[test]
     fn files_of_an_included_directory_say_where_keys_are() {
         let (root, mine) = (root(), key());
-        root.write("/etc/ssh/sshd_config", b"Include /etc/ssh/sshd_config.d/*.conf\nAuthorizedKeysFile .ssh/authorized_keys\n")
-            .unwrap();
+        root.write(
+            "/etc/ssh/sshd_config",
+            b"Include /etc/ssh/sshd_config.d/*.conf\nAuthorizedKeysFile .ssh/authorized_keys\n",
+        )
+        .unwrap();
         root.make_dirs("/etc/ssh/keys").unwrap();
         put(&root, "/etc/ssh/keys/alice", &mine);
         assert!(login(&root, "alice", &mine).is_none());
-        root.write("/etc/ssh/sshd_config.d/10-x.conf", b"authorizedkeysfile=.ssh/other /etc/ssh/keys/%u\n").unwrap();
+        root.write(
+            "/etc/ssh/sshd_config.d/10-x.conf",
+            b"authorizedkeysfile=.ssh/other /etc/ssh/keys/%u\n",
+        )
+        .unwrap();
         assert!(login(&root, "alice", &mine).is_some());
         // The first value holds.
-        root.write("/etc/ssh/sshd_config.d/05-x.conf", b"AuthorizedKeysFile none\n").unwrap();
+        root.write(
+            "/etc/ssh/sshd_config.d/05-x.conf",
+            b"AuthorizedKeysFile none\n",
+        )
+        .unwrap();
         assert!(login(&root, "alice", &mine).is_none());
     }
 
@@ -227,7 +250,8 @@ mod tests {
         assert!(login(&root, "alice", &mine).is_none());
         root.set_mode("/home/alice", 0o755).unwrap();
         assert!(login(&root, "alice", &mine).is_some());
-        root.set_owner("/home/alice/.ssh/authorized_keys", Some(8), None, true).unwrap();
+        root.set_owner("/home/alice/.ssh/authorized_keys", Some(8), None, true)
+            .unwrap();
         assert!(login(&root, "alice", &mine).is_none());
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bashkit::{Bash, Error, ExecOptions};
+use bashkit::{Error, ExecOptions};
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 
@@ -20,7 +20,13 @@ const INTERRUPTED: i32 = 130;
 const STDERR: u32 = 1;
 
 /// Runs `line`, or what comes over standard input, and ends the channel with its status.
-pub async fn run(host: Arc<Host>, user: User, setting: Setting, channel: Channel<Msg>, line: Option<String>) {
+pub async fn run(
+    host: Arc<Host>,
+    user: User,
+    setting: Setting,
+    channel: Channel<Msg>,
+    line: Option<String>,
+) {
     let (mut read, write) = channel.split();
     let write = Arc::new(write);
     let power = host.power.clone();
@@ -79,8 +85,15 @@ async fn session(
     };
     let interrupt = shell.cancellation_token();
     let ended = {
-        let (out, err) = (sink(write, None, with_terminal), sink(write, Some(STDERR), with_terminal));
-        let execution = shell.execute(&script).options(options).stdout_fn(out).stderr_fn(err);
+        let (out, err) = (
+            sink(write, None, with_terminal),
+            sink(write, Some(STDERR), with_terminal),
+        );
+        let execution = shell
+            .execute(&script)
+            .options(options)
+            .stdout_fn(out)
+            .stderr_fn(err);
         tokio::select! {
             ended = execution.into_future() => ended,
             gone = until_interrupted(read, with_terminal) => {
@@ -99,7 +112,11 @@ async fn session(
             let mut say = sink(write, Some(STDERR), with_terminal);
             // Nobody hears it if the client has just gone.
             let _ = say(format!("bash: {error}\n").into_bytes()).await;
-            Some(if matches!(error, Error::Parse { .. }) { 2 } else { 1 })
+            Some(if matches!(error, Error::Parse { .. }) {
+                2
+            } else {
+                1
+            })
         }
     }
 }
@@ -126,7 +143,9 @@ async fn until_interrupted(read: &mut ChannelReadHalf, with_terminal: bool) -> b
         match read.wait().await {
             None | Some(ChannelMsg::Close) => return true,
             Some(ChannelMsg::Signal { .. }) => return false,
-            Some(ChannelMsg::Data { data }) if with_terminal && data.contains(&0x03) => return false,
+            Some(ChannelMsg::Data { data }) if with_terminal && data.contains(&0x03) => {
+                return false;
+            }
             Some(_) => {}
         }
     }

@@ -41,7 +41,9 @@ const READERS: &[(&str, usize)] = &[
 const ALWAYS: &[&str] = &["dd", "mapfile", "read", "readarray", "tee", "tr", "xargs"];
 
 /// Commands that run the command in their arguments.
-const WRAPPERS: &[&str] = &["command", "env", "exec", "nice", "nohup", "setsid", "stdbuf", "sudo", "time", "timeout"];
+const WRAPPERS: &[&str] = &[
+    "command", "env", "exec", "nice", "nohup", "setsid", "stdbuf", "sudo", "time", "timeout",
+];
 
 /// Whether the line may read its input. When in doubt it does not: who pipes something in ends it anyway.
 pub fn is_read_by(shell: &Bash, line: &str) -> bool {
@@ -55,7 +57,11 @@ fn reads(shell: &Bash, command: &AnalyzedCommand) -> bool {
     let Some(name) = command.name.as_deref() else {
         return false;
     };
-    let args: Vec<&str> = command.args.iter().map(|arg| arg.as_deref().unwrap_or("x")).collect();
+    let args: Vec<&str> = command
+        .args
+        .iter()
+        .map(|arg| arg.as_deref().unwrap_or("x"))
+        .collect();
     call_reads(shell, name, &args)
 }
 
@@ -64,23 +70,44 @@ fn call_reads(shell: &Bash, name: &str, args: &[&str]) -> bool {
     let is_operand = |arg: &&&str| !arg.starts_with('-') || **arg == "-";
     let operands = args.iter().filter(is_operand).count();
     match name {
-        "bash" | "sh" => match args.iter().position(|arg| arg.ends_with('c') && arg.starts_with('-')) {
+        "bash" | "sh" => match args
+            .iter()
+            .position(|arg| arg.ends_with('c') && arg.starts_with('-'))
+        {
             Some(at) => args.get(at + 1).is_some_and(|line| is_read_by(shell, line)),
             None => operands == 0,
         },
-        "tar" => args.iter().any(|arg| *arg == "-" || arg.trim_start_matches('-').starts_with('x'))
-            && !args.iter().any(|arg| arg.trim_start_matches('-').contains('f') && !args.contains(&"-")),
+        "tar" => {
+            args.iter()
+                .any(|arg| *arg == "-" || arg.trim_start_matches('-').starts_with('x'))
+                && !args
+                    .iter()
+                    .any(|arg| arg.trim_start_matches('-').contains('f') && !args.contains(&"-"))
+        }
+        // Options of the wrapper may have values of their own: the command is the first word that is one.
         _ if WRAPPERS.contains(&name) => {
-            let word = |arg: &&str| !arg.starts_with('-') && !arg.contains('=') && !arg.starts_with(|c: char| c.is_ascii_digit());
-            args.iter().position(word).is_some_and(|at| {
+            args.iter().position(|arg| is_known(arg)).is_some_and(|at| {
                 let (name, args) = (args.get(at), args.get(at + 1..));
                 name.is_some_and(|name| call_reads(shell, name, args.unwrap_or_default()))
             })
         }
-        _ if ALWAYS.contains(&name) => name != "dd" || !args.iter().any(|arg| arg.starts_with("if=")),
-        _ => READERS.iter().any(|(reader, enough)| *reader == name && operands < *enough)
-            || (READERS.iter().any(|(reader, _)| *reader == name) && args.contains(&"-")),
+        _ if ALWAYS.contains(&name) => {
+            name != "dd" || !args.iter().any(|arg| arg.starts_with("if="))
+        }
+        _ => {
+            READERS
+                .iter()
+                .any(|(reader, enough)| *reader == name && operands < *enough)
+                || (READERS.iter().any(|(reader, _)| *reader == name) && args.contains(&"-"))
+        }
     }
+}
+
+fn is_known(name: &str) -> bool {
+    matches!(name, "bash" | "sh" | "tar")
+        || WRAPPERS.contains(&name)
+        || ALWAYS.contains(&name)
+        || READERS.iter().any(|(reader, _)| *reader == name)
 }
 
 /// The line without the commands that a pipe feeds.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bashkit::terminal::{Terminal, TerminalStatus};
 use russh::server::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, Sig};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::command::{cooked, finish};
@@ -111,7 +111,13 @@ impl Login {
     async fn work(&mut self) -> Option<TerminalStatus> {
         loop {
             self.collect();
-            let Self { terminal, read, writer, unsent, .. } = self;
+            let Self {
+                terminal,
+                read,
+                writer,
+                unsent,
+                ..
+            } = self;
             let may_run = unsent.len() < UNSENT_MAX;
             tokio::select! {
                 biased;
@@ -136,7 +142,13 @@ impl Login {
     async fn idle(&mut self) -> Option<Option<i32>> {
         let activity = Arc::clone(&self.activity);
         loop {
-            let Self { terminal, read, writer, unsent, .. } = self;
+            let Self {
+                terminal,
+                read,
+                writer,
+                unsent,
+                ..
+            } = self;
             let woken = activity.idle(async {
                 let mut message = pin!(read.wait());
                 std::future::poll_fn(|cx| {
@@ -153,7 +165,9 @@ impl Login {
                     // A `read -t` whose time is up goes on without a key.
                     let mut run = pin!(terminal.run_until_idle());
                     match run.as_mut().poll(cx) {
-                        Poll::Ready(TerminalStatus::Exited(status)) => Poll::Ready(Some(Woken::Exited(status))),
+                        Poll::Ready(TerminalStatus::Exited(status)) => {
+                            Poll::Ready(Some(Woken::Exited(status)))
+                        }
                         Poll::Ready(TerminalStatus::Idle) => Poll::Pending,
                         Poll::Pending => Poll::Ready(Some(Woken::Shell)),
                     }
@@ -183,10 +197,13 @@ impl Login {
     /// Sends all that is left. `None`: the client has gone.
     async fn drain(&mut self) -> Option<()> {
         self.collect();
-        let Self { read, writer, unsent, .. } = self;
-        let gone = async {
-            while !matches!(read.wait().await, None | Some(ChannelMsg::Close)) {}
-        };
+        let Self {
+            read,
+            writer,
+            unsent,
+            ..
+        } = self;
+        let gone = async { while !matches!(read.wait().await, None | Some(ChannelMsg::Close)) {} };
         tokio::select! {
             sent = writer.write_all(unsent) => sent.ok(),
             () = gone => None,
@@ -197,20 +214,31 @@ impl Login {
     async fn source_profile(&mut self, host: &Host, user: &User) {
         let view = host.view(user);
         let read = |path: &str| view.read(path).unwrap_or_default();
-        let changed = [".bash_profile", ".bashrc"]
-            .iter()
-            .any(|name| read(&format!("{}/{name}", user.home)) != read(&format!("/etc/skel/{name}")));
-        let more = view.list("/etc/profile.d").is_ok_and(|files| !files.is_empty());
+        let changed = [".bash_profile", ".bashrc"].iter().any(|name| {
+            read(&format!("{}/{name}", user.home)) != read(&format!("/etc/skel/{name}"))
+        });
+        let more = view
+            .list("/etc/profile.d")
+            .is_ok_and(|files| !files.is_empty());
         if !changed && !more {
             return;
         }
-        self.terminal.send(". /etc/profile; [ ! -f ~/.bash_profile ] || . ~/.bash_profile\r");
+        self.terminal
+            .send(". /etc/profile; [ ! -f ~/.bash_profile ] || . ~/.bash_profile\r");
         self.terminal.run_until_idle().await;
         let screen = self.terminal.take_output();
-        let said = self.terminal.take_transcript().pop().map(|record| record.output).unwrap_or_default();
+        let said = self
+            .terminal
+            .take_transcript()
+            .pop()
+            .map(|record| record.output)
+            .unwrap_or_default();
         self.unsent.extend(cooked(said.as_bytes()));
         // The prompt after it, and not the one it was typed at.
-        let prompt = screen.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let prompt = screen
+            .rsplit(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
         self.unsent.extend(prompt);
     }
 
@@ -253,13 +281,20 @@ fn pass(terminal: &Terminal, message: ChannelMsg) -> bool {
         ChannelMsg::Eof => {
             terminal.send(END);
         }
-        ChannelMsg::WindowChange { col_width, row_height, .. } => {
+        ChannelMsg::WindowChange {
+            col_width,
+            row_height,
+            ..
+        } => {
             terminal.resize(size(col_width, row_height));
         }
         ChannelMsg::Signal { signal: Sig::INT } => {
             terminal.send(INTERRUPT);
         }
-        ChannelMsg::Signal { signal: Sig::HUP | Sig::KILL | Sig::TERM } | ChannelMsg::Close => return false,
+        ChannelMsg::Signal {
+            signal: Sig::HUP | Sig::KILL | Sig::TERM,
+        }
+        | ChannelMsg::Close => return false,
         _ => {}
     }
     true

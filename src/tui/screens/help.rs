@@ -90,5 +90,5 @@ fn lines(width: u16, look: Look) -> Vec<Line<'static>> {
 
 fn entry(binding: &Binding, width: u16, look: Look) -> Vec<Line<'static>> {
     let label = Span::styled(format!("  {:<11}", binding.keys), look.style(Tone::Key));
-    text::labelled(label, binding.help, width, look, Style::new())
+    text::labelled(&label, binding.help, width, look, Style::new())
 }

@@ -62,7 +62,7 @@ impl Leave {
             let (name, meaning) = describe(way, &self.view);
             let tone = if marked { Tone::Strong } else { Tone::Plain };
             let label = Span::styled(format!("{mark} {name:<13}"), look.style(tone));
-            lines.extend(text::labelled(label, &meaning, width, look, Style::new()));
+            lines.extend(text::labelled(&label, &meaning, width, look, Style::new()));
         }
         lines
     }

@@ -1,35 +1,32 @@
 //! The lab's screen: the step, the work beside or below it, and who has the keys. Dialogs are layers of their own.
 
+mod typing;
+mod work;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
-use ratatui::text::Line;
-use ratatui::widgets::{Clear, Paragraph};
+use ratatui::widgets::Clear;
 
-use crate::engine::command::{Command, TerminalOutput};
+use crate::engine::command::Command;
 use crate::engine::view::{Block, Phase, QuestionView, StepState, TerminalState, View, Work};
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
-use crate::tui::encode;
 use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Effect, Flow, Layer, News};
 use crate::tui::layout::{self, Need, Places};
-use crate::tui::look::Tone;
 use crate::tui::screens::confirm::Confirm;
 use crate::tui::screens::leave::Leave;
 use crate::tui::screens::lessons::Lessons;
 use crate::tui::screens::reader::{Reader, Scroll};
-use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
-use crate::tui::widgets::frame::boxed;
 use crate::tui::widgets::lesson_text::{self, Part};
 use crate::tui::widgets::pane::Pane;
-use crate::tui::widgets::terminals::{self, Attention};
-use crate::tui::widgets::{blocks, header, question, receipt, stack, verdict};
+use crate::tui::widgets::{blocks, header};
 
 /// Who has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +49,10 @@ pub(in crate::tui) struct LessonScreen {
     scroll: Scroll,
     /// What has just been added to the text and must be seen.
     reveal: Option<Part>,
+    /// What the step was about before the lab came to its end.
+    about: Work,
+    /// When the learner asked for a verdict: how many had been given, and how the step stood.
+    asked: Option<(u32, StepState)>,
 }
 
 impl LessonScreen {
@@ -59,6 +60,8 @@ impl LessonScreen {
     pub(in crate::tui) fn new(view: Arc<View>) -> Self {
         let size = Size::new(80, 24);
         Self {
+            about: view.step.work,
+            asked: None,
             view,
             focus: Focus::Lesson,
             last: Side::A,
@@ -87,11 +90,6 @@ impl LessonScreen {
             .filter(|_| !self.passed() && self.view.phase == Phase::Learning)
     }
 
-    fn wants_typed_answer(&self) -> bool {
-        self.open_question()
-            .is_some_and(|question| question.options.is_empty())
-    }
-
     /// What the learner is to do next; the author's sentence unless something else comes first.
     fn action(&self) -> String {
         match (&self.view.phase, &self.view.step.state) {
@@ -99,10 +97,14 @@ impl LessonScreen {
             (_, StepState::Passed(_)) if matches!(self.focus, Focus::Shell(_)) => {
                 "Press Ctrl-], then Enter to continue.".to_owned()
             }
-            (Phase::CleanedUp(receipt), _) if self.everything() => match receipt.is_clean() {
-                true => "Press Enter to end.".to_owned(),
-                false => "Press Enter to clean up again, or to leave it.".to_owned(),
-            },
+            (Phase::CleanedUp(receipt), _) if self.everything() => {
+                let what = if receipt.is_clean() {
+                    "end"
+                } else {
+                    "clean up again, or to leave it"
+                };
+                format!("Press Enter to {what}.")
+            }
             (_, StepState::Passed(_)) => "Press Enter to continue.".to_owned(),
             _ => match self
                 .view
@@ -116,15 +118,16 @@ impl LessonScreen {
         }
     }
 
-    /// Whether the end of the lab takes the whole screen: the step has no place for it.
+    /// Whether the end of the lab takes the whole screen: the step is not about it.
     fn everything(&self) -> bool {
-        self.view.phase != Phase::Learning && self.view.step.work != Work::Receipt
+        self.view.phase != Phase::Learning && self.about != Work::Receipt && !self.passed()
     }
 
     fn renew(&mut self, view: &Arc<View>) {
         let old = std::mem::replace(&mut self.view, Arc::clone(view));
         let (before, step) = (&old.step, &view.step);
         if (&before.lesson, before.number) != (&step.lesson, step.number) {
+            self.asked = None;
             self.scroll.at = 0;
             self.typed = AnswerLine::default();
             self.reveal = None;
@@ -135,32 +138,23 @@ impl LessonScreen {
         } else if before.question != step.question {
             self.reveal = Some(Part::Question);
         }
+        if view.phase == Phase::Learning {
+            self.about = step.work;
+        }
         match self.focus {
             Focus::Answer if !self.wants_typed_answer() => self.focus = Focus::Lesson,
-            Focus::Shell(side)
-                if *self.terminal(side) == TerminalState::Closed
-                    || view.phase != Phase::Learning =>
-            {
+            Focus::Shell(side) if self.is_lost(side, &old) || view.phase != Phase::Learning => {
                 self.focus = Focus::Lesson;
             }
             _ => {}
         }
     }
 
-    fn print(&mut self, output: &TerminalOutput, cx: &mut Context) {
-        let pane = &mut self.panes[layout::index(output.on)];
-        match &output.bytes {
-            None => pane.clear(),
-            Some(bytes) => {
-                let bytes = pane.feed(bytes);
-                if !bytes.is_empty() {
-                    cx.command(Command::Input {
-                        on: output.on,
-                        bytes,
-                    });
-                }
-            }
-        }
+    /// Whether a terminal went away; one that ended and is opened again is closed in between.
+    fn is_lost(&self, side: Side, old: &View) -> bool {
+        let before = &old.machines[layout::index(side)].terminal;
+        *self.terminal(side) == TerminalState::Closed
+            && matches!(before, TerminalState::Open | TerminalState::Connecting)
     }
 
     /// Terminals follow the screen's size, whether they are shown just now or not, so that no step resizes them.
@@ -195,43 +189,25 @@ impl LessonScreen {
             (_, Phase::CleanedUp(_)) if self.everything() => return self.quit(cx),
             _ if asked && self.wants_typed_answer() => self.type_answer(),
             _ if asked && self.view.step.work == Work::Question => {
-                cx.notice("press the number of your answer")
+                cx.notice("press the number of your answer");
             }
-            _ => cx.command(Command::Enter),
+            _ => {
+                self.asked = Some((self.view.step.verdicts, self.view.step.state.clone()));
+                cx.command(Command::Enter);
+            }
         }
         Flow::Stay
     }
 
-    fn type_answer(&mut self) {
-        self.focus = Focus::Answer;
-        self.reveal = Some(Part::Question);
-    }
-
-    fn choose(&mut self, number: u8, cx: &mut Context) {
-        match self.open_question() {
-            Some(question) if question.options.is_empty() => {
-                self.type_answer();
-                self.typed.paste(&number.to_string());
-            }
-            Some(question) if usize::from(number) <= question.options.len() => {
-                cx.command(Command::Answer(number.to_string()));
-            }
-            Some(question) => {
-                cx.notice(format!("there are answers 1 to {}", question.options.len()))
-            }
-            None => cx.notice("there is no question to answer"),
-        }
-    }
-
-    fn focus(&mut self, side: Side, cx: &mut Context) {
-        if *self.terminal(side) == TerminalState::Closed || self.view.phase != Phase::Learning {
-            cx.notice(format!(
-                "machine {} has no terminal now",
-                terminals::name(side)
-            ));
-        } else {
-            self.focus = Focus::Shell(side);
-            self.last = side;
+    /// A verdict that is the same as before is one nevertheless: whoever asked for it is told.
+    fn tell_same_verdict(&mut self, cx: &mut Context) {
+        let step = &self.view.step;
+        let given = |(verdicts, _): &mut (u32, StepState)| step.verdicts > *verdicts;
+        if let Some((_, before)) = self.asked.take_if(given)
+            && before == step.state
+            && !matches!(before, StepState::Open | StepState::Passed(_))
+        {
+            cx.notice("checked again just now: it stands as before");
         }
     }
 
@@ -300,161 +276,6 @@ impl LessonScreen {
             said.into_iter().map(Block::Text).collect(),
         )))
     }
-
-    /// Keys for a machine's shell.
-    fn shell_key(&mut self, side: Side, key: KeyEvent, cx: &mut Context) {
-        match self.terminal(side) {
-            TerminalState::Open => {
-                let pane = &mut self.panes[layout::index(side)];
-                pane.follow();
-                let bytes = encode::key(key, pane.modes());
-                if !bytes.is_empty() {
-                    cx.command(Command::Input { on: side, bytes });
-                }
-            }
-            TerminalState::Ended(_) if key.code == KeyCode::Enter => {
-                cx.command(Command::Reconnect(side))
-            }
-            TerminalState::Ended(_) => {
-                cx.notice("the session has ended: Enter opens it again, Ctrl-] goes back")
-            }
-            TerminalState::Connecting | TerminalState::Closed => {
-                cx.notice("still connecting; Ctrl-] goes back")
-            }
-        }
-    }
-
-    fn need(&self, cx: &Context, width: u16) -> Need {
-        let work = self.view.step.work;
-        match (&self.view.phase, work) {
-            _ if self.everything() => Need::Everything,
-            (Phase::CleanedUp(receipt), _) => Need::Rows(receipt::wants(receipt)),
-            _ if matches!(self.focus, Focus::Shell(_)) => Need::Terminals,
-            (_, Work::Question) => match &self.view.step.question {
-                None => Need::Nothing,
-                Some(asked) => {
-                    let (lines, _) =
-                        question::lines(asked, &self.typed, width.saturating_sub(4), cx.look);
-                    Need::Rows(text::count(lines.len() + 2))
-                }
-            },
-            (_, Work::Stack | Work::Receipt) => Need::Rows(stack::wants(self.view.stack.as_ref())),
-            (_, Work::Terminals) => Need::Terminals,
-        }
-    }
-
-    fn draw_work(
-        &mut self,
-        frame: &mut Frame<'_>,
-        area: Rect,
-        need: Need,
-        cx: &Context,
-    ) -> Option<Position> {
-        if area.height < 3 {
-            return None;
-        }
-        if need == Need::Terminals {
-            let focused = match self.focus {
-                Focus::Shell(side) => Some(side),
-                Focus::Lesson | Focus::Answer => None,
-            };
-            let attention = Attention {
-                focused,
-                last: self.last,
-            };
-            return terminals::draw(
-                frame,
-                area,
-                &self.view.machines,
-                &self.panes,
-                attention,
-                cx.look,
-            );
-        }
-        let view = Arc::clone(&self.view);
-        let (title, focused) = match (&view.phase, view.step.work) {
-            (Phase::CleaningUp { .. }, _) => (vec!["Cleaning up".into()], false),
-            (Phase::CleanedUp(_), _) => (vec!["Receipt".into()], false),
-            (_, Work::Question) => (vec!["Question".into()], self.focus == Focus::Answer),
-            _ => (stack::title(view.stack.as_ref(), cx.look), false),
-        };
-        let inner = boxed(frame, area, title, focused, cx.look);
-        let inner = Rect {
-            x: inner.x + 1,
-            width: inner.width.saturating_sub(2),
-            ..inner
-        };
-        let (lines, typing) = self.work_lines(inner.as_size(), cx);
-        // What was said of an answer stands at the end of the question.
-        let answered = view
-            .step
-            .question
-            .as_ref()
-            .is_some_and(|question| question.answered.is_some());
-        let over = text::count(lines.len()).saturating_sub(inner.height);
-        let at = if answered && view.step.work == Work::Question {
-            over
-        } else {
-            0
-        };
-        frame.render_widget(Paragraph::new(lines).scroll((at, 0)), inner);
-        let (row, column) = typing.filter(|_| focused)?;
-        (row >= at && row - at < inner.height)
-            .then(|| Position::new(inner.x + column, inner.y + row - at))
-    }
-
-    fn work_lines(&self, size: Size, cx: &Context) -> (Vec<Line<'static>>, Option<(u16, u16)>) {
-        let (view, width, height) = (&self.view, size.width, size.height);
-        let stack_lines = |height| {
-            stack::lines(
-                view.stack.as_ref(),
-                &view.target,
-                cx.now,
-                (width, height),
-                cx.look,
-            )
-        };
-        let lines = match (&view.phase, view.step.work) {
-            (Phase::CleanedUp(receipt), _) => {
-                receipt::lines(receipt, &view.target, &cx.zone, (width, height), cx.look)
-            }
-            (Phase::CleaningUp { doing, since }, _) => {
-                let state = StepState::Working {
-                    what: doing.clone(),
-                    since: *since,
-                };
-                let mut lines = verdict::state(&state, cx.now, width, cx.look);
-                lines.push(Line::default());
-                lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
-                lines
-            }
-            (_, Work::Question) => match &view.step.question {
-                Some(asked) => return question::lines(asked, &self.typed, width, cx.look),
-                None => Vec::new(),
-            },
-            (_, Work::Receipt) => {
-                let said = "A cleanup deletes all of this, and every snapshot the lab made, then asks until nothing is left.";
-                let mut lines = text::paragraphs(said, width, cx.look, cx.look.style(Tone::Strong));
-                lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
-                lines
-            }
-            _ => stack_lines(height),
-        };
-        (lines, None)
-    }
-
-    /// Whether something is shown that counts seconds.
-    fn counts_seconds(&self) -> bool {
-        let building = self.view.stack.as_ref().is_some_and(stack::runs);
-        match &self.view.phase {
-            Phase::CleaningUp { .. } => true,
-            Phase::CleanedUp(_) | Phase::Over => false,
-            Phase::Learning => {
-                matches!(self.view.step.state, StepState::Working { .. })
-                    || (building && matches!(self.view.step.work, Work::Stack | Work::Receipt))
-            }
-        }
-    }
 }
 
 impl Layer for LessonScreen {
@@ -501,11 +322,10 @@ impl Layer for LessonScreen {
                 .is_some_and(|trouble| trouble.retry.is_some()),
             Act::Details => self.view.trouble.is_some(),
             Act::Choose(_) => options.is_some(),
-            Act::Answer => false,
             Act::Hint if step.hints_of > 0 && !self.passed() => {
                 return Some(format!("hint {}/{}", step.hints.len(), step.hints_of).into());
             }
-            Act::Hint => false,
+            Act::Answer | Act::Hint => false,
             Act::RunForMe => !self.passed() && !matches!(step.state, StepState::Working { .. }),
             Act::Copy => !blocks::commands(&step.blocks).is_empty(),
             Act::Focus(side) => {
@@ -559,10 +379,9 @@ impl Layer for LessonScreen {
                 None => cx.notice("there is nothing to try again"),
             },
             Act::Choose(number) => self.choose(number, cx),
-            Act::Answer if self.wants_typed_answer() => self.type_answer(),
+            Act::Answer | Act::Cycle if self.wants_typed_answer() => self.type_answer(),
             Act::Answer => cx.notice("there is no question that is answered by typing"),
             Act::Focus(side) => self.focus(side, cx),
-            Act::Cycle if self.wants_typed_answer() => self.type_answer(),
             Act::Cycle => self.focus(self.last, cx),
             Act::Release => self.focus = Focus::Lesson,
             Act::ScrollBack => self.panes[layout::index(self.last)].scroll(true),
@@ -582,27 +401,16 @@ impl Layer for LessonScreen {
     }
 
     fn paste(&mut self, pasted: &str, cx: &mut Context) -> Flow {
-        match self.focus {
-            Focus::Shell(side) if *self.terminal(side) == TerminalState::Open => {
-                let pane = &mut self.panes[layout::index(side)];
-                pane.follow();
-                let bytes = encode::paste(pasted, pane.modes());
-                cx.command(Command::Input { on: side, bytes });
-            }
-            Focus::Shell(_) => cx.notice("there is no session to paste into"),
-            Focus::Answer => self.typed.paste(pasted),
-            Focus::Lesson if self.wants_typed_answer() => {
-                self.type_answer();
-                self.typed.paste(pasted);
-            }
-            Focus::Lesson => cx.notice("to paste into a terminal, press F2 or F3 first"),
-        }
+        self.take_paste(pasted, cx);
         Flow::Stay
     }
 
     fn news(&mut self, news: &News<'_>, cx: &mut Context) -> Flow {
         match news {
-            News::View(view) => self.renew(view),
+            News::View(view) => {
+                self.renew(view);
+                self.tell_same_verdict(cx);
+            }
             News::Output(output) => self.print(output, cx),
             News::Size => self.resize(cx),
         }

@@ -61,7 +61,7 @@ impl WelcomeScreen {
                 }));
             }
             Some(Entry::Start(_, row)) => {
-                cx.notice(format!("not possible now: {} (press d)", row.state))
+                cx.notice(format!("not possible now: {} (press d)", row.state));
             }
             Some(Entry::Resume(lab)) => cx.effect(Effect::Choose(Chosen::Resume {
                 lab: lab.id.clone(),
@@ -101,7 +101,7 @@ impl WelcomeScreen {
                 format!("{mark} {name:<16} "),
                 if marked { strong } else { Style::new() },
             );
-            let mut entry = text::labelled(label, said, width, look, Style::new());
+            let mut entry = text::labelled(&label, said, width, look, Style::new());
             let fits = entry.last().is_some_and(|last| {
                 text::line_width(last) + text::width(&state.content) + 3 <= width
             });
@@ -226,12 +226,10 @@ impl Layer for WelcomeScreen {
         };
         let lines = self.lines(body.width, cx.look);
         // The marked line stays visible when there are more labs than rows.
-        let over = text::count(lines.len()).saturating_sub(body.height);
-        let last = self.welcome.labs.len().max(1) as u16 + 1;
-        let scroll = if self.marked > 1 {
-            over * (self.marked as u16).min(last) / last
-        } else {
-            0
+        let over = usize::from(text::count(lines.len()).saturating_sub(body.height));
+        let scroll = match self.marked {
+            0 | 1 => 0,
+            marked => text::count(over * marked / (self.welcome.labs.len() + 1)),
         };
         frame.render_widget(Paragraph::new(lines).scroll((scroll, 0)), body);
         None

@@ -2,7 +2,7 @@
 
 use super::fixtures::*;
 use super::*;
-use crate::engine::view::{Phase, StepState, TerminalState};
+use crate::engine::view::{Phase, StepState, TerminalState, Work};
 use crate::tui::chosen::{Chosen, Place};
 use crate::tui::keymap::{BINDINGS, Scope};
 
@@ -135,6 +135,20 @@ fn an_ended_session_opens_again_with_enter() {
     let mut drive = Drive::lab(view, 80, 24);
     drive.keys("F2 x Enter");
     assert_eq!(drive.sent(), [Command::Reconnect(Side::A)]);
+    for state in [
+        TerminalState::Closed,
+        TerminalState::Connecting,
+        TerminalState::Open,
+    ] {
+        let mut view = terminals();
+        view.machines[0].terminal = state;
+        drive.show(view);
+    }
+    assert_eq!(
+        drive.keys("x").sent(),
+        [typed(Side::A, "x")],
+        "the keys stay in the terminal meanwhile"
+    );
 }
 
 #[test]
@@ -279,9 +293,9 @@ fn a_dialog_closes_when_the_lab_moves_on() {
 
 #[test]
 fn lesson_keys_ask_for_what_they_say() {
+    use Command::{Back, Enter, Hint, Next, Retry, RunForMe};
     let mut drive = Drive::lab(failed(), 80, 24);
     drive.keys("Enter h r b n t");
-    use Command::{Back, Enter, Hint, Next, Retry, RunForMe};
     assert_eq!(drive.sent(), [Enter, Hint, RunForMe, Back, Next, Retry]);
     assert!(drive.keys("e").screen().contains("What went wrong"));
     assert!(!drive.keys("Esc").screen().contains("What went wrong"));
@@ -448,4 +462,51 @@ fn a_terminal_loses_the_keys_when_its_machine_goes() {
     drive.show(view).keys("x ?");
     assert_eq!(drive.sent(), []);
     assert!(drive.screen().contains("In the lesson"));
+}
+
+#[test]
+fn a_verdict_that_was_asked_for_is_seen_also_when_it_is_the_same() {
+    let verdict = |verdicts| {
+        let mut view = terminals();
+        view.step.state = StepState::NotYet("B does not list it".into());
+        view.step.verdicts = verdicts;
+        view
+    };
+    let mut drive = Drive::lab(verdict(1), 80, 24);
+    let footer = drive.footer();
+    assert_eq!(
+        drive.show(verdict(2)).footer(),
+        footer,
+        "a check that runs by itself says nothing new"
+    );
+    assert_eq!(
+        drive.keys("Enter").show(verdict(2)).footer(),
+        footer,
+        "it is not decided yet"
+    );
+    assert_eq!(
+        drive.show(verdict(3)).footer(),
+        "checked again just now: it stands as before"
+    );
+}
+
+#[test]
+fn a_cleanup_keeps_the_lesson_only_if_the_lesson_is_about_it() {
+    let mut view = terminals();
+    let mut drive = Drive::lab(view.clone(), 80, 24);
+    view.step.work = Work::Receipt;
+    view.phase = Phase::CleanedUp(receipt());
+    assert!(
+        !drive
+            .show(view.clone())
+            .screen()
+            .contains("Both machines have")
+    );
+    assert_eq!(drive.keys("Enter").sent(), [Command::Leave]);
+
+    view.phase = Phase::Learning;
+    let mut drive = Drive::lab(view.clone(), 80, 24);
+    view.phase = Phase::CleanedUp(receipt());
+    assert!(drive.show(view).screen().contains("Both machines have"));
+    assert_eq!(drive.keys("Enter").sent(), [Command::Enter]);
 }

@@ -217,141 +217,117 @@ pub(super) fn typed_question() -> View {
     view
 }
 
-/// The stack half built.
-pub(super) fn building() -> View {
-    let row = |id: &str,
-               kind: &str,
-               purpose: &str,
-               state: RowState,
-               since: Option<i64>,
-               until: Option<i64>,
-               physical: Option<&str>| {
-        ResourceRow {
-            logical_id: id.into(),
-            kind: kind.into(),
-            purpose: purpose.into(),
-            state,
-            since: since.map(ago),
-            until: until.map(ago),
-            physical_id: physical.map(Into::into),
-        }
+/// A resource that waits for these.
+fn waits(id: &str, kind: &str, purpose: &str, whom: &[&str]) -> ResourceRow {
+    ResourceRow {
+        logical_id: id.into(),
+        kind: format!("AWS::{kind}"),
+        purpose: purpose.into(),
+        state: RowState::Waiting(whom.iter().map(|&id| id.to_owned()).collect()),
+        since: None,
+        until: None,
+        physical_id: None,
+    }
+}
+
+/// A resource that was made: when it began, when it was there, and its id.
+fn made(
+    id: &str,
+    kind: &str,
+    purpose: &str,
+    (since, until): (i64, i64),
+    physical: &str,
+) -> ResourceRow {
+    ResourceRow {
+        state: RowState::Done,
+        since: Some(ago(since)),
+        until: Some(ago(until)),
+        physical_id: Some(physical.into()),
+        ..waits(id, kind, purpose, &[])
+    }
+}
+
+fn resources() -> Vec<ResourceRow> {
+    let door = |id, purpose| ResourceRow {
+        state: RowState::Working,
+        since: Some(ago(81)),
+        ..waits(id, "EFS::MountTarget", purpose, &[])
     };
-    let done = |id: &str, kind: &str, purpose: &str, since, until, physical: &str| {
-        row(
-            id,
-            kind,
-            purpose,
-            RowState::Done,
-            Some(since),
-            Some(until),
-            Some(physical),
-        )
-    };
-    let waits = |id: &str, kind: &str, purpose: &str, whom: &str| {
-        row(
-            id,
-            kind,
-            purpose,
-            RowState::Waiting(vec![whom.into()]),
-            None,
-            None,
-            None,
-        )
-    };
-    let rows = vec![
-        done(
+    vec![
+        made(
             "Vpc",
-            "AWS::EC2::VPC",
+            "EC2::VPC",
             "the lab's own network",
-            135,
-            121,
+            (135, 121),
             "vpc-0a1b2c3d",
         ),
-        done(
+        made(
             "Gateway",
-            "AWS::EC2::InternetGateway",
+            "EC2::InternetGateway",
             "its way to the internet",
-            135,
-            119,
+            (135, 119),
             "igw-0a1b2c3d",
         ),
-        done(
+        made(
             "SubnetA",
-            "AWS::EC2::Subnet",
+            "EC2::Subnet",
             "addresses in zone a",
-            120,
-            116,
+            (120, 116),
             "subnet-0a1b",
         ),
-        done(
+        made(
             "SubnetB",
-            "AWS::EC2::Subnet",
+            "EC2::Subnet",
             "addresses in zone b",
-            120,
-            116,
+            (120, 116),
             "subnet-0b1b",
         ),
-        done(
+        made(
             "FileSystem",
-            "AWS::EFS::FileSystem",
+            "EFS::FileSystem",
             "stores your files",
-            135,
-            129,
+            (135, 129),
             "fs-0a1b2c3d",
         ),
-        done(
+        made(
             "ClientGroup",
-            "AWS::EC2::SecurityGroup",
+            "EC2::SecurityGroup",
             "marks who may mount",
-            119,
-            113,
+            (119, 113),
             "sg-0c1c",
         ),
-        done(
+        made(
             "MountTargetGroup",
-            "AWS::EC2::SecurityGroup",
+            "EC2::SecurityGroup",
             "lets NFS in from them",
-            112,
-            106,
+            (112, 106),
             "sg-0d1d",
         ),
-        row(
-            "MountTargetA",
-            "AWS::EFS::MountTarget",
-            "the door to the files in zone a",
-            RowState::Working,
-            Some(81),
-            None,
-            None,
-        ),
-        row(
-            "MountTargetB",
-            "AWS::EFS::MountTarget",
-            "the door to the files in zone b",
-            RowState::Working,
-            Some(81),
-            None,
-            None,
-        ),
+        door("MountTargetA", "the door to the files in zone a"),
+        door("MountTargetB", "the door to the files in zone b"),
         waits(
             "EC2InstanceA",
-            "AWS::EC2::Instance",
+            "EC2::Instance",
             "machine A",
-            "MountTargetA",
+            &["MountTargetA"],
         ),
         waits(
             "EC2InstanceB",
-            "AWS::EC2::Instance",
+            "EC2::Instance",
             "machine B",
-            "EC2InstanceA",
+            &["EC2InstanceA"],
         ),
         waits(
             "HostKeysWait",
-            "AWS::CloudFormation::WaitCondition",
+            "CloudFormation::WaitCondition",
             "the machines' host keys",
-            "EC2InstanceB",
+            &["EC2InstanceB"],
         ),
-    ];
+    ]
+}
+
+/// The stack half built.
+pub(super) fn building() -> View {
     let step = StepView {
         lesson: "instances".into(),
         lesson_number: 4,
@@ -389,7 +365,7 @@ pub(super) fn building() -> View {
     view.stack = Some(StackView {
         name: "efslab-7f3k-lab".into(),
         status: "CREATE_IN_PROGRESS".into(),
-        rows,
+        rows: resources(),
         since: ago(135),
         until: None,
         usual: SignedDuration::from_mins(4),

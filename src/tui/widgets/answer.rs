@@ -25,13 +25,13 @@ impl AnswerLine {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Char('u') if control => {
-                drop(self.text.drain(..std::mem::take(&mut self.cursor)))
+                drop(self.text.drain(..std::mem::take(&mut self.cursor)));
             }
             KeyCode::Char('k') if control => self.text.truncate(self.cursor),
             KeyCode::Char('a') if control => self.cursor = 0,
             KeyCode::Char('e') if control => self.cursor = self.text.len(),
             KeyCode::Char(c) if !control && !key.modifiers.contains(KeyModifiers::ALT) => {
-                self.insert(c)
+                self.insert(c);
             }
             KeyCode::Backspace if self.cursor > 0 => {
                 self.cursor -= 1;
@@ -82,8 +82,9 @@ mod tests {
 
     fn line(keys: &[KeyCode]) -> AnswerLine {
         let mut line = AnswerLine::default();
-        keys.iter()
-            .for_each(|&code| line.key(KeyEvent::new(code, KeyModifiers::NONE)));
+        for &code in keys {
+            line.key(KeyEvent::new(code, KeyModifiers::NONE));
+        }
         line
     }
 

@@ -46,19 +46,22 @@ fn block_lines(block: &Block, width: u16, look: Look) -> Vec<Line<'static>> {
         }
         Block::Changed(what) => {
             let label = Span::styled("Since 2018:", look.style(Tone::Strong));
-            text::labelled(label, what, width, look, Style::new())
+            text::labelled(&label, what, width, look, Style::new())
         }
     }
 }
 
 /// The widest line among those that cannot be wrapped.
 pub(in crate::tui) fn widest(blocks: &[Block]) -> u16 {
-    let widths = blocks.iter().flat_map(|block| match block {
-        Block::Diagram(text) => text.lines().map(text::width).max(),
-        Block::Fragment { text, .. } => text.lines().map(|line| text::width(line) + 2).max(),
-        Block::Text(_) | Block::Commands(_) | Block::Changed(_) => None,
+    let diagrams = blocks.iter().filter_map(|block| match block {
+        Block::Diagram(text) => Some(text),
+        _ => None,
     });
-    widths.max().unwrap_or(0)
+    diagrams
+        .flat_map(|text| text.lines())
+        .map(text::width)
+        .max()
+        .unwrap_or(0)
 }
 
 /// The line after a prefix.

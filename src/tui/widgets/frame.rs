@@ -22,7 +22,7 @@ pub(in crate::tui) fn boxed(
     line.spans.extend(title);
     line.push_span(Span::raw(" "));
     let block = Block::bordered()
-        .border_set(look.border(focused))
+        .border_set(Look::border(focused))
         .border_style(look.style(tone))
         .title_top(line);
     frame.render_widget(Clear, area);

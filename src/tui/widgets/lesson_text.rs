@@ -203,7 +203,7 @@ impl Pane<'_> {
             );
             text.add(
                 Part::Hint,
-                text::labelled(label, hint, width, look, Style::new()),
+                text::labelled(&label, hint, width, look, Style::new()),
             );
         }
         if let (Some(typed), Some(asked)) = (self.typed, &step.question) {
@@ -215,7 +215,7 @@ impl Pane<'_> {
             let label = Span::styled("Why:", look.style(Tone::Strong));
             text.add(
                 Part::Debrief,
-                text::labelled(label, debrief, width, look, Style::new()),
+                text::labelled(&label, debrief, width, look, Style::new()),
             );
         }
         text

@@ -290,7 +290,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(512))]
+        #![proptest_config(ProptestConfig::with_cases(256))]
         #[test]
         fn no_bytes_and_no_size_break_a_terminal(
             steps in prop::collection::vec((terminal_bytes(), 1u16..60, 1u16..30, any::<bool>()), 1..6)

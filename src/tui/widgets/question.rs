@@ -20,9 +20,9 @@ pub(in crate::tui) fn lines(
     lines.push(Line::default());
     let mut cursor = None;
     if question.options.is_empty() {
-        let room = width.saturating_sub(PROMPT.len() as u16 + 1);
+        let room = width.saturating_sub(text::width(PROMPT) + 1);
         let (shown, column) = typed.shown(room);
-        cursor = Some((text::count(lines.len()), PROMPT.len() as u16 + column));
+        cursor = Some((text::count(lines.len()), text::width(PROMPT) + column));
         lines.push(Line::from(vec![
             Span::styled(PROMPT, look.style(Tone::Key)),
             Span::styled(shown, look.style(Tone::Code)),
@@ -38,13 +38,13 @@ pub(in crate::tui) fn lines(
         };
         let mark = if chosen { '>' } else { ' ' };
         let label = Span::styled(format!("{mark} {number} "), look.style(Tone::Key));
-        lines.extend(text::labelled(label, &option.text, width, look, style));
+        lines.extend(text::labelled(&label, &option.text, width, look, style));
     }
     if let Some((answer, said)) = &question.answered {
         lines.push(Line::default());
         if question.options.is_empty() {
             let label = Span::styled("Your answer:", look.style(Tone::Strong));
-            lines.extend(text::labelled(label, answer, width, look, Style::new()));
+            lines.extend(text::labelled(&label, answer, width, look, Style::new()));
         }
         lines.extend(text::paragraphs(said, width, look, Style::new()));
     }

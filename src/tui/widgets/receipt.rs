@@ -158,7 +158,7 @@ fn running(rows: &[ReceiptRow], width: u16, look: Look) -> Vec<Line<'static>> {
     for row in rows {
         if let Some(detail) = detail(&row.answer) {
             let label = Span::styled(format!("{}:", row.kind), look.style(left(&row.answer).0));
-            lines.extend(text::labelled(label, &detail, width, look, Style::new()));
+            lines.extend(text::labelled(&label, &detail, width, look, Style::new()));
         }
     }
     lines

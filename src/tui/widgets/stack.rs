@@ -33,10 +33,10 @@ pub(in crate::tui) fn title(stack: Option<&StackView>, look: Look) -> Vec<Span<'
 fn status_tone(status: &str) -> Tone {
     if status.contains("FAILED") || status.contains("ROLLBACK") {
         Tone::Bad
-    } else if status.ends_with("IN_PROGRESS") {
-        Tone::Busy
-    } else {
+    } else if status.ends_with("_COMPLETE") {
         Tone::Good
+    } else {
+        Tone::Busy
     }
 }
 
@@ -66,7 +66,7 @@ pub(in crate::tui) fn lines(
     let mut after = Vec::new();
     if let Some(cause) = &stack.cause {
         let label = Span::styled("first failure:", look.style(Tone::Bad));
-        after.extend(text::labelled(label, cause, width, look, Style::new()));
+        after.extend(text::labelled(&label, cause, width, look, Style::new()));
     }
     after.extend(text::paragraphs(
         &progress(stack, target, now),
@@ -228,22 +228,32 @@ fn progress(stack: &StackView, target: &Target, now: Timestamp) -> String {
         Target::Practice { pace, .. } => format!("   (practice: {pace})"),
         Target::Aws { .. } => String::new(),
     };
-    let usual = text::roughly(stack.usual);
     let left = stack.usual.saturating_sub(took);
     let fails = stack.cause.is_some() || status_tone(&stack.status) == Tone::Bad;
-    let whole = match stack.until {
+    let usual = match stack.usual {
+        // At a pace that jumps nothing is usual.
+        SignedDuration::ZERO => None,
+        usual => Some(text::roughly(usual)),
+    };
+    let took_so_far = text::clock(took);
+    let whole = match (stack.until, usual) {
         // What is left of a failure takes as long as it takes.
-        Some(_) if fails => format!("ended after {}", text::clock(took)),
-        None if fails => format!("{} so far", text::clock(took)),
-        Some(_) => format!("took {}, usually {usual}", text::clock(took)),
-        None if left > SignedDuration::ZERO => {
+        (Some(_), _) if fails => format!("ended after {took_so_far}"),
+        (Some(_), None) => format!("took {took_so_far}"),
+        (None, usual) if fails || usual.is_none() => format!("{took_so_far} so far"),
+        (Some(_), Some(usual)) => format!("took {took_so_far}, usually {usual}"),
+        (None, Some(usual)) if left > SignedDuration::ZERO => {
             format!(
-                "{} so far, usually {usual}: about {} left",
-                text::clock(took),
+                "{took_so_far} so far, usually {usual}: about {} left",
                 text::roughly(left)
             )
         }
-        None => format!("{} so far, longer than usual ({usual})", text::clock(took)),
+        (None, usual) => {
+            format!(
+                "{took_so_far} so far, longer than usual ({})",
+                usual.unwrap_or_default()
+            )
+        }
     };
     whole + &pace
 }

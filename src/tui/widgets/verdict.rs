@@ -29,17 +29,17 @@ pub(in crate::tui) fn state(
         StepState::Passed(evidence) => (Tone::Good, "passed".to_owned(), evidence),
     };
     let badge = Span::styled(format!(" {word} "), look.badge(tone));
-    text::labelled(badge, said, width, look, Style::new())
+    text::labelled(&badge, said, width, look, Style::new())
 }
 
 /// What went wrong, why, and what to do.
 pub(in crate::tui) fn trouble(trouble: &Trouble, width: u16, look: Look) -> Vec<Line<'static>> {
     let badge = Span::styled(" trouble ", look.badge(Tone::Bad));
-    let mut lines = text::labelled(badge, &trouble.what, width, look, look.style(Tone::Strong));
+    let mut lines = text::labelled(&badge, &trouble.what, width, look, look.style(Tone::Strong));
     let mut add = |label: &'static str, said: &str| {
         if !said.is_empty() {
             let label = Span::styled(label, look.style(Tone::Strong));
-            lines.extend(text::labelled(label, said, width, look, Style::new()));
+            lines.extend(text::labelled(&label, said, width, look, Style::new()));
         }
     };
     add("why:", &trouble.why);
@@ -50,5 +50,5 @@ pub(in crate::tui) fn trouble(trouble: &Trouble, width: u16, look: Look) -> Vec<
 /// The next action, marked so that the eye finds it.
 pub(in crate::tui) fn action(said: &str, width: u16, look: Look) -> Vec<Line<'static>> {
     let mark = Span::styled(">", look.style(Tone::Good).patch(look.style(Tone::Strong)));
-    text::labelled(mark, said, width, look, look.style(Tone::Strong))
+    text::labelled(&mark, said, width, look, look.style(Tone::Strong))
 }

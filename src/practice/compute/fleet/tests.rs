@@ -32,9 +32,8 @@ impl Surroundings for Nothing {
         Reach::Filtered
     }
     fn reaches_internet(&self, _: &str) -> bool {
-        true
+        false
     }
-
     fn public_address(&self, _: &str) -> Option<Ipv4Addr> {
         None
     }
@@ -78,16 +77,31 @@ impl Bench {
         let clock = Clock::new(pace, Timestamp::constant(1_790_000_000, 0));
         let files = Files::open(dir.path()).unwrap();
         let fleet = Fleet::new(clock.clone(), files.clone(), Arc::new(Nothing::default()));
-        Self { fleet, files, clock, dir }
+        Self {
+            fleet,
+            files,
+            clock,
+            dir,
+        }
     }
 
     /// Ends the program as a kill does, and begins it again.
     fn kill(self) -> Self {
-        let Self { fleet, files, clock, dir } = self;
+        let Self {
+            fleet,
+            files,
+            clock,
+            dir,
+        } = self;
         drop((fleet, files));
         let files = Files::open(dir.path()).unwrap();
         let fleet = Fleet::new(clock.clone(), files.clone(), Arc::new(Nothing::default()));
-        Self { fleet, files, clock, dir }
+        Self {
+            fleet,
+            files,
+            clock,
+            dir,
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -124,7 +138,10 @@ impl Bench {
             if console.contains(text) {
                 return console;
             }
-            assert!(since.elapsed() < Duration::from_secs(60), "{text:?} is not in:\n{console}");
+            assert!(
+                since.elapsed() < Duration::from_secs(60),
+                "{text:?} is not in:\n{console}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -138,13 +155,30 @@ impl Bench {
     fn ssh(&self, id: &str, user: &str, key: &str) -> Command {
         let console = self.fleet.console_output(id);
         let lines: Vec<&str> = console.lines().collect();
-        let at = lines.iter().rposition(|line| *line == "-----BEGIN SSH HOST KEY KEYS-----").unwrap();
+        let at = lines
+            .iter()
+            .rposition(|line| *line == "-----BEGIN SSH HOST KEY KEYS-----")
+            .unwrap();
         let known = self.path(&format!("known-{id}"));
         std::fs::write(&known, format!("{id} {}\n", lines[at + 1])).unwrap();
         let mut command = Command::new("ssh");
         command
-            .args(["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"])
-            .args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "LogLevel=ERROR"])
+            .args([
+                "-F",
+                "/dev/null",
+                "-o",
+                "BatchMode=yes",
+                "-o",
+                "StrictHostKeyChecking=yes",
+            ])
+            .args([
+                "-o",
+                "IdentitiesOnly=yes",
+                "-o",
+                "IdentityAgent=none",
+                "-o",
+                "LogLevel=ERROR",
+            ])
             .arg("-o")
             .arg(format!("UserKnownHostsFile={}", known.display()))
             .arg("-o")
@@ -165,7 +199,9 @@ impl Bench {
 }
 
 async fn within<F: Future>(work: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(60), work).await.expect("it ends")
+    tokio::time::timeout(Duration::from_secs(60), work)
+        .await
+        .expect("it ends")
 }
 
 async fn typed(mut command: Command, text: &[u8]) -> Output {
@@ -190,8 +226,13 @@ fn text(bytes: &[u8]) -> String {
 async fn a_command_gives_its_output_its_errors_and_its_status() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
-    let done = bench.run(&id, "echo out; echo err >&2; echo $HOME $USER; pwd; exit 7").await;
-    assert_eq!(text(&done.stdout), "out\n/home/ec2-user ec2-user\n/home/ec2-user\n");
+    let done = bench
+        .run(&id, "echo out; echo err >&2; echo $HOME $USER; pwd; exit 7")
+        .await;
+    assert_eq!(
+        text(&done.stdout),
+        "out\n/home/ec2-user ec2-user\n/home/ec2-user\n"
+    );
     assert_eq!(text(&done.stderr), "err\n");
     assert_eq!(done.status.code(), Some(7));
     let done = bench.run(&id, "if then").await;
@@ -225,7 +266,10 @@ async fn a_terminal_echoes_prompts_and_ends_with_the_shell() {
     let screen = text(&done.stdout);
     assert_eq!(done.status.code(), Some(3), "{screen}");
     assert!(screen.starts_with("A practice instance"), "{screen}");
-    assert!(screen.contains("[ec2-user@ip-10-0-1-1 ~]$ touch i-was-here\r\n"), "{screen}");
+    assert!(
+        screen.contains("[ec2-user@ip-10-0-1-1 ~]$ touch i-was-here\r\n"),
+        "{screen}"
+    );
     assert!(screen.contains("$ ls\r\ni-was-here\r\n"), "{screen}");
     // The end of the input is the end of the session.
     let mut command = bench.ssh(&id, "ec2-user", "key");
@@ -233,14 +277,21 @@ async fn a_terminal_echoes_prompts_and_ends_with_the_shell() {
     let done = typed(command, b"false\r").await;
     assert_eq!(done.status.code(), Some(1), "{}", text(&done.stdout));
     let history = bench.run(&id, "cat .bash_history").await;
-    assert_eq!(text(&history.stdout), "touch i-was-here\nls\nexit 3\nfalse\n");
+    assert_eq!(
+        text(&history.stdout),
+        "touch i-was-here\nls\nexit 3\nfalse\n"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_loop_without_end_is_interrupted_by_its_key() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
-    for line in ["while :; do :; done", "for ((;;)); do echo on; done", "while true; do sleep 1; done"] {
+    for line in [
+        "while :; do :; done",
+        "for ((;;)); do echo on; done",
+        "while true; do sleep 1; done",
+    ] {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let mut command = bench.ssh(&id, "ec2-user", "key");
         let mut child = command
@@ -250,7 +301,9 @@ async fn a_loop_without_end_is_interrupted_by_its_key() {
             .spawn()
             .unwrap();
         let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        keys.write_all(format!("{line}\r").as_bytes()).await.unwrap();
+        keys.write_all(format!("{line}\r").as_bytes())
+            .await
+            .unwrap();
         let mut seen = Vec::new();
         let mut buffer = vec![0; 65536];
         // The line is echoed; then it runs.
@@ -265,7 +318,11 @@ async fn a_loop_without_end_is_interrupted_by_its_key() {
             screen.read_to_end(&mut rest).await.unwrap();
             rest
         });
-        assert_eq!(within(child.wait()).await.unwrap().code(), Some(5), "{line}");
+        assert_eq!(
+            within(child.wait()).await.unwrap().code(),
+            Some(5),
+            "{line}"
+        );
         let rest = drain.await.unwrap();
         assert!(text(&rest).contains("over 130\r\n"), "{line}");
     }
@@ -275,23 +332,38 @@ async fn a_loop_without_end_is_interrupted_by_its_key() {
 async fn a_wrong_key_and_an_unknown_user_are_refused() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
-    for (user, key) in [("ec2-user", "other"), ("nobody-here", "key"), ("root", "key")] {
+    for (user, key) in [
+        ("ec2-user", "other"),
+        ("nobody-here", "key"),
+        ("root", "key"),
+    ] {
         let mut command = bench.ssh(&id, user, key);
         let done = within(command.arg("true").output()).await.unwrap();
         assert_eq!(done.status.code(), Some(255), "{user} with {key}");
-        assert!(text(&done.stderr).contains("Permission denied (publickey)"), "{done:?}");
+        assert!(
+            text(&done.stderr).contains("Permission denied (publickey)"),
+            "{done:?}"
+        );
     }
     // What is not served is refused in so many words.
     let mut command = bench.ssh(&id, "ec2-user", "key");
-    let done = within(command.args(["-W", "127.0.0.1:22"]).output()).await.unwrap();
-    assert!(text(&done.stderr).contains("administratively prohibited"), "{done:?}");
+    let done = within(command.args(["-W", "127.0.0.1:22"]).output())
+        .await
+        .unwrap();
+    assert!(
+        text(&done.stderr).contains("administratively prohibited"),
+        "{done:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_connection_carries_several_sessions_at_once() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
-    let short = tempfile::Builder::new().prefix("m").tempdir_in("/tmp").unwrap();
+    let short = tempfile::Builder::new()
+        .prefix("m")
+        .tempdir_in("/tmp")
+        .unwrap();
     let socket = short.path().join("s");
     let shared = |mut command: Command| {
         command.arg("-S").arg(&socket);
@@ -306,17 +378,27 @@ async fn one_connection_carries_several_sessions_at_once() {
     }
     // The first waits for its input while the second comes and goes, and the third is not read.
     let mut first = shared(bench.ssh(&id, "ec2-user", "key"));
-    let mut first = first.arg("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = first
+        .arg("cat")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stuck = shared(bench.ssh(&id, "ec2-user", "key"));
     let mut stuck = stuck.arg("yes").stdout(Stdio::piped()).spawn().unwrap();
     let mut second = shared(bench.ssh(&id, "ec2-user", "key"));
     let done = within(second.arg("echo two").output()).await.unwrap();
     assert_eq!(text(&done.stdout), "two\n");
     let mut input = first.stdin.take().unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut input, b"one").await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut input, b"one")
+        .await
+        .unwrap();
     drop(input);
     let done = within(first.wait_with_output()).await.unwrap();
-    assert_eq!((text(&done.stdout).as_str(), done.status.code()), ("one", Some(0)));
+    assert_eq!(
+        (text(&done.stdout).as_str(), done.status.code()),
+        ("one", Some(0))
+    );
     stuck.kill().await.unwrap();
     master.kill().await.unwrap();
 }
@@ -342,8 +424,13 @@ async fn two_hosts_see_the_same_share() {
         if root.stat("/home/ec2-user").is_err() {
             let key = std::fs::read(bench.path("key.pub")).unwrap();
             root.make_dirs("/home/ec2-user/.ssh").unwrap();
-            root.write("/home/ec2-user/.ssh/authorized_keys", &key).unwrap();
-            for path in ["/home/ec2-user", "/home/ec2-user/.ssh", "/home/ec2-user/.ssh/authorized_keys"] {
+            root.write("/home/ec2-user/.ssh/authorized_keys", &key)
+                .unwrap();
+            for path in [
+                "/home/ec2-user",
+                "/home/ec2-user/.ssh",
+                "/home/ec2-user/.ssh/authorized_keys",
+            ] {
                 root.set_owner(path, Some(1000), Some(1000), false).unwrap();
             }
         }
@@ -417,14 +504,20 @@ async fn a_boot_that_was_cut_off_begins_again_with_its_user_data() {
     bench.fleet.start(&id).await.unwrap();
     bench.console(&id, "began").await;
     // Once: the disk is the image's again.
-    assert_eq!(bench.host(&id).root().read_text("/root/ran").unwrap(), "first\n");
+    assert_eq!(
+        bench.host(&id).root().read_text("/root/ran").unwrap(),
+        "first\n"
+    );
     // Stopped on purpose it is not run again.
     bench.fleet.stop(&id).await;
     bench.fleet.start(&id).await.unwrap();
     while bench.fleet.ssh_port(&id).is_none() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(bench.host(&id).root().read_text("/root/ran").unwrap(), "first\n");
+    assert_eq!(
+        bench.host(&id).root().read_text("/root/ran").unwrap(),
+        "first\n"
+    );
     bench.fleet.shut_down().await;
 }
 
@@ -440,11 +533,17 @@ async fn sessions_end_with_the_power() {
         bench.clock.advance(Duration::from_secs(10));
     }
     bench.console(&id, "login: ").await;
-    let session = bench.ssh(&id, "ec2-user", "key").arg("echo on; sleep 1000").stdout(Stdio::piped()).spawn();
+    let session = bench
+        .ssh(&id, "ec2-user", "key")
+        .arg("echo on; sleep 1000")
+        .stdout(Stdio::piped())
+        .spawn();
     let mut session = session.unwrap();
     let mut said = [0; 3];
     let mut out = session.stdout.take().unwrap();
-    within(tokio::io::AsyncReadExt::read_exact(&mut out, &mut said)).await.unwrap();
+    within(tokio::io::AsyncReadExt::read_exact(&mut out, &mut said))
+        .await
+        .unwrap();
     bench.fleet.stop(&id).await;
     assert_eq!(within(session.wait()).await.unwrap().code(), Some(255));
 }
@@ -454,19 +553,29 @@ async fn an_idle_prompt_neither_moves_time_nor_holds_it_up() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
     let mut session = bench.ssh(&id, "ec2-user", "key");
-    let mut session = session.arg("-tt").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut session = session
+        .arg("-tt")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut out = session.stdout.take().unwrap();
     let mut seen = Vec::new();
     while !text(&seen).contains("]$ ") {
         let mut buffer = [0; 4096];
-        let read = within(tokio::io::AsyncReadExt::read(&mut out, &mut buffer)).await.unwrap();
+        let read = within(tokio::io::AsyncReadExt::read(&mut out, &mut buffer))
+            .await
+            .unwrap();
         seen.extend(&buffer[..read]);
     }
     let clock = bench.clock.clone();
     let recurring = tokio::spawn(async move { clock.sleep_idle(Duration::from_secs(900)).await });
     let wall = Instant::now();
     bench.clock.activity().sleep(Duration::from_secs(600)).await;
-    assert!(wall.elapsed() < Duration::from_secs(5), "the prompt held time up");
+    assert!(
+        wall.elapsed() < Duration::from_secs(5),
+        "the prompt held time up"
+    );
     let at = bench.clock.now();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(bench.clock.now(), at, "the prompt moved time");
@@ -474,4 +583,3 @@ async fn an_idle_prompt_neither_moves_time_nor_holds_it_up() {
     recurring.abort();
     session.kill().await.unwrap();
 }
-

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::program::{Call, Report, UMASK, join};
 use super::quote::always;
-use crate::practice::storage::{Attr, Errno, NodeType, Outcome};
+use crate::practice::storage::{Attr, Content, Errno, Kind, NodeType, Outcome};
 
 /// Which links are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,7 +292,11 @@ impl<'a> Copier<'a> {
             if let Err(why) = made {
                 return self.refuse("cannot create symbolic link", to, why, report);
             }
-        } else if manner.recursive && !matches!(attr.node_type, NodeType::File) {
+        } else if manner.recursive && attr.node_type == NodeType::Fifo {
+            if let Err(why) = view.make(&target, Kind::Fifo(Content::default()), attr.mode) {
+                return self.refuse("cannot create fifo", to, why, report);
+            }
+        } else if manner.recursive && attr.node_type == NodeType::Device {
             return self.refuse(
                 "cannot create special file",
                 to,
@@ -308,12 +312,12 @@ impl<'a> Copier<'a> {
                     return false;
                 }
             };
-            if let Err(why) = self.write(&target, &bytes, exists) {
-                let why = if to.ends_with('/') {
-                    Errno::NotDirectory
-                } else {
-                    why
-                };
+            let written = if to.ends_with('/') {
+                Err(Errno::NotDirectory)
+            } else {
+                self.write(&target, &bytes, exists)
+            };
+            if let Err(why) = written {
                 return self.refuse("cannot create regular file", to, why, report);
             }
             if !exists && !manner.mode {
@@ -427,22 +431,27 @@ impl<'a> Copier<'a> {
         let (call, manner) = (self.call, self.manner);
         let view = &call.view;
         let target = call.path(to);
-        let link = attr.node_type == NodeType::Symlink;
-        let mut mode = attr.mode;
-        // A link's own times and permissions cannot be set, and nobody looks at them.
-        if manner.times
-            && !link
-            && let Err(why) = view.set_modified(&target, attr.modified)
-        {
-            self.refuse("preserving times for", to, why, report);
-            return false;
+        if attr.node_type == NodeType::Symlink {
+            // Of a link all is set at once; its permissions mean nothing.
+            if manner.owner
+                && manner.times
+                && let Err(why) = view.copy_attributes(attr, &target)
+            {
+                return self.refuse("failed to preserve ownership for", to, why, report);
+            }
+            return true;
         }
+        if manner.times
+            && let Err(why) = view.set_times(&target, Some(attr.accessed), Some(attr.modified))
+        {
+            return self.refuse("preserving times for", to, why, report);
+        }
+        let mut mode = attr.mode;
         if manner.owner
             && let Err(why) = view.set_owner(&target, Some(attr.uid), Some(attr.gid), false)
         {
             if view.identity().is_root() {
-                self.refuse("failed to preserve ownership for", to, why, report);
-                return false;
+                return self.refuse("failed to preserve ownership for", to, why, report);
             }
             // Who is not root keeps what he can, silently; setuid for another owner would be a hole.
             let group = view.set_owner(&target, None, Some(attr.gid), false);
@@ -451,11 +460,9 @@ impl<'a> Copier<'a> {
             }
         }
         if manner.mode
-            && !link
             && let Err(why) = view.set_mode(&target, mode)
         {
-            self.refuse("preserving permissions for", to, why, report);
-            return false;
+            return self.refuse("preserving permissions for", to, why, report);
         }
         true
     }

@@ -124,11 +124,22 @@ fn manner(call: &Call, given: &Given, report: &mut Report) -> Option<Manner> {
 }
 
 fn unknown_attribute(call: &Call, unknown: &str, option: &str, report: &mut Report) {
-    let text = format!(
-        "invalid argument {} for {}",
+    let mut text = format!(
+        "invalid argument {} for {}\nValid arguments are:",
         call.quote(unknown),
         call.quote(option)
     );
+    for attribute in [
+        "mode",
+        "timestamps",
+        "ownership",
+        "links",
+        "context",
+        "xattr",
+        "all",
+    ] {
+        text.push_str(&format!("\n  - {}", call.quote(attribute)));
+    }
     report.misuse(call, &text, 1);
 }
 

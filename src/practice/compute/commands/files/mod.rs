@@ -1,5 +1,6 @@
 //! Commands about files, owners and users: ls, stat, chown, cp -a, id, useradd, sudo ….
 
+mod become_user;
 mod chmod;
 mod copy;
 mod cp;
@@ -13,6 +14,7 @@ mod ls;
 mod mkdir;
 mod modes;
 mod mv;
+mod nested;
 mod options;
 mod owner;
 mod program;
@@ -20,15 +22,28 @@ mod quote;
 mod rm;
 mod screen;
 mod stat;
+mod su;
+mod sudo;
+mod sync;
 mod times;
 mod touch;
 mod users;
 
+use std::sync::Arc;
+
 use bashkit::BashBuilder;
 
+use self::nested::Nest;
 use self::program::{Program, Run};
 use self::screen::Screen;
-use crate::practice::compute::host::Seat;
+use self::su::Su;
+use self::sudo::Sudo;
+use crate::practice::clock::Clock;
+use crate::practice::compute::host::{Seat, Session};
+use crate::practice::storage::View;
+
+#[cfg(test)]
+mod tests;
 
 /// Programs that need nothing but the files.
 const PROGRAMS: &[(&str, Run)] = &[
@@ -58,17 +73,59 @@ const PROGRAMS: &[(&str, Run)] = &[
 
 /// Registers them.
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
-    let (mut builder, screen) = Screen::of(builder, seat.session);
-    for (name, run) in PROGRAMS {
+    let (builder, screen) = Screen::of(builder, seat.session);
+    let (mut builder, nest) = Nest::of(builder, seat.session);
+    let place = seat.clone();
+    builder = programs(
+        builder,
+        &screen,
+        &seat.user.name,
+        &seat.host.clock,
+        &(Arc::new(move || place.host.view(&place.user)) as Seen),
+    );
+    let sudo = Sudo {
+        seat: seat.clone(),
+        screen: screen.clone(),
+        nest: nest.clone(),
+    };
+    let su = Su {
+        seat: seat.clone(),
+        screen,
+        nest,
+    };
+    let sync = sync::Sync { seat: seat.clone() };
+    builder = builder.builtin("sync", Box::new(sync));
+    // On a terminal the prompt may change; elsewhere output is to appear as it comes.
+    match seat.session {
+        Session::Interactive => builder
+            .builtin("sudo", Box::new(sudo))
+            .builtin("su", Box::new(su)),
+        Session::Batch => builder.command("sudo", sudo).command("su", su),
+    }
+}
+
+/// A namespace as some user sees it.
+type Seen = Arc<dyn Fn() -> View + Send + Sync>;
+
+/// Registers the programs that need nothing but the files.
+fn programs(
+    builder: BashBuilder,
+    screen: &Screen,
+    user: &str,
+    clock: &Clock,
+    view: &Seen,
+) -> BashBuilder {
+    PROGRAMS.iter().fold(builder, |builder, (name, run)| {
         let program = Program {
             name,
             run: *run,
-            seat: seat.clone(),
+            user: user.to_owned(),
+            view: Arc::clone(view),
+            clock: clock.clone(),
             screen: screen.clone(),
         };
-        builder = builder.builtin(*name, Box::new(program));
-    }
-    builder
+        builder.builtin(*name, Box::new(program))
+    })
 }
 
 /// `getent passwd|group|shadow [KEY…]`: what it prints and the status it ends with; `None` for another database.

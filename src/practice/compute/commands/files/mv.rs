@@ -86,7 +86,7 @@ fn one(
     if let Some(there) = there {
         let holding = |path: &str| view.table().holding(path).target;
         let same = from == to || (there.ino == attr.ino && holding(&from) == holding(&to));
-        if same && (from == to || attr.is_dir()) {
+        if same {
             let text = format!(
                 "{} and {} are the same file",
                 always(source),
@@ -117,13 +117,6 @@ fn one(
         if existing == Existing::Ask
             && !copier.asks(&format!("overwrite {}?", always(target)), report)
         {
-            return;
-        }
-        if same {
-            // Two names of one file: a rename would do nothing, so the old name goes.
-            if let Err(why) = view.remove_one(&from) {
-                report.refuse(call, "cannot remove", source, why);
-            }
             return;
         }
     }

@@ -107,6 +107,8 @@ struct Change<'a> {
     owner: Owner,
     from: Owner,
     follow: bool,
+    /// Which links a recursion enters.
+    enters: Option<&'static str>,
     recursive: bool,
     silent: bool,
     /// `-v` tells everything, `-c` what changed.
@@ -214,12 +216,22 @@ fn change(
     report: &mut Report,
 ) {
     let accounts = call.accounts();
+    let recursive = given.has("recursive");
+    let links = given
+        .last(&["enter operands", "enter links", "enter no links"])
+        .or(recursive.then_some("enter no links"));
+    if recursive && links == Some("enter no links") && given.has("dereference") {
+        return report.complain(call, "-R --dereference requires either -H or -L", 1);
+    }
     let change = Change {
         call,
         accounts: &accounts,
         owner,
         from,
-        follow: given.last(&["dereference", "no-dereference"]) != Some("no-dereference"),
+        // In a recursion links themselves are changed, unless links are entered too.
+        follow: given.last(&["dereference", "no-dereference"]) != Some("no-dereference")
+            && (!given.has("recursive") || links != Some("enter no links")),
+        enters: links,
         recursive: given.has("recursive"),
         silent: given.has("silent") || given.has("quiet"),
         verbose: given.has("verbose"),
@@ -239,7 +251,6 @@ impl Change<'_> {
             Err(why) => return self.fail("cannot access", shown, why, report),
         };
         let link = attr.node_type == NodeType::Symlink;
-        // In a recursion links are not followed into what they name (-P), except that the operand's target is changed.
         let follow = self.follow && link;
         if follow {
             match view.stat(path) {
@@ -247,7 +258,12 @@ impl Change<'_> {
                 Err(why) => return self.fail("cannot dereference", shown, why, report),
             }
         }
-        if self.recursive && attr.is_dir() && (!link || (operand && shown.ends_with('/'))) {
+        let enters = match self.enters {
+            Some("enter links") => true,
+            Some("enter operands") => operand,
+            _ => false,
+        };
+        if self.recursive && attr.is_dir() && (!link || enters) {
             match view.list(path) {
                 Ok(entries) => {
                     for (name, _) in entries {

@@ -1,13 +1,14 @@
 //! How a program of this folder is called and what it answers. Nothing of a particular program enters here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bashkit::{Builtin, BuiltinContext, ExecResult, async_trait};
 use jiff::Timestamp;
 
 use super::quote::{always, typographic};
 use super::screen::Screen;
-use crate::practice::compute::host::Seat;
+use crate::practice::clock::Clock;
 use crate::practice::compute::users::Accounts;
 use crate::practice::storage::{Errno, View};
 
@@ -165,8 +166,12 @@ pub(super) struct Program {
     pub name: &'static str,
     /// What it does.
     pub run: Run,
-    /// Who runs it and where.
-    pub seat: Seat,
+    /// Who runs it.
+    pub user: String,
+    /// The namespace as that user sees it.
+    pub view: Arc<dyn Fn() -> View + Send + Sync>,
+    /// Account time.
+    pub clock: Clock,
     /// Where its output goes.
     pub screen: Screen,
 }
@@ -179,9 +184,9 @@ impl Builtin for Program {
             args: ctx.args.to_vec(),
             env: ctx.env.clone(),
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
-            user: self.seat.user.name.clone(),
-            view: self.seat.host.view(&self.seat.user),
-            now: self.seat.host.clock.now(),
+            user: self.user.clone(),
+            view: (self.view)(),
+            now: self.clock.now(),
             to_screen: self.screen.shows(self.name, &ctx),
             stdin: ctx.stdin_text_lossy().unwrap_or_default().into_owned(),
         };

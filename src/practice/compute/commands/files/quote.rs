@@ -78,6 +78,20 @@ pub(super) fn when_needed(name: &str) -> String {
     }
 }
 
+/// In double quotes, escaped as in C.
+pub(super) fn double(name: &str) -> String {
+    let mut text = String::from("\"");
+    for c in name.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            c if c.is_control() => text.push_str(&escape(c)),
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    text
+}
+
 /// In the quotation marks of a Unicode locale: ‘name’.
 pub(super) fn typographic(name: &str) -> String {
     let mut text = String::from("‘");

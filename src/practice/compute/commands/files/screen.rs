@@ -48,6 +48,16 @@ impl Screen {
     }
 }
 
+/// Whether a script is one simple command, its output going nowhere else.
+pub(super) fn alone(script: &str) -> bool {
+    Parser::new(script).parse().is_ok_and(|parsed| {
+        matches!(
+            parsed.commands.as_slice(),
+            [Command::Simple(simple)] if simple.redirects.is_empty()
+        )
+    })
+}
+
 /// The commands of a script all of whose uses write to its own standard output.
 fn shown(script: &str) -> BTreeSet<String> {
     let (Ok(parsed), Ok(all)) = (Parser::new(script).parse(), analysis::analyze(script)) else {

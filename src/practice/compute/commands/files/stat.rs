@@ -238,7 +238,7 @@ impl Subject<'_> {
             'z' => full(attr.changed),
             'Z' => attr.changed.as_second().to_string(),
             '%' => "%".to_owned(),
-            other => format!("?{other}"),
+            _ => "?".to_owned(),
         }
     }
 }

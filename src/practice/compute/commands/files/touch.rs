@@ -1,10 +1,11 @@
 //! `touch`.
 
+use jiff::Timestamp;
+
 use super::options::{Syntax, flag, letter, letter_value, value};
 use super::program::{Call, Report};
-use super::quote::always;
 use super::times::{date, stamp};
-use crate::practice::storage::Errno;
+use crate::practice::storage::{Access, Errno};
 
 const SYNTAX: Syntax = Syntax {
     operands: "FILE...",
@@ -64,68 +65,78 @@ pub(super) fn run(call: &Call, report: &mut Report) {
     if given.operands.is_empty() {
         return report.misuse(call, "missing file operand", 1);
     }
-    // Access times are kept by no mount here (noatime): only -a alone leaves the modification time.
-    let modifies = given.last(&["access"]).is_none()
-        || given.has("modification")
-        || matches!(given.value("time"), Some("modify" | "mtime"));
+    let only = |letter, word: &str| {
+        given.has(letter)
+            || given
+                .value("time")
+                .is_some_and(|time| word.split(' ').any(|name| name == time))
+    };
+    let (access, modification) = (
+        only("access", "access atime use"),
+        only("modification", "modify mtime"),
+    );
+    let touch = Touch {
+        call,
+        at,
+        told: sources > 0,
+        accessed: access || !modification,
+        modified: modification || !access,
+        no_create: given.has("no-create"),
+    };
     for operand in &given.operands {
-        one(
-            call,
-            operand,
-            at,
-            sources > 0,
-            modifies,
-            given.has("no-create"),
-            report,
-        );
+        if let Err((what, why)) = touch.one(operand) {
+            report.refuse(call, what, operand, why);
+        }
     }
 }
 
-fn one(
-    call: &Call,
-    operand: &str,
-    at: jiff::Timestamp,
+struct Touch<'a> {
+    call: &'a Call,
+    at: Timestamp,
+    /// Whether a time was given: "now" may be set by whoever may write, another time only by the owner.
     told: bool,
-    modifies: bool,
+    accessed: bool,
+    modified: bool,
     no_create: bool,
-    report: &mut Report,
-) {
-    let path = call.path(operand);
-    let view = &call.view;
-    match view.stat(&path) {
-        Err(Errno::NotFound) if no_create => return,
-        Err(Errno::NotFound) => {
-            let made = if operand.is_empty() || operand.ends_with('/') {
-                Err(Errno::NotFound)
-            } else {
-                view.append(&path, &[])
-            };
-            if let Err(why) = made {
-                return report.refuse(call, "cannot touch", operand, why);
+}
+
+impl Touch<'_> {
+    fn one(&self, operand: &str) -> Result<(), (&'static str, Errno)> {
+        let path = self.call.path(operand);
+        let view = &self.call.view;
+        let cannot = |why| ("cannot touch", why);
+        // An empty name names nothing.
+        if operand.is_empty() {
+            return Err(cannot(Errno::NotFound));
+        }
+        match view.stat(&path) {
+            Err(Errno::NotFound) if self.no_create => return Ok(()),
+            Err(Errno::NotFound) if operand.ends_with('/') => return Err(cannot(Errno::NotFound)),
+            Err(Errno::NotFound) => {
+                view.append(&path, &[]).map_err(cannot)?;
+                if !self.told {
+                    return Ok(());
+                }
             }
-            if !told {
-                return;
+            Err(why) => return Err(cannot(why)),
+            Ok(attr) if operand.ends_with('/') && !attr.is_dir() => {
+                return Err(cannot(Errno::NotDirectory));
+            }
+            Ok(attr) => {
+                let who = view.identity();
+                if !who.is_root() && who.uid != attr.uid {
+                    view.check(&path, Access::Write).map_err(cannot)?;
+                    if self.told {
+                        return Err(("setting times of", Errno::NotPermitted));
+                    }
+                }
             }
         }
-        Err(why) => return report.refuse(call, "cannot touch", operand, why),
-        Ok(attr) if operand.ends_with('/') && !attr.is_dir() => {
-            return report.refuse(call, "cannot touch", operand, Errno::NotDirectory);
-        }
-        Ok(_) => {}
-    }
-    if !modifies {
-        return;
-    }
-    match view.set_modified(&path, at) {
-        Ok(()) => {}
-        // "Now" may be set by whoever may write; another time only by the owner.
-        Err(why) => {
-            let what = if told {
-                "setting times of"
-            } else {
-                "cannot touch"
-            };
-            report.complain(call, &format!("{what} {}: {why}", always(operand)), 1);
-        }
+        view.set_times(
+            &path,
+            self.accessed.then_some(self.at),
+            self.modified.then_some(self.at),
+        )
+        .map_err(|why| ("setting times of", why))
     }
 }

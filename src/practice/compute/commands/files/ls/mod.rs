@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use self::layout::{Layout, long, names};
 use super::options::{Given, Syntax, flag, letter, perhaps, value};
 use super::program::{Call, Report, join};
-use super::quote::{always, when_needed};
+use super::quote::{always, double, when_needed};
 use crate::practice::compute::users::Accounts;
 use crate::practice::storage::{Attr, NodeType};
 
@@ -149,6 +149,26 @@ pub(super) fn run(call: &Call, report: &mut Report) {
     listing.operands(&given.operands, report);
 }
 
+/// Complains about a word that is none of those an option knows.
+fn invalid<T>(
+    call: &Call,
+    word: &str,
+    option: &str,
+    valid: &[&str],
+    report: &mut Report,
+) -> Option<T> {
+    let mut text = format!(
+        "invalid argument {} for {}\nValid arguments are:",
+        call.quote(word),
+        call.quote(option)
+    );
+    for known in valid {
+        text.push_str(&format!("\n  - {}", call.quote(known)));
+    }
+    report.misuse(call, &text, 2);
+    None
+}
+
 impl Settings {
     fn of(call: &Call, given: &Given, report: &mut Report) -> Option<Self> {
         let long = given.has("long")
@@ -193,16 +213,8 @@ impl Settings {
                 "version" => Order::Version,
                 "name" => Order::Name,
                 other => {
-                    report.misuse(
-                        call,
-                        &format!(
-                            "invalid argument {} for {}",
-                            call.quote(other),
-                            call.quote("--sort")
-                        ),
-                        2,
-                    );
-                    return None;
+                    let valid = ["none", "time", "size", "extension", "version"];
+                    return invalid(call, other, "--sort", &valid, report);
                 }
             },
             // Without -l, -u and -c are about the order.
@@ -218,16 +230,16 @@ impl Settings {
                 "shell-escape-always" | "shell-always" => Quoting::Always,
                 "c" | "escape" => Quoting::Double,
                 other => {
-                    report.misuse(
-                        call,
-                        &format!(
-                            "invalid argument {} for {}",
-                            call.quote(other),
-                            call.quote("--quoting-style")
-                        ),
-                        2,
-                    );
-                    return None;
+                    let valid = [
+                        "literal",
+                        "shell",
+                        "shell-always",
+                        "shell-escape",
+                        "shell-escape-always",
+                        "c",
+                        "escape",
+                    ];
+                    return invalid(call, other, "--quoting-style", &valid, report);
                 }
             },
             None if call.to_screen => Quoting::WhenNeeded,
@@ -318,7 +330,7 @@ impl Settings {
             Quoting::Literal => name.to_owned(),
             Quoting::WhenNeeded => when_needed(name),
             Quoting::Always => always(name),
-            Quoting::Double => format!("\"{}\"", name.escape_debug()),
+            Quoting::Double => double(name),
         }
     }
 

@@ -166,7 +166,7 @@ impl Rig {
             clock.clone(),
             Arc::clone(&around) as Arc<dyn Surroundings>,
             Files::open(directory.path()).unwrap(),
-            image::build(&[], files()).unwrap(),
+            image::build().unwrap(),
             String::new(),
         ));
         kernel::mount(&host).unwrap();

@@ -1,0 +1,314 @@
+//! Running something as another user: a shell of that user inside this one. Who may is decided by `sudo` and `su`.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use bashkit::{Bash, CommandOutput, ExecOptions, ExecResult, ExecutionExtensions};
+
+use super::nested::{Frame, Nest};
+use super::program::join;
+use super::screen::OnScreen;
+use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::users::User;
+use crate::practice::storage::{Access, View};
+
+/// Files that a login shell reads first.
+pub(super) const PROFILES: &str = "for file in /etc/profile ~/.bash_profile; do\n\
+    if [ -r \"$file\" ]; then . \"$file\"; fi\ndone\nunset file";
+
+/// Runs the arguments as a command, exactly as they are.
+const ARGUMENTS: &str = "\"$@\"";
+
+/// Names that exist only inside a shell: as programs they are not found.
+const SHELL_ONLY: &[&str] = &[
+    ".",
+    ":",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "pushd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "times",
+    "trap",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+];
+
+/// Where output goes: at once where something listens, or kept until the command ends.
+pub(super) enum Output<'a> {
+    /// Standard output and standard error of a running command.
+    Live(&'a CommandOutput, &'a CommandOutput),
+    /// Kept.
+    Kept(Mutex<[Vec<u8>; 2]>),
+}
+
+impl Output<'_> {
+    pub async fn out(&self, bytes: &[u8]) -> bashkit::Result<()> {
+        match self {
+            Self::Live(out, _) => out.write_all(bytes).await,
+            Self::Kept(kept) => {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept[0].extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    pub async fn err(&self, bytes: &[u8]) -> bashkit::Result<()> {
+        match self {
+            Self::Live(_, err) => err.write_all(bytes).await,
+            Self::Kept(kept) => {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept[1].extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// A line on standard error; the status that goes with it.
+    pub async fn complain(&self, line: &str, status: i32) -> bashkit::Result<i32> {
+        self.err(format!("{line}\n").as_bytes()).await?;
+        Ok(status)
+    }
+
+    /// What was kept, with the status.
+    pub fn finish(self, status: i32) -> ExecResult {
+        let [out, err] = match self {
+            Self::Live(..) => [Vec::new(), Vec::new()],
+            Self::Kept(kept) => kept.into_inner().unwrap_or_else(PoisonError::into_inner),
+        };
+        ExecResult {
+            stdout: out.into(),
+            stderr: err.into(),
+            exit_code: status,
+            ..ExecResult::default()
+        }
+    }
+}
+
+/// What the other user runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    /// A program with its arguments.
+    Program(Vec<String>),
+    /// A line for his shell, with `$0`, `$1` ….
+    Line(String, Vec<String>),
+    /// A shell that reads commands.
+    Shell,
+}
+
+/// How `sudo` or `su` was called: the parts that do not depend on which of them it was.
+pub(super) struct Change<'a> {
+    /// `sudo` or `su`, for messages.
+    pub program: &'static str,
+    /// Who calls.
+    pub seat: &'a Seat,
+    /// Who runs.
+    pub user: User,
+    /// Whether it is a login of his: his home, his profile.
+    pub login: bool,
+    /// Variables on top of his own.
+    pub env: BTreeMap<String, String>,
+    /// The caller's directory.
+    pub cwd: String,
+    /// Standard input.
+    pub stdin: Vec<u8>,
+    /// Whether the output of the caller is the terminal.
+    pub on_screen: bool,
+    /// Where a shell that stays can be left; `None` where nobody would type into it.
+    pub nest: Option<Nest>,
+}
+
+impl Change<'_> {
+    /// Runs it; the exit status.
+    pub async fn run(&self, what: What, output: &Output<'_>) -> bashkit::Result<i32> {
+        let shell = matches!(what, What::Shell)
+            || matches!(&what, What::Program(args) if matches!(args.as_slice(), [one] if is_shell(one)));
+        if shell && self.stdin.is_empty() {
+            return self.stay(output).await;
+        }
+        let mut bash = self.shell();
+        if let What::Program(args) = &what
+            && let Some(name) = args.first()
+            && !self.finds(&bash, name)
+        {
+            let line = format!("{}: {name}: command not found", self.program);
+            return output.complain(&line, 1).await;
+        }
+        if self.login {
+            execute(&mut bash, PROFILES, ExecOptions::new(), output).await?;
+        }
+        let (script, options) = match what {
+            What::Program(_) if shell => (self.script(), ExecOptions::new()),
+            What::Program(args) => {
+                let options = self.options(&args).positional(args);
+                (ARGUMENTS.to_owned(), options)
+            }
+            What::Line(line, mut args) => {
+                let mut options = ExecOptions::new().stdin(self.stdin.clone());
+                if !args.is_empty() {
+                    options = options.arg0(args.remove(0));
+                }
+                (line, options.positional(args))
+            }
+            What::Shell => (self.script(), ExecOptions::new()),
+        };
+        execute(&mut bash, &script, options, output).await
+    }
+
+    /// A shell without a command and with input reads its commands from there.
+    fn script(&self) -> String {
+        String::from_utf8_lossy(&self.stdin).into_owned()
+    }
+
+    fn options(&self, args: &[String]) -> ExecOptions {
+        let mut extensions = ExecutionExtensions::new();
+        // A shell in between would have pipes of its own, which could not be seen from here.
+        if self.on_screen && args.first().is_some_and(|name| name.ends_with("ls")) {
+            extensions = extensions.with(OnScreen);
+        }
+        if let Some(nest) = &self.nest {
+            extensions = extensions.with(nest.clone());
+        }
+        ExecOptions::new()
+            .extensions(extensions)
+            .stdin(self.stdin.clone())
+    }
+
+    /// Leaves a shell of the user for the lines that are typed from now on.
+    async fn stay(&self, output: &Output<'_>) -> bashkit::Result<i32> {
+        if let Some(nest) = &self.nest {
+            nest.push(Frame::new(
+                self.seat,
+                self.user.clone(),
+                self.login,
+                self.env.clone(),
+                self.directory(),
+            ));
+            return Ok(0);
+        }
+        if self.seat.session == Session::Batch {
+            // Without a terminal such a shell reads to the end of its input, which is here.
+            return Ok(0);
+        }
+        let line = format!(
+            "{}: on a practice host a shell can only be opened by a line of its own; or give {} the command to run",
+            self.program, self.program
+        );
+        output.complain(&line, 1).await
+    }
+
+    /// Where it runs: his home for a login, else where the caller is.
+    fn directory(&self) -> String {
+        let enters = |path: &str| {
+            let view = self.seat.host.view(&self.user);
+            view.stat(path).is_ok_and(|attr| attr.is_dir())
+        };
+        match (self.login, enters(&self.user.home)) {
+            (true, true) => self.user.home.clone(),
+            (true, false) => "/".to_owned(),
+            (false, _) => self.cwd.clone(),
+        }
+    }
+
+    fn shell(&self) -> Bash {
+        let seat = self.seat;
+        let mut builder = seat
+            .host
+            .shell(&self.user, seat.session, seat.activity.clone())
+            .cwd(self.directory());
+        for (name, value) in &self.env {
+            builder = builder.env(name, value);
+        }
+        builder.build()
+    }
+
+    /// Whether there is a program of this name.
+    fn finds(&self, bash: &Bash, name: &str) -> bool {
+        let view = self.seat.host.view(&self.user);
+        if name.contains('/') {
+            let path = super::program::absolute(&self.directory(), name);
+            return view.stat(&path).is_ok_and(|attr| !attr.is_dir());
+        }
+        let registered = bash.builtin_names().iter().any(|known| known == name);
+        is_shell(name)
+            || (registered && !SHELL_ONLY.contains(&name))
+            || on_path(&view, bash.shell_state_view().env.get("PATH"), name)
+    }
+}
+
+fn on_path(view: &View, path: Option<&String>, name: &str) -> bool {
+    path.map(String::as_str)
+        .unwrap_or_default()
+        .split(':')
+        .any(|directory| {
+            let file = join(directory, name);
+            view.stat(&file).is_ok_and(|attr| !attr.is_dir())
+                && view.check(&file, Access::Execute).is_ok()
+        })
+}
+
+fn is_shell(name: &str) -> bool {
+    matches!(name.rsplit('/').next(), Some("bash" | "sh"))
+}
+
+/// Runs a script in a shell, its output passed on as it comes.
+pub(super) async fn execute(
+    bash: &mut Bash,
+    script: &str,
+    options: ExecOptions,
+    output: &Output<'_>,
+) -> bashkit::Result<i32> {
+    let ended = bash
+        .execute(script)
+        .options(options)
+        .stdout_fn(|bytes| async move { output.out(&bytes).await })
+        .stderr_fn(|bytes| async move { output.err(&bytes).await })
+        .await;
+    match ended {
+        Ok(result) => Ok(result.exit_code),
+        Err(bashkit::Error::Cancelled) => Err(bashkit::Error::Cancelled),
+        Err(why) => output.complain(&format!("bash: {why}"), 2).await,
+    }
+}

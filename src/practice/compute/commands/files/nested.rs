@@ -1,0 +1,246 @@
+//! Shells inside the shell of a terminal: `sudo -i`, `su -`. bashkit's terminal feeds one shell only, so that shell
+//! hands the lines typed after `sudo -i` on to the shell of the other user, until that one exits.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bashkit::hooks::HookAction;
+use bashkit::parser::Parser;
+use bashkit::{
+    Bash, BashBuilder, Builtin, BuiltinContext, ExecOptions, ExecResult, ExecutionExtensions,
+    async_trait,
+};
+
+use super::become_user::{Output, PROFILES, execute};
+use super::screen::alone;
+use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::users::User;
+
+/// The command that a typed line becomes; its name cannot be typed as one word without quotes.
+const LINE: &str = "line of the inner shell";
+
+/// One shell that stays.
+pub(super) struct Frame {
+    seat: Seat,
+    user: User,
+    login: bool,
+    env: BTreeMap<String, String>,
+    cwd: String,
+    /// Taken while it runs; a line that was interrupted loses it, and the next line begins with a fresh one.
+    bash: Option<Bash>,
+    exited: Arc<AtomicBool>,
+}
+
+impl Frame {
+    pub fn new(
+        seat: &Seat,
+        user: User,
+        login: bool,
+        env: BTreeMap<String, String>,
+        cwd: String,
+    ) -> Self {
+        Self {
+            seat: seat.clone(),
+            user,
+            login,
+            env,
+            cwd,
+            bash: None,
+            exited: Arc::default(),
+        }
+    }
+
+    fn build(&self) -> Bash {
+        let exited = Arc::clone(&self.exited);
+        let mut builder = self
+            .seat
+            .host
+            .shell(&self.user, self.seat.session, self.seat.activity.clone())
+            .cwd(&self.cwd)
+            .on_exit(Box::new(move |event| {
+                exited.store(true, Ordering::Relaxed);
+                HookAction::Continue(event)
+            }));
+        for (name, value) in &self.env {
+            builder = builder.env(name, value);
+        }
+        let mut bash = builder.build();
+        bash.set_interactive(true);
+        bash
+    }
+
+    /// `[root@ip-10-0-1-12 ~]# `, with nothing left to expand.
+    fn prompt(&self) -> String {
+        let place = match self.cwd.strip_prefix(&self.user.home) {
+            Some("") => "~".to_owned(),
+            Some(rest) if rest.starts_with('/') && self.user.home != "/" => format!("~{rest}"),
+            _ => self.cwd.clone(),
+        };
+        let sign = if self.user.identity.is_root() {
+            '#'
+        } else {
+            '$'
+        };
+        format!(
+            "[{}@{} {place}]{sign} ",
+            self.user.name,
+            self.seat.host.hostname()
+        )
+        .replace('\\', "\\\\")
+    }
+}
+
+#[derive(Default)]
+struct State {
+    frames: Vec<Frame>,
+    /// The prompt of the terminal's own shell while another one is shown.
+    prompt: Option<String>,
+    /// Whether the line that runs is one command alone.
+    alone: bool,
+}
+
+/// The shells inside the shell of one terminal.
+#[derive(Clone, Default)]
+pub(super) struct Nest {
+    state: Arc<Mutex<State>>,
+}
+
+impl Nest {
+    /// A nest for this shell: lines go to the innermost shell while there is one. Only terminals have one.
+    pub fn of(builder: BashBuilder, session: Session) -> (BashBuilder, Self) {
+        let nest = Self::default();
+        if session != Session::Interactive {
+            return (builder, nest);
+        }
+        let reader = nest.clone();
+        let builder = builder
+            .before_exec(Box::new(move |mut input| {
+                input.script = reader.line(input.script);
+                HookAction::Continue(input)
+            }))
+            .builtin(LINE, Box::new(nest.clone()));
+        (builder, nest)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the terminal's own shell runs for a line that was typed.
+    fn line(&self, script: String) -> String {
+        let mut state = self.lock();
+        state.alone = alone(&script);
+        // What cannot be parsed is left as it is: the terminal asks for the rest of it, or complains.
+        if state.frames.is_empty() || Parser::new(&script).parse().is_err() {
+            return script;
+        }
+        format!("'{LINE}' '{}'", script.replace('\'', "'\\''"))
+    }
+
+    /// The nest, if the line that runs is one command alone: then what comes after it may go to another shell.
+    pub fn if_alone(&self) -> Option<Self> {
+        self.lock().alone.then(|| self.clone())
+    }
+
+    /// Puts a shell on top.
+    pub fn push(&self, frame: Frame) {
+        self.lock().frames.push(frame);
+    }
+
+    /// Shows the prompt of the innermost shell, or the terminal's own again.
+    pub fn show_prompt(
+        &self,
+        variables: &mut HashMap<String, String>,
+        env: &HashMap<String, String>,
+    ) {
+        let mut state = self.lock();
+        let inner = state.frames.last().map(Frame::prompt);
+        match inner {
+            Some(prompt) => {
+                if state.prompt.is_none() {
+                    let own = variables.get("PS1").or_else(|| env.get("PS1")).cloned();
+                    state.prompt = Some(own.unwrap_or_default());
+                }
+                variables.insert("PS1".to_owned(), prompt);
+            }
+            None => {
+                if let Some(own) = state.prompt.take() {
+                    variables.insert("PS1".to_owned(), own);
+                }
+            }
+        }
+    }
+
+    /// Runs a line in the innermost shell.
+    async fn run(
+        &self,
+        script: &str,
+        columns: Option<&String>,
+        output: &Output<'_>,
+    ) -> bashkit::Result<i32> {
+        let (depth, bash, fresh) = {
+            let mut state = self.lock();
+            let depth = state.frames.len();
+            let Some(frame) = state.frames.last_mut() else {
+                return Ok(0);
+            };
+            match frame.bash.take() {
+                Some(bash) => (depth, bash, false),
+                None => (depth, frame.build(), frame.login),
+            }
+        };
+        let mut bash = bash;
+        if fresh {
+            execute(&mut bash, PROFILES, ExecOptions::new(), output).await?;
+        }
+        if let Some(columns) = columns {
+            bash.set_env("COLUMNS", columns);
+        }
+        let mut extensions = ExecutionExtensions::new();
+        if alone(script) {
+            extensions = extensions.with(self.clone());
+        }
+        let options = ExecOptions::new().extensions(extensions);
+        let status = execute(&mut bash, script, options, output).await?;
+        let exited = self.put_back(depth, bash);
+        if let Some(login) = exited {
+            output
+                .err(if login { b"logout\n" } else { b"exit\n" })
+                .await?;
+        }
+        Ok(status)
+    }
+
+    /// Gives a frame its shell back; a frame whose shell has exited goes. `Some(whether it was a login)` if it did.
+    fn put_back(&self, depth: usize, bash: Bash) -> Option<bool> {
+        let mut state = self.lock();
+        let frame = state.frames.get_mut(depth.checked_sub(1)?)?;
+        if frame.exited.load(Ordering::Relaxed) {
+            let login = frame.login;
+            state.frames.truncate(depth - 1);
+            return Some(login);
+        }
+        frame.cwd = text(&bash.shell_state_view().cwd);
+        frame.bash = Some(bash);
+        None
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+#[async_trait]
+impl Builtin for Nest {
+    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        let output = Output::Kept(Mutex::default());
+        let line = ctx.args.first().map(String::as_str).unwrap_or_default();
+        let status = ctx
+            .run_budgeted(self.run(line, ctx.env.get("COLUMNS"), &output))
+            .await??;
+        self.show_prompt(ctx.variables, ctx.env);
+        Ok(output.finish(status))
+    }
+}

@@ -1,0 +1,161 @@
+//! Foreign tools as judges: cfn-lint of the template, shellcheck of the scripts, the `aws` command of the practice account.
+//!
+//! `tests/all.sh` installs them and runs these; a plain `cargo test` leaves them out.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{Home, outcome};
+
+/// A tool of the Python environment.
+fn tool(name: &str) -> Command {
+    let tools =
+        std::env::var("EFSLAB_PEERS").expect("run tests/all.sh, which installs the foreign tools");
+    Command::new(PathBuf::from(tools).join(name))
+}
+
+#[test]
+#[ignore = "needs cfn-lint, which tests/all.sh installs"]
+fn cfn_lint_finds_nothing_in_the_template() {
+    let home = Home::new();
+    let (code, template, err) = home.run(&["template", "--stage", "share"]);
+    assert_eq!(code, 0, "{err}");
+    fs::write(home.path("template.yaml"), template).unwrap();
+    let (code, out, err) = outcome(tool("cfn-lint").arg(home.path("template.yaml")));
+    assert_eq!((code, out.trim()), (0, ""), "{err}");
+}
+
+#[test]
+#[ignore = "needs shellcheck, which tests/all.sh installs"]
+fn shellcheck_finds_nothing_in_the_scripts() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut scripts: Vec<_> = fs::read_dir(root.join("assets/scripts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    scripts.push(root.join("tests/all.sh"));
+    scripts.push(root.join(".ci/run"));
+    assert!(scripts.len() > 3);
+    let (code, out, err) = outcome(Command::new("shellcheck").args(&scripts));
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+}
+
+/// A served practice account and the variables it printed.
+struct Served {
+    child: Child,
+    variables: Vec<(String, String)>,
+}
+
+impl Served {
+    fn start(home: &Home) -> Self {
+        let mut child = home
+            .efslab(&["practice", "serve", "--pace", "max"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let variables = (0..4)
+            .map(|_| {
+                let line = lines.next().unwrap().unwrap();
+                let (name, value) = line
+                    .strip_prefix("export ")
+                    .unwrap()
+                    .split_once('=')
+                    .unwrap();
+                (name.to_owned(), value.to_owned())
+            })
+            .collect();
+        Self { child, variables }
+    }
+
+    fn aws(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = tool("aws");
+        command.args(arguments).args(["--output", "text"]);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        outcome(&mut command)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs the aws command, which tests/all.sh installs"]
+fn the_aws_command_looks_at_a_lab_that_another_program_built() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let url = served
+        .variables
+        .iter()
+        .find(|(name, _)| name == "AWS_ENDPOINT_URL")
+        .unwrap()
+        .1
+        .clone();
+    let mut run = home.efslab(&[
+        "run",
+        "share-files",
+        "--keep",
+        "--target",
+        "practice",
+        "--endpoint-url",
+        &url,
+    ]);
+    let (code, out, err) =
+        outcome(run.envs(served.variables.iter().map(|(name, value)| (name, value))));
+    assert_eq!(code, 0, "{out}{err}");
+
+    let (code, out, err) = served.aws(&["sts", "get-caller-identity", "--query", "Account"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out.trim().len(), 12, "{out}");
+    let (_, out, err) = served.aws(&[
+        "cloudformation",
+        "describe-stacks",
+        "--query",
+        "Stacks[].StackStatus",
+    ]);
+    assert_eq!(out.trim(), "CREATE_COMPLETE", "{err}");
+    let query = "Reservations[].Instances[].State.Name";
+    let (_, out, err) = served.aws(&["ec2", "describe-instances", "--query", query]);
+    assert_eq!(
+        out.split_whitespace().collect::<Vec<_>>(),
+        ["running", "running"],
+        "{err}"
+    );
+    let (_, out, err) = served.aws(&[
+        "efs",
+        "describe-file-systems",
+        "--query",
+        "FileSystems[].NumberOfMountTargets",
+    ]);
+    assert_eq!(out.trim(), "2", "{err}");
+
+    // The account's own ssh_config and the learner's ssh reach an instance by its public address.
+    let mut config = home.efslab(&["practice", "ssh-config"]);
+    let (code, text, err) =
+        outcome(config.envs(served.variables.iter().map(|(name, value)| (name, value))));
+    assert_eq!(code, 0, "{err}");
+    assert!(text.contains("Host "), "{text}");
+
+    let mut cleanup = home.efslab(&["cleanup", "--yes"]);
+    let (code, out, err) =
+        outcome(cleanup.envs(served.variables.iter().map(|(name, value)| (name, value))));
+    assert_eq!(code, 0, "{out}{err}");
+    let (_, out, err) = served.aws(&[
+        "cloudformation",
+        "describe-stacks",
+        "--query",
+        "Stacks[].StackStatus",
+    ]);
+    assert_eq!(out.trim(), "", "{err}");
+}
