@@ -30,6 +30,8 @@ struct Wanted {
     portable: bool,
     total: bool,
     local: bool,
+    /// Columns, when they are chosen.
+    output: Option<Vec<Field>>,
     only: Vec<String>,
     not: Vec<String>,
     files: Vec<String>,
@@ -45,6 +47,7 @@ impl Wanted {
             portable: false,
             total: false,
             local: false,
+            output: None,
             only: Vec::new(),
             not: Vec::new(),
             files: Vec::new(),
@@ -61,6 +64,11 @@ impl Wanted {
                 "--portability" => wanted.portable = true,
                 "--total" => wanted.total = true,
                 "--sync" | "--no-sync" => {}
+                "--output" => wanted.output = Some(Field::ALL.to_vec()),
+                _ if arg.starts_with("--output=") => {
+                    let fields = arg[9..].split(',').map(Field::named).collect::<Option<_>>();
+                    wanted.output = Some(fields.ok_or_else(|| arg.clone())?);
+                }
                 _ if arg.starts_with("--type=") => wanted.only.push(arg[7..].to_owned()),
                 _ if arg.starts_with("--exclude-type=") => wanted.not.push(arg[15..].to_owned()),
                 _ if arg.len() > 1 && arg.starts_with('-') && !arg.starts_with("--") => {
@@ -100,6 +108,28 @@ impl Wanted {
         Ok(wanted)
     }
 
+    fn fields(&self) -> Vec<Field> {
+        if let Some(chosen) = &self.output {
+            return chosen.clone();
+        }
+        let mut fields = vec![Field::Source];
+        if self.types {
+            fields.push(Field::Type);
+        }
+        fields.extend(if self.inodes {
+            [
+                Field::Inodes,
+                Field::InodesUsed,
+                Field::InodesFree,
+                Field::InodesPercent,
+            ]
+        } else {
+            [Field::Size, Field::Used, Field::Free, Field::Percent]
+        });
+        fields.push(Field::Target);
+        fields
+    }
+
     fn shows(&self, mount: &Mount) -> bool {
         // Of several mounts of one filesystem df shows the named ones; `proc` and its like hold nothing.
         let holds = self.all || !self.files.is_empty() || mount.capacity > 0;
@@ -117,15 +147,96 @@ struct Amount {
 }
 
 impl Amount {
-    fn cells(self, show: impl Fn(u64) -> String) -> [String; 4] {
-        let percent = if self.size == 0 {
-            "-".to_owned()
-        } else {
-            let percent = (u128::from(self.used) * 100).div_ceil(u128::from(self.size));
-            format!("{percent}%")
-        };
-        let free = self.size.saturating_sub(self.used);
-        [show(self.size), show(self.used), show(free), percent]
+    fn free(self) -> u64 {
+        self.size.saturating_sub(self.used)
+    }
+
+    /// Rounded up; `-` of nothing.
+    fn percent(self) -> String {
+        if self.size == 0 {
+            return "-".to_owned();
+        }
+        let percent = (u128::from(self.used) * 100).div_ceil(u128::from(self.size));
+        format!("{percent}%")
+    }
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Source,
+    Type,
+    Inodes,
+    InodesUsed,
+    InodesFree,
+    InodesPercent,
+    Size,
+    Used,
+    Free,
+    Percent,
+    File,
+    Target,
+}
+
+impl Field {
+    /// In the order of `--output` without a list.
+    const ALL: [Self; 12] = [
+        Self::Source,
+        Self::Type,
+        Self::Inodes,
+        Self::InodesUsed,
+        Self::InodesFree,
+        Self::InodesPercent,
+        Self::Size,
+        Self::Used,
+        Self::Free,
+        Self::Percent,
+        Self::File,
+        Self::Target,
+    ];
+    const NAMES: [&str; 12] = [
+        "source", "fstype", "itotal", "iused", "iavail", "ipcent", "size", "used", "avail",
+        "pcent", "file", "target",
+    ];
+
+    /// As `--output` names it.
+    fn named(name: &str) -> Option<Self> {
+        let place = Self::NAMES.iter().position(|one| *one == name)?;
+        Some(Self::ALL[place])
+    }
+
+    fn title(self, wanted: &Wanted) -> &'static str {
+        let human = matches!(wanted.unit, Unit::Human(_));
+        match self {
+            Self::Source => "Filesystem",
+            Self::Type => "Type",
+            Self::Inodes => "Inodes",
+            Self::InodesUsed => "IUsed",
+            Self::InodesFree => "IFree",
+            Self::InodesPercent => "IUse%",
+            Self::Size if human => "Size",
+            Self::Size if wanted.unit != Unit::Blocks(1024) => "1M-blocks",
+            Self::Size if wanted.portable => "1024-blocks",
+            Self::Size => "1K-blocks",
+            Self::Used => "Used",
+            Self::Free if wanted.output.is_some() || human && !wanted.portable => "Avail",
+            Self::Free => "Available",
+            Self::Percent if wanted.portable => "Capacity",
+            Self::Percent => "Use%",
+            Self::File => "File",
+            Self::Target => "Mounted on",
+        }
+    }
+
+    /// How it stands, and its least width in GNU df.
+    fn shape(self) -> (Align, usize) {
+        match self {
+            Self::Source => (Align::Left, 14),
+            Self::Type => (Align::Left, 4),
+            Self::File | Self::Target => (Align::Left, 0),
+            Self::Percent | Self::InodesPercent => (Align::Right, 4),
+            _ => (Align::Right, 5),
+        }
     }
 }
 
@@ -134,22 +245,64 @@ fn inodes_of(capacity: u64) -> u64 {
     capacity / 4 / 512
 }
 
-fn amount(host: &Host, mount: &Mount, inodes: bool) -> Amount {
-    match (inodes, mount.fstype.starts_with("nfs")) {
+/// What is shown in one line.
+struct Line {
+    source: String,
+    fstype: String,
+    bytes: Amount,
+    inodes: Amount,
+    file: String,
+    target: String,
+}
+
+impl Line {
+    /// Of a mount; inodes are counted only where they are shown, as that takes a walk.
+    fn of(host: &Host, mount: &Mount, file: &str, inodes: bool) -> Self {
         // EFS counts no inodes.
-        (true, true) => Amount::default(),
-        (true, false) => Amount {
-            size: inodes_of(mount.capacity),
-            used: if mount.capacity == 0 {
-                0
-            } else {
-                count(host, mount)
+        let counted = inodes && mount.capacity > 0 && !mount.fstype.starts_with("nfs");
+        Self {
+            source: mount.source.clone(),
+            fstype: mount.fstype.clone(),
+            bytes: Amount {
+                size: mount.capacity,
+                used: host.root().used_bytes(&mount.target).unwrap_or(0),
             },
-        },
-        (false, _) => Amount {
-            size: mount.capacity,
-            used: host.root().used_bytes(&mount.target).unwrap_or(0),
-        },
+            inodes: if counted {
+                Amount {
+                    size: inodes_of(mount.capacity),
+                    used: count(host, mount),
+                }
+            } else {
+                Amount::default()
+            },
+            file: file.to_owned(),
+            target: mount.target.clone(),
+        }
+    }
+
+    fn cell(&self, field: Field, unit: Unit) -> String {
+        let number = |value: u64| match unit {
+            Unit::Human(base) => human(value, base),
+            Unit::Blocks(_) => value.to_string(),
+        };
+        let size = |value: u64| match unit {
+            Unit::Human(base) => human(value, base),
+            Unit::Blocks(block) => value.div_ceil(block).to_string(),
+        };
+        match field {
+            Field::Source => self.source.clone(),
+            Field::Type => self.fstype.clone(),
+            Field::Inodes => number(self.inodes.size),
+            Field::InodesUsed => number(self.inodes.used),
+            Field::InodesFree => number(self.inodes.free()),
+            Field::InodesPercent => self.inodes.percent(),
+            Field::Size => size(self.bytes.size),
+            Field::Used => size(self.bytes.used),
+            Field::Free => size(self.bytes.free()),
+            Field::Percent => self.bytes.percent(),
+            Field::File => self.file.clone(),
+            Field::Target => self.target.clone(),
+        }
     }
 }
 
@@ -183,6 +336,13 @@ impl Program for Df {
             Ok(wanted) => wanted,
             Err(argument) => return call.unknown_option(1, &argument).await,
         };
+        if wanted.output.is_some() && (wanted.types || wanted.inodes) {
+            let option = if wanted.types { "-T" } else { "-i" };
+            let what = format!(
+                "df: options {option} and --output are mutually exclusive\nTry 'df --help' for more information."
+            );
+            return call.fail(1, what).await;
+        }
         let host = &seat.host;
         let mut status = 0;
         let mut mounts = Vec::new();
@@ -195,18 +355,18 @@ impl Program for Df {
                         .iter()
                         .any(|later| later.target == mount.target)
                 {
-                    mounts.push(mount.clone());
+                    mounts.push((mount.clone(), "-"));
                 }
             }
         }
         for file in &wanted.files {
             let path = call.path(file);
             match host.view(&seat.user).stat(&path) {
-                Ok(_) => mounts.push(host.mounts.holding(&path)),
+                Ok(_) => mounts.push((host.mounts.holding(&path), file.as_str())),
                 Err(error) => status = call.fail(1, format!("df: {file}: {error}")).await?,
             }
         }
-        mounts.retain(|mount| wanted.shows(mount));
+        mounts.retain(|(mount, _)| wanted.shows(mount));
         if mounts.is_empty() {
             return if status == 0 {
                 call.fail(1, "df: no file systems processed").await
@@ -219,58 +379,46 @@ impl Program for Df {
     }
 }
 
-fn report(host: &Host, wanted: &Wanted, mounts: &[Mount]) -> String {
-    let show = |value: u64| match (wanted.inodes, wanted.unit) {
-        (_, Unit::Human(base)) => human(value, base),
-        (true, Unit::Blocks(_)) => value.to_string(),
-        (false, Unit::Blocks(size)) => value.div_ceil(size).to_string(),
-    };
-    let [size, used, free, percent] = match (wanted.inodes, wanted.unit, wanted.portable) {
-        (true, ..) => ["Inodes", "IUsed", "IFree", "IUse%"],
-        (_, Unit::Human(_), false) => ["Size", "Used", "Avail", "Use%"],
-        (_, Unit::Human(_), true) => ["Size", "Used", "Available", "Capacity"],
-        (_, Unit::Blocks(1024), false) => ["1K-blocks", "Used", "Available", "Use%"],
-        (_, Unit::Blocks(1024), true) => ["1024-blocks", "Used", "Available", "Capacity"],
-        (_, Unit::Blocks(_), _) => ["1M-blocks", "Used", "Available", "Use%"],
-    };
-    let mut shape = vec![(Align::Left, 14)];
-    let mut header = vec!["Filesystem".to_owned()];
-    if wanted.types {
-        shape.push((Align::Left, 4));
-        header.push("Type".to_owned());
-    }
-    header.extend([size, used, free, percent, "Mounted on"].map(str::to_owned));
-    // GNU df keeps five places for each number.
-    shape.extend([5, 5, 5, 4].map(|least| (Align::Right, least)));
-    shape.push((Align::Left, 0));
-    let mut rows = vec![header];
-    let mut row = |source: &str, fstype: &str, amount: Amount, target: &str| {
-        let mut cells = vec![source.to_owned()];
-        if wanted.types {
-            cells.push(fstype.to_owned());
-        }
-        cells.extend(amount.cells(show));
-        cells.push(target.to_owned());
-        rows.push(cells);
-    };
-    let mut total = Amount::default();
-    for mount in mounts {
-        let amount = amount(host, mount, wanted.inodes);
-        total.size = total.size.saturating_add(amount.size);
-        total.used = total.used.saturating_add(amount.used);
-        row(&mount.source, &mount.fstype, amount, &mount.target);
-    }
+fn report(host: &Host, wanted: &Wanted, mounts: &[(Mount, &str)]) -> String {
+    let fields = wanted.fields();
+    let inodes = fields.contains(&Field::Inodes) || fields.contains(&Field::InodesUsed);
+    let mut lines: Vec<_> = mounts
+        .iter()
+        .map(|(mount, file)| Line::of(host, mount, file, inodes))
+        .collect();
     if wanted.total {
-        row("total", "-", total, "-");
+        let sum = |of: fn(&Line) -> Amount| {
+            lines
+                .iter()
+                .map(of)
+                .fold(Amount::default(), |sum, one| Amount {
+                    size: sum.size.saturating_add(one.size),
+                    used: sum.used.saturating_add(one.used),
+                })
+        };
+        lines.push(Line {
+            source: "total".to_owned(),
+            fstype: "-".to_owned(),
+            bytes: sum(|line| line.bytes),
+            inodes: sum(|line| line.inodes),
+            file: "-".to_owned(),
+            target: "-".to_owned(),
+        });
     }
+    let shape: Vec<_> = fields.iter().map(|field| field.shape()).collect();
+    let header = fields.iter().map(|field| field.title(wanted).to_owned());
+    let mut rows = vec![header.collect::<Vec<_>>()];
+    rows.extend(lines.iter().map(|line| {
+        let cells = fields.iter().map(|field| line.cell(*field, wanted.unit));
+        cells.collect()
+    }));
     columns(&rows, &shape)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Amount, Unit, Wanted};
+    use super::{Amount, Field, Line, Unit, Wanted};
     use crate::practice::compute::commands::system::nfs::CAPACITY;
-    use crate::practice::compute::commands::system::table::human;
 
     fn wanted(line: &str) -> Result<Wanted, String> {
         let args: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
@@ -293,18 +441,24 @@ mod tests {
 
     #[test]
     fn a_share_shows_eight_exbibytes() {
-        let share = Amount {
-            size: CAPACITY,
-            used: 0,
+        let share = Line {
+            source: "share:/".to_owned(),
+            fstype: "nfs4".to_owned(),
+            bytes: Amount {
+                size: CAPACITY,
+                used: 0,
+            },
+            inodes: Amount::default(),
+            file: "-".to_owned(),
+            target: "/home".to_owned(),
         };
+        assert_eq!(share.cell(Field::Size, Unit::Human(1024)), "8.0E");
         assert_eq!(
-            share.cells(|value| human(value, 1024)),
-            ["8.0E", "0", "8.0E", "0%"]
-        );
-        assert_eq!(
-            share.cells(|value| value.div_ceil(1024).to_string())[0],
+            share.cell(Field::Size, Unit::Blocks(1024)),
             "9007199254739968"
         );
+        assert_eq!(share.cell(Field::Percent, Unit::Human(1024)), "0%");
+        assert_eq!(share.cell(Field::InodesPercent, Unit::Human(1024)), "-");
     }
 
     #[test]
@@ -313,6 +467,14 @@ mod tests {
             size: 8 << 30,
             used: 1,
         };
-        assert_eq!(disk.cells(|value| value.to_string())[3], "1%");
+        assert_eq!(disk.percent(), "1%");
+    }
+
+    #[test]
+    fn columns_can_be_chosen() {
+        let chosen = wanted("--output=target,fstype").unwrap();
+        assert_eq!(chosen.fields(), [Field::Target, Field::Type]);
+        assert_eq!(wanted("--output").unwrap().fields().len(), 12);
+        assert!(wanted("--output=colour").is_err());
     }
 }
