@@ -145,13 +145,14 @@ impl Options {
             ("port", Some("2049"))
             | ("proto", Some("tcp"))
             | ("tcp", None)
-            | ("sec", Some("sys")) => {}
+            | ("sec", Some("sys"))
+            | ("lookupcache" | "local_lock", Some(_)) => {}
             ("proto", Some(_)) | ("udp", None) => return Err(BadOption::Protocol),
             ("acregmin" | "acregmax" | "acdirmin" | "acdirmax" | "actimeo" | "nconnect", _) => {
                 number()?;
             }
-            ("lookupcache" | "local_lock", Some(_)) => {}
-            (_, None) if SILENT.contains(&name) || name.starts_with("x-") => {}
+            (_, None) if SILENT.contains(&name) => {}
+            _ if name.starts_with("x-") => {}
             (_, None) => {
                 if !toggle(&mut self.generic, &GENERIC, name)
                     && !toggle(&mut self.flags, &FLAGS, name)
@@ -159,7 +160,6 @@ impl Options {
                     return Err(BadOption::Incorrect);
                 }
             }
-            (_, Some(_)) if name.starts_with("x-") => {}
             (_, Some(_)) => return Err(BadOption::Incorrect),
         }
         Ok(())

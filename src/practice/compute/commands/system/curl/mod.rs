@@ -232,7 +232,7 @@ fn written_out(format: &str, status: u16, received: usize, url: &str) -> String 
             .and_then(|name| name.split_once('}'))
         {
             match name {
-                "http_code" | "response_code" => text.push_str(&format!("{status:03}")),
+                "http_code" | "response_code" => text.extend([format!("{status:03}")]),
                 "size_download" => text.push_str(&received.to_string()),
                 "url" | "url_effective" => text.push_str(url),
                 _ => {}
