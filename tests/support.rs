@@ -223,5 +223,4 @@ impl Screen {
         }
         (status.exit_code(), self.text())
     }
-
 }

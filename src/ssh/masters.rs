@@ -46,7 +46,6 @@ pub fn directory(lab: &str) -> Result<PathBuf, SshError> {
 }
 
 /// Ends every master whose socket is in `directory` and removes the sockets.
-#[must_use] 
 pub fn end_all(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else {
         return;
