@@ -397,7 +397,7 @@ async fn a_wrong_key_and_an_unknown_user_are_refused() {
             "{done:?}"
         );
     }
-    // What is not served is refused in so many words.
+    // Forwarding is not served.
     let mut command = bench.ssh(&id, "ec2-user", "key");
     let done = within(command.args(["-W", "127.0.0.1:22"]).output())
         .await

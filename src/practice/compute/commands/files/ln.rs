@@ -102,7 +102,7 @@ fn link(call: &Call, given: &super::options::Given, target: &str, name: &str, re
         };
         match found {
             Ok(attr) if attr.is_dir() => {
-                let text = format!("{}: hard link not allowed for directory", target);
+                let text = format!("{target}: hard link not allowed for directory");
                 return report.complain(call, &text, 1);
             }
             Ok(_) => {}

@@ -72,6 +72,7 @@ const PROGRAMS: &[(&str, Run)] = &[
 ];
 
 /// Registers them.
+#[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let (builder, screen) = Screen::of(builder, seat.session);
     let (mut builder, nest) = Nest::of(builder, seat.session);
@@ -129,6 +130,7 @@ fn programs(
 }
 
 /// `getent passwd|group|shadow [KEY…]`: what it prints and the status it ends with; `None` for another database.
+#[must_use]
 pub fn getent_accounts(seat: &Seat, args: &[String]) -> Option<(String, i32)> {
     database::getent(&seat.host.view(&seat.user), args)
 }

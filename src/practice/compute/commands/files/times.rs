@@ -134,7 +134,7 @@ fn relative(text: &str, now: Timestamp) -> Option<Timestamp> {
         words.pop();
         sign = -1;
     }
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return None;
     }
     let mut at = now;

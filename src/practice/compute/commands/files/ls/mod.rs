@@ -170,6 +170,7 @@ fn invalid<T>(
 }
 
 impl Settings {
+    #[allow(clippy::too_many_lines, reason = "one line or two per option of ls")]
     fn of(call: &Call, given: &Given, report: &mut Report) -> Option<Self> {
         let long = given.has("long")
             || given.has("without owner")
