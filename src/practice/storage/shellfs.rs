@@ -1,4 +1,4 @@
-//! A [`View`](super::View) as bashkit's filesystem.
+//! A [`View`] as bashkit's filesystem.
 //!
 //! bashkit puts a layer of its own on top that follows links; below it, `stat` tells of a link itself. Nothing but the
 //! translation of types enters here.

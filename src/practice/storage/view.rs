@@ -194,6 +194,7 @@ impl View {
     }
 
     /// Makes an inode of any kind under a free name, with these permission bits (less the umask); a directory begins empty.
+    #[allow(clippy::needless_pass_by_value, reason = "what is made is given away")]
     pub fn make(&self, path: &str, kind: Kind, mode: u32) -> Outcome<()> {
         let mode = match kind {
             // Nobody looks at a link's mode, and nothing changes it.
@@ -464,6 +465,7 @@ impl View {
         }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "what is made is given away")]
     fn make_virtual(&self, path: &str, kind: Kind, mode: u32) -> Outcome<()> {
         match self.lstat(path) {
             Ok(attr) if attr.node_type == NodeType::Device => self.remove_one(path)?,
