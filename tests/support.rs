@@ -202,6 +202,25 @@ impl Screen {
         }
     }
 
+    /// Whether the screen becomes as wanted before the program has written `times` times.
+    #[track_caller]
+    pub fn within(&mut self, times: usize, wanted: impl Fn(&str) -> bool) -> bool {
+        for _ in 0..times {
+            if wanted(&self.text()) {
+                return true;
+            }
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.parser.process(&bytes),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(why) => panic!(
+                    "nothing was written ({why:?}); the screen shows:\n{}",
+                    self.text()
+                ),
+            }
+        }
+        wanted(&self.text())
+    }
+
     /// Waits until the screen shows `text`.
     #[track_caller]
     pub fn shows(&mut self, text: &str) {

@@ -3,6 +3,7 @@
 //! Only rusqlite lives here. An effect becomes executable by passing through [`Journal::admit`]; nothing else makes a
 //! [`Journaled`].
 
+mod driver;
 mod schema;
 
 use std::fs;
@@ -16,6 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::effect::{Effect, Known, NewStack, Progress};
 use crate::engine::view::Receipt;
+
+use driver::Asked;
+pub use driver::Driver;
+
+/// Below the state directory: one directory per lab.
+const LABS: &str = "labs";
+/// In a lab's directory: the lock of whoever drives it.
+const DRIVER: &str = "driver";
 
 /// Why the journal cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -139,12 +148,6 @@ pub struct Journal {
     database: Mutex<Connection>,
 }
 
-/// The right to drive one lab; given back when dropped, or by the kernel when the program dies.
-#[derive(Debug)]
-pub struct Driver {
-    _lock: fs::File,
-}
-
 impl Journal {
     /// Opens the journal below `directory`, which is made (mode 0700) when it is missing.
     ///
@@ -186,7 +189,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be made.
     pub fn lab_directory(&self, lab: &str) -> Result<PathBuf, JournalError> {
-        let path = self.directory.join("labs").join(lab);
+        let path = self.directory.join(LABS).join(lab);
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -203,33 +206,21 @@ impl Journal {
     /// # Errors
     /// When another program has it.
     pub fn drive(&self, lab: &str) -> Result<Driver, JournalError> {
-        let path = self.lab_directory(lab)?.join("driver");
-        let failed = |source| JournalError::Directory {
-            path: path.clone(),
-            source,
-        };
-        let lock = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed)?;
-        if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-            let pid = fs::read_to_string(&path)
-                .unwrap_or_default()
-                .trim()
-                .to_owned();
-            return Err(JournalError::Driven {
+        let path = self.lab_directory(lab)?.join(DRIVER);
+        match Driver::ask(&path) {
+            Ok(Asked::Given(driver)) => Ok(driver),
+            Ok(Asked::Taken(pid)) => Err(JournalError::Driven {
                 lab: lab.to_owned(),
                 pid,
-            });
+            }),
+            Err(source) => Err(JournalError::Directory { path, source }),
         }
-        lock.set_len(0).map_err(failed)?;
-        std::io::Write::write_all(&mut &lock, std::process::id().to_string().as_bytes())
-            .map_err(failed)?;
-        Ok(Driver { _lock: lock })
+    }
+
+    /// The process that drives `lab`, if one does; asking is in nobody's way.
+    #[must_use]
+    pub fn driven_by(&self, lab: &str) -> Option<String> {
+        Driver::seen(&self.directory.join(LABS).join(lab).join(DRIVER))
     }
 
     /// Writes down a new lab.
