@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use efslab::lesson::schema::Lesson;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// The program under test.
@@ -241,5 +242,28 @@ impl Screen {
             self.parser.process(&bytes);
         }
         (status.exit_code(), self.text())
+    }
+}
+
+/// A step as the header names it; a narrow one abbreviates.
+pub struct Place {
+    /// `share-files 2/8`
+    pub name: String,
+    spelled: String,
+    title: String,
+}
+
+impl Place {
+    pub fn of(lesson: &Lesson, number: usize) -> Self {
+        let (now, of) = (number + 1, lesson.steps.len());
+        Self {
+            name: format!("{} {now}/{of}", lesson.id),
+            spelled: format!("step {now} of {of}"),
+            title: lesson.steps[number].title.chars().take(20).collect(),
+        }
+    }
+
+    pub fn is_on(&self, text: &str) -> bool {
+        (text.contains(&self.spelled) || text.contains(&self.name)) && text.contains(&self.title)
     }
 }
