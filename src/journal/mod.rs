@@ -23,6 +23,10 @@ pub use driver::Driver;
 
 /// Below the state directory: one directory per lab.
 const LABS: &str = "labs";
+/// A create call of this name that nobody has answered.
+const OPEN_OF_NAME: &str =
+    "lab = ?1 AND kind = 'create-stack' AND outcome IS NULL AND refused IS NULL
+    AND json_extract(subject, '$.name') = ?2";
 /// In a lab's directory: the lock of whoever drives it.
 const DRIVER: &str = "driver";
 
@@ -97,8 +101,6 @@ pub struct Lab {
     pub id: String,
     /// Where.
     pub place: Place,
-    /// Account, once known.
-    pub account: Option<String>,
     /// When it was made, wall time.
     pub made: Timestamp,
     /// When it was last driven, wall time.
@@ -120,6 +122,8 @@ pub struct StackRecord {
     pub refused: bool,
     /// It was seen to be gone.
     pub gone: bool,
+    /// When it was asked for, wall time.
+    pub asked: Timestamp,
 }
 
 /// An effect that may be executed: whatever changes the account has been written down.
@@ -176,7 +180,12 @@ impl Journal {
             source,
         };
         let mut database = Connection::open(&file).map_err(broken)?;
-        schema::prepare(&mut database).map_err(broken)?;
+        if !schema::prepare(&mut database).map_err(broken)? {
+            return Err(JournalError::Unreadable {
+                path: file,
+                what: "it was written by a later version of efslab; use that one".to_owned(),
+            });
+        }
         Ok(Self {
             directory: directory.to_owned(),
             file,
@@ -244,28 +253,26 @@ impl Journal {
     pub fn labs(&self) -> Result<Vec<Lab>, JournalError> {
         let database = self.database();
         let mut statement = database
-            .prepare("SELECT id, place, account, made, driven, progress, clean FROM lab ORDER BY driven DESC, rowid DESC")
+            .prepare("SELECT id, place, made, driven, progress, clean FROM lab ORDER BY driven DESC, rowid DESC")
             .map_err(|source| self.broken(source))?;
         let rows = statement
             .query_map([], |row| {
                 Ok((
                     row.get::<_, String>(0)?,
                     row.get::<_, String>(1)?,
-                    row.get::<_, Option<String>>(2)?,
+                    row.get::<_, String>(2)?,
                     row.get::<_, String>(3)?,
                     row.get::<_, String>(4)?,
-                    row.get::<_, String>(5)?,
-                    row.get::<_, bool>(6)?,
+                    row.get::<_, bool>(5)?,
                 ))
             })
             .map_err(|source| self.broken(source))?;
         let mut labs = Vec::new();
         for row in rows {
-            let (id, place, account, made, driven, progress, clean) =
+            let (id, place, made, driven, progress, clean) =
                 row.map_err(|source| self.broken(source))?;
             labs.push(Lab {
                 place: self.read(&place)?,
-                account,
                 made: self.time(&made)?,
                 driven: self.time(&driven)?,
                 progress: self.read(&progress)?,
@@ -295,17 +302,6 @@ impl Journal {
         self.update(
             "UPDATE lab SET driven = ?2 WHERE id = ?1",
             params![lab, at.to_string()],
-        )
-    }
-
-    /// Notes the lab's account.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn set_account(&self, lab: &str, account: &str) -> Result<(), JournalError> {
-        self.update(
-            "UPDATE lab SET account = ?2 WHERE id = ?1",
-            params![lab, account],
         )
     }
 
@@ -391,7 +387,7 @@ impl Journal {
         Ok(Journaled { effect, intent })
     }
 
-    /// The token that makes the call of this intent idempotent: the same after a restart.
+    /// The token by which AWS knows a repeated call of this intent, as the SDK makes it when an answer is lost.
     #[must_use]
     pub fn token(lab: &str, intent: Intent) -> String {
         format!("efslab-{lab}-{}", intent.0)
@@ -416,7 +412,18 @@ impl Journal {
         )
     }
 
-    /// Notes that a stack was seen to be gone.
+    /// Notes the StackId of a stack whose create call was never answered.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note_found(&self, lab: &str, name: &str, id: &str) -> Result<(), JournalError> {
+        self.update(
+            &format!("UPDATE intent SET outcome = ?3 WHERE {OPEN_OF_NAME}"),
+            [lab, name, id],
+        )
+    }
+
+    /// Notes that a stack was seen to be gone; by name, that what was asked for and never answered was not made.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -424,6 +431,10 @@ impl Journal {
         self.update(
             "INSERT OR IGNORE INTO gone (lab, stack) VALUES (?1, ?2)",
             [lab, stack],
+        )?;
+        self.update(
+            &format!("UPDATE intent SET refused = ?3 WHERE {OPEN_OF_NAME}"),
+            [lab, stack, "there is no such stack"],
         )
     }
 
@@ -462,7 +473,7 @@ impl Journal {
         let database = self.database();
         let mut statement = database
             .prepare(
-                "SELECT subject, outcome, refused IS NOT NULL,
+                "SELECT subject, outcome, refused IS NOT NULL, at,
                         EXISTS (SELECT 1 FROM gone WHERE gone.lab = intent.lab AND gone.stack = intent.outcome)
                  FROM intent WHERE lab = ?1 AND kind = 'create-stack' ORDER BY id",
             )
@@ -473,18 +484,20 @@ impl Journal {
                     row.get::<_, String>(0)?,
                     row.get::<_, Option<String>>(1)?,
                     row.get(2)?,
-                    row.get(3)?,
+                    row.get::<_, String>(3)?,
+                    row.get(4)?,
                 ))
             })
             .map_err(|source| self.broken(source))?;
         let mut stacks = Vec::new();
         for row in rows {
-            let (wanted, id, refused, gone) = row.map_err(|source| self.broken(source))?;
+            let (wanted, id, refused, asked, gone) = row.map_err(|source| self.broken(source))?;
             stacks.push(StackRecord {
                 wanted: self.read(&wanted)?,
                 id,
                 refused,
                 gone,
+                asked: self.time(&asked)?,
             });
         }
         Ok(stacks)
