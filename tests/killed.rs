@@ -87,6 +87,10 @@ fn whoever_dies_at_every_step_still_walks_the_whole_lab_and_leaves_nothing() {
             learner.dies();
             learner.stands_at(&place);
             learner.screen().keys("r");
+            if place.builds {
+                learner.screen().shows("CREATE_COMPLETE");
+                learner.screen().keys("r");
+            }
             if lesson.id == "cleanup" && number + 1 == lesson.steps.len() {
                 break;
             }

@@ -115,6 +115,10 @@ fn walk(rows: u16, columns: u16) {
                 by_hand(&mut screen);
             } else {
                 screen.keys("r");
+                if place.builds {
+                    screen.shows("CREATE_COMPLETE");
+                    screen.keys("r");
+                }
             }
             if lesson.id == "cleanup" && number + 1 == lesson.steps.len() {
                 break;

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use efslab::lesson::schema::Lesson;
+use efslab::lesson::schema::{Action, Lesson};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// The program under test.
@@ -251,6 +251,8 @@ pub struct Place {
     pub name: String,
     spelled: String,
     title: String,
+    /// `r` builds first, and answers once the stack stands.
+    pub builds: bool,
 }
 
 impl Place {
@@ -259,6 +261,10 @@ impl Place {
         Self {
             name: format!("{} {now}/{of}", lesson.id),
             spelled: format!("step {now} of {of}"),
+            builds: lesson.steps[number]
+                .solution
+                .iter()
+                .any(|action| matches!(action, Action::Build { .. })),
             title: lesson.steps[number].title.chars().take(20).collect(),
         }
     }

@@ -54,6 +54,8 @@ pub struct Setup {
     pub progress: Progress,
     /// Stacks that the journal knows.
     pub ledger: Ledger,
+    /// The ground of the stack that stands since an earlier session, and when it was asked for.
+    pub standing: Option<(Ground, Timestamp)>,
     /// Paths that lesson texts name.
     pub paths: Paths,
     /// List prices; `None` where nothing costs anything.
@@ -122,6 +124,13 @@ impl Engine {
         let terminals = [Side::A, Side::B]
             .map(|side| (side, TerminalState::Closed))
             .into();
+        let spent = Spent {
+            dollars: 0.0,
+            per_hour: setup.standing.as_ref().map_or(0.0, |(ground, _)| {
+                money::rate(setup.prices.as_ref(), ground)
+            }),
+            since: setup.standing.as_ref().map(|(_, since)| *since),
+        };
         Self {
             at: setup.made,
             position,
@@ -141,7 +150,7 @@ impl Engine {
             phase: Phase::Learning,
             cleanup: None,
             receipt: None,
-            spent: Spent::default(),
+            spent,
             setup,
         }
     }

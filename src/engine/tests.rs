@@ -139,6 +139,7 @@ impl Lab {
                 steps: Vec::new(),
             },
             ledger,
+            standing: None,
             paths: Paths::default(),
             prices: None,
         });
