@@ -5,6 +5,8 @@
 
 mod driver;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
