@@ -20,7 +20,7 @@ use crate::{plain, runtime, ssh};
 pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Outcome> {
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
-    ssh::keys::client_version().into_diagnostic()?;
+    ssh::keys::client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     super::runtime()?.block_on(async {
         let mut screen = LiveScreen::enter().into_diagnostic()?;
@@ -77,7 +77,7 @@ pub(super) fn resume(
 ) -> miette::Result<Outcome> {
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
-    ssh::keys::client_version().into_diagnostic()?;
+    ssh::keys::client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let lab = lab::find(&journal, id)?;
     super::runtime()?.block_on(async {

@@ -29,7 +29,7 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
             return Err(super::lessons::unknown(id, &lessons));
         }
     }
-    crate::ssh::keys::client_version().into_diagnostic()?;
+    crate::ssh::keys::client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let place = site::chosen(common)?;
     super::runtime()?.block_on(async {

@@ -90,7 +90,24 @@ impl Engine {
     /// The stage that must stand for what the learner does now.
     fn wanted(&self) -> Option<Stage> {
         let doing = self.doing.as_ref().and_then(super::doing::Doing::stage);
-        self.lesson_now().stage.max(doing)
+        let lesson = self
+            .lesson_now()
+            .stage
+            .filter(|_| self.ledger.current().is_some() || !self.costs());
+        lesson.max(doing)
+    }
+
+    /// Whether what is built is billed.
+    fn costs(&self) -> bool {
+        matches!(self.setup.target, Target::Aws { .. })
+    }
+
+    /// Whether the lesson needs a stack that would be billed and that the learner has not asked for: walking through the
+    /// lessons starts no meter.
+    pub(super) fn awaits_consent(&self) -> bool {
+        self.lesson_now().stage.is_some()
+            && self.wanted().is_none()
+            && self.phase == Phase::Learning
     }
 
     fn wants_terminals(&self) -> bool {

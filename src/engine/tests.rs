@@ -943,6 +943,24 @@ fn a_build_that_failed_is_not_done() {
 }
 
 #[test]
+fn walking_through_the_lessons_starts_no_meter() {
+    let mut lab = Lab::at("why");
+    lab.engine.setup.target = Target::Aws {
+        account: "123456789012".to_owned(),
+        region: "eu-west-1".to_owned(),
+    };
+    lab.hears(What::Began);
+    let effects = lab.wishes(Command::Next);
+    assert_eq!(effects, [Effect::MarkTerminals(1)]);
+    let action = lab.engine.view().step.action;
+    assert!(
+        action.contains("Press r") && action.contains("costs"),
+        "{action}"
+    );
+    assert_eq!(lab.wishes(Command::RunForMe), [Effect::Prepare]);
+}
+
+#[test]
 fn behind_a_clean_receipt_nothing_is_built_again() {
     let mut lab = Lab::at("share");
     lab.hears(What::Began);
@@ -1010,7 +1028,7 @@ fn what() -> impl Strategy<Value = What> {
         2 => Just(What::Prepared(Ok(ground()))),
         1 => class().prop_map(|class| What::StackRequested(Err(failure(class)))),
         2 => Just(What::StackRequested(Ok(ID.to_owned()))),
-        6 => status.prop_map(|status| looked(status)),
+        6 => status.prop_map(looked),
         1 => Just(told(Ok(None))),
         1 => class().prop_map(|class| told(Err(failure(class)))),
         1 => class().prop_map(|class| What::DeletionRequested { stack: ID.to_owned(), outcome: Err(failure(class)) }),

@@ -41,11 +41,17 @@ pub(super) fn prepare(database: &mut Connection) -> rusqlite::Result<bool> {
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "FULL")?;
     database.pragma_update(None, "foreign_keys", true)?;
-    let change = database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: u32 = change.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version as usize > VERSIONS.len() {
-        return Ok(false);
+    let current = |database: &Connection| {
+        database.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
+    };
+    let now = current(database)? as usize;
+    if now >= VERSIONS.len() {
+        // Nothing is written, so that opening waits for no disk.
+        return Ok(now == VERSIONS.len());
     }
+    let change = database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Again: another program may have been quicker.
+    let version = current(&change)?;
     for step in VERSIONS.iter().skip(version as usize) {
         change.execute_batch(step)?;
     }
