@@ -1,12 +1,11 @@
 //! A machine's terminal: bytes in, cells out. Whatever the machine prints stays inside: titles, clipboard requests and
 //! the like are dropped by the parser, and only cells are ever drawn.
 
-use std::num::NonZeroU16;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::grid::{self, Sieve};
 use crate::tui::encode::Modes;
 
 /// Lines that can be scrolled back to.
@@ -15,13 +14,8 @@ const SCROLLBACK: usize = 2_000;
 /// One terminal.
 pub(in crate::tui) struct Pane {
     parser: vt100::Parser<Replies>,
-    /// How many bytes of [`WIDENS`] the output ended with.
-    held: usize,
+    sieve: Sieve,
 }
-
-/// The variation selector that asks for the wide form of the character before it (U+FE0F). Terminals disagree about its
-/// width, and the parser (vt100 0.18.1) panics on it at the right edge, so it never gets there.
-const WIDENS: &[u8] = "\u{fe0f}".as_bytes();
 
 /// What a terminal answers when a program asks it something. Fixed forms only: no answer repeats what was printed.
 #[derive(Default)]
@@ -58,13 +52,16 @@ impl vt100::Callbacks for Replies {
 impl Pane {
     /// Empty, of this size.
     pub(in crate::tui) fn new(size: Size) -> Self {
-        let parser = vt100::Parser::new_with_callbacks(
-            at_least(1, size.height),
-            at_least(2, size.width),
-            SCROLLBACK,
-            Replies::default(),
-        );
-        Self { parser, held: 0 }
+        let (rows, columns) = grid::size(size.height, size.width);
+        Self {
+            parser: vt100::Parser::new_with_callbacks(
+                rows,
+                columns,
+                SCROLLBACK,
+                Replies::default(),
+            ),
+            sieve: Sieve::default(),
+        }
     }
 
     /// Columns and rows.
@@ -75,25 +72,9 @@ impl Pane {
 
     /// Takes what the machine printed; answers what the terminal replies to it.
     pub(in crate::tui) fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let harmless = self.without_widening(bytes);
+        let harmless = self.sieve.pass(bytes);
         self.parser.process(&harmless);
         std::mem::take(&mut self.parser.callbacks_mut().0)
-    }
-
-    /// The output without [`WIDENS`], also where that is split between two reads.
-    fn without_widening(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut kept = Vec::with_capacity(bytes.len() + self.held);
-        for &byte in bytes {
-            if byte != WIDENS[self.held] {
-                kept.extend(&WIDENS[..std::mem::take(&mut self.held)]);
-            }
-            if byte == WIDENS[self.held] {
-                self.held = (self.held + 1) % WIDENS.len();
-            } else {
-                kept.push(byte);
-            }
-        }
-        kept
     }
 
     /// A new session begins.
@@ -104,8 +85,8 @@ impl Pane {
     /// It has this size now.
     pub(in crate::tui) fn resize(&mut self, size: Size) {
         if size != self.size() {
-            self.parser
-                .set_size(at_least(1, size.height), at_least(2, size.width));
+            let (rows, columns) = grid::size(size.height, size.width);
+            self.parser.set_size(rows, columns);
         }
     }
 
@@ -168,11 +149,6 @@ impl Pane {
         (inside && !screen.hide_cursor() && screen.scrollback() == 0)
             .then(|| Position::new(area.x + column, area.y + row))
     }
-}
-
-/// The parser (vt100 0.18.1) panics on a wide character where there is but one column, hence a least of two.
-fn at_least(least: u16, length: u16) -> NonZeroU16 {
-    NonZeroU16::new(length.max(least)).unwrap_or(NonZeroU16::MIN)
 }
 
 fn style(cell: &vt100::Cell) -> Style {
