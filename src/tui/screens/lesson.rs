@@ -172,9 +172,6 @@ impl LessonScreen {
     }
 
     fn enter(&mut self, cx: &mut Context) -> Flow {
-        let asked = self
-            .open_question()
-            .is_some_and(|question| question.answered.is_none());
         match (self.focus, &self.view.phase) {
             (Focus::Answer, _) => {
                 let answer = self.typed.text();
@@ -187,8 +184,9 @@ impl LessonScreen {
             }
             (_, Phase::CleaningUp { .. }) => cx.notice("cleaning up goes on by itself"),
             (_, Phase::CleanedUp(_)) if self.everything() => return self.quit(cx),
-            _ if asked && self.wants_typed_answer() => self.type_answer(),
-            _ if asked && self.view.step.work == Work::Question => {
+            // Also after a wrong answer: another one is wanted, not the same verdict again.
+            _ if self.wants_typed_answer() => self.type_answer(),
+            _ if self.open_question().is_some() && self.view.step.work == Work::Question => {
                 cx.notice("press the number of your answer");
             }
             _ => {

@@ -228,6 +228,21 @@ fn an_answer_is_typed_on_its_line_and_every_letter_belongs_to_it() {
 }
 
 #[test]
+fn after_a_wrong_answer_enter_opens_the_answer_line_again() {
+    let mut view = typed_question();
+    if let Some(question) = &mut view.step.question {
+        question.answered = Some(("2".into(), String::new()));
+    }
+    view.step.state = StepState::NotYet("2 is not it".into());
+    let mut drive = Drive::lab(view, 80, 24);
+    assert!(drive.footer().starts_with("Enter answer"));
+    drive.keys("Enter 1 . 5 Enter");
+    assert_eq!(drive.sent(), [Command::Answer("1.5".into())]);
+    drive.show(answered_wrong()).keys("Enter");
+    assert_eq!(drive.footer(), "press the number of your answer");
+}
+
+#[test]
 fn the_answer_line_gives_the_keys_back_when_the_answer_was_right() {
     let mut view = typed_question();
     let mut drive = Drive::lab(view.clone(), 80, 24);
