@@ -13,7 +13,9 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
-use crate::engine::view::{Block, Phase, QuestionView, StepState, TerminalState, View, Work};
+use crate::engine::view::{
+    Block, MachineView, Phase, QuestionView, StepState, TerminalState, View, Work,
+};
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
 use crate::tui::keymap::{Act, Scope};
@@ -26,7 +28,7 @@ use crate::tui::screens::reader::{Reader, Scroll};
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::lesson_text::{self, Part};
 use crate::tui::widgets::pane::Pane;
-use crate::tui::widgets::{blocks, header};
+use crate::tui::widgets::{blocks, header, stack};
 
 /// Who has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,32 +92,100 @@ impl LessonScreen {
             .filter(|_| !self.passed() && self.view.phase == Phase::Learning)
     }
 
-    /// What the learner is to do next; the author's sentence unless something else comes first.
+    /// What the learner is to do next: the author's sentence, unless something must be mended or waited for first.
     fn action(&self) -> String {
-        match (&self.view.phase, &self.view.step.state) {
-            (Phase::CleaningUp { .. }, _) => "Nothing to do: it ends with a receipt.".to_owned(),
-            (_, StepState::Passed(_)) if matches!(self.focus, Focus::Shell(_)) => {
+        let again = self.retry().map(|retry| {
+            // What must be mended comes before whatever waits for it.
+            format!("Press t to try again ({retry}).")
+        });
+        match (&self.view.phase, again) {
+            (Phase::CleaningUp { .. }, Some(again)) => again,
+            (Phase::CleaningUp { .. }, None) => "Nothing to do: it ends with a receipt.".to_owned(),
+            (Phase::CleanedUp(receipt), _) if !receipt.is_clean() => {
+                "Press r to clean up again, or q to leave.".to_owned()
+            }
+            _ if self.passed() && matches!(self.focus, Focus::Shell(_)) => {
                 "Press Ctrl-], then Enter to continue.".to_owned()
             }
-            (Phase::CleanedUp(receipt), _) if self.everything() => {
-                let what = if receipt.is_clean() {
-                    "end"
-                } else {
-                    "clean up again, or to leave it"
-                };
-                format!("Press Enter to {what}.")
+            (Phase::CleanedUp(_), _) if self.passed() && self.is_last() => {
+                "That was the last step: press Enter to end.".to_owned()
             }
-            (_, StepState::Passed(_)) => "Press Enter to continue.".to_owned(),
-            _ => match self
-                .view
-                .trouble
-                .as_ref()
-                .and_then(|trouble| trouble.retry.as_ref())
-            {
-                Some(retry) => format!("Press t to try again ({retry})."),
-                None => self.view.step.action.clone(),
-            },
+            _ if self.passed() => "Press Enter to continue.".to_owned(),
+            (Phase::CleanedUp(_), _) => {
+                "The lab is gone: q ends; `efslab start` begins another.".to_owned()
+            }
+            (_, Some(again)) => again,
+            (_, None) => self
+                .waiting()
+                .unwrap_or_else(|| self.view.step.action.clone()),
         }
+    }
+
+    /// What is to be done, or not, while the lab is at work; `None`: it is the learner's turn.
+    fn waiting(&self) -> Option<String> {
+        let meanwhile = "read on, or press n to go ahead.";
+        let step = &self.view.step;
+        if step.work == Work::Stack
+            && let Some(stack) = self.view.stack.as_ref().filter(|stack| stack::runs(stack))
+        {
+            let what = if stack::goes(stack) {
+                "deleted"
+            } else {
+                "built"
+            };
+            return Some(match self.unanswered() {
+                Some(question) if question.options.is_empty() => {
+                    format!("The stack is being {what}. Meanwhile answer the question.")
+                }
+                Some(question) => format!(
+                    "The stack is being {what}. Meanwhile answer the question (1-{}).",
+                    question.options.len()
+                ),
+                None => format!("Nothing to do: the stack is being {what}; {meanwhile}"),
+            });
+        }
+        if matches!(step.state, StepState::Working { .. }) {
+            return Some("Wait a moment, or press n to go ahead.".to_owned());
+        }
+        let opens = |machine: &MachineView| {
+            matches!(
+                machine.terminal,
+                TerminalState::Closed | TerminalState::Connecting
+            )
+        };
+        (step.work == Work::Terminals && self.view.machines.iter().any(opens))
+            .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
+    }
+
+    /// The question, while no answer was given that may be right.
+    fn unanswered(&self) -> Option<&QuestionView> {
+        let wrong = matches!(self.view.step.state, StepState::NotYet(_));
+        self.open_question()
+            .filter(|question| question.answered.is_none() || wrong)
+    }
+
+    /// What `t` would try again.
+    fn retry(&self) -> Option<&str> {
+        self.view.trouble.as_ref()?.retry.as_deref()
+    }
+
+    /// Whether nothing comes before this step.
+    fn is_first(&self) -> bool {
+        let step = &self.view.step;
+        let first = self.view.lessons.first();
+        step.number <= 1 && first.is_none_or(|lesson| lesson.id == step.lesson)
+    }
+
+    /// Whether nothing comes after this step.
+    fn is_last(&self) -> bool {
+        let step = &self.view.step;
+        let last = self.view.lessons.last();
+        step.number >= step.of && last.is_none_or(|lesson| lesson.id == step.lesson)
+    }
+
+    /// Whether everything is being deleted: until that has ended there is nowhere to go.
+    fn is_cleaning_up(&self) -> bool {
+        matches!(self.view.phase, Phase::CleaningUp { .. })
     }
 
     /// Whether the end of the lab takes the whole screen: the step is not about it.
@@ -183,7 +253,7 @@ impl LessonScreen {
                 }
             }
             (_, Phase::CleaningUp { .. }) => cx.notice("cleaning up goes on by itself"),
-            (_, Phase::CleanedUp(_)) if self.everything() => return self.quit(cx),
+            (_, Phase::CleanedUp(_)) if !self.passed() => return self.quit(cx),
             // Also after a wrong answer: another one is wanted, not the same verdict again.
             _ if self.wants_typed_answer() => self.type_answer(),
             _ if self.open_question().is_some() && self.view.step.work == Work::Question => {
@@ -287,18 +357,21 @@ impl Layer for LessonScreen {
 
     fn label(&self, act: Act, usual: &'static str) -> Option<Cow<'static, str>> {
         let step = &self.view.step;
-        if self.everything() {
-            return match act {
-                Act::Enter => match &self.view.phase {
-                    Phase::CleanedUp(receipt) => {
-                        Some(if receipt.is_clean() { "end" } else { "choose" }.into())
-                    }
-                    _ => None,
-                },
-                Act::Retry | Act::Details => self.view.trouble.as_ref().map(|_| usual.into()),
-                Act::Help | Act::Quit => Some(usual.into()),
-                _ => None,
-            };
+        let gone = match &self.view.phase {
+            Phase::CleanedUp(receipt) => Some(receipt.is_clean()),
+            _ => None,
+        };
+        match (act, gone) {
+            (Act::RunForMe, Some(clean)) => return (!clean).then(|| "clean up again".into()),
+            (Act::Enter, Some(true)) if !self.passed() || self.is_last() => {
+                return Some("end".into());
+            }
+            (Act::Enter, Some(false)) if !self.passed() => return Some("leave".into()),
+            (Act::Retry, _) => return self.retry().map(|_| usual.into()),
+            (Act::Details, _) => return self.view.trouble.as_ref().map(|_| usual.into()),
+            (Act::Help | Act::Quit, _) => return Some(usual.into()),
+            _ if self.everything() => return None,
+            _ => {}
         }
         let options = self
             .open_question()
@@ -313,18 +386,20 @@ impl Layer for LessonScreen {
             Act::Enter if self.focus == Focus::Lesson && self.wants_typed_answer() => {
                 return Some("answer".into());
             }
-            Act::Retry => self
-                .view
-                .trouble
-                .as_ref()
-                .is_some_and(|trouble| trouble.retry.is_some()),
-            Act::Details => self.view.trouble.is_some(),
+            Act::Enter if self.focus == Focus::Lesson => !self.is_cleaning_up(),
+            Act::Back => !self.is_first() && !self.is_cleaning_up(),
+            Act::Next => !self.is_last() && !self.is_cleaning_up(),
+            Act::Lessons => !self.is_cleaning_up(),
             Act::Choose(_) => options.is_some(),
             Act::Hint if step.hints_of > 0 && !self.passed() => {
                 return Some(format!("hint {}/{}", step.hints.len(), step.hints_of).into());
             }
             Act::Answer | Act::Hint => false,
-            Act::RunForMe => !self.passed() && !matches!(step.state, StepState::Working { .. }),
+            Act::RunForMe => {
+                !self.passed()
+                    && !self.is_cleaning_up()
+                    && !matches!(step.state, StepState::Working { .. })
+            }
             Act::Copy => !blocks::commands(&step.blocks).is_empty(),
             Act::Focus(side) => {
                 *self.terminal(side) != TerminalState::Closed && self.focus != Focus::Shell(side)
@@ -349,6 +424,9 @@ impl Layer for LessonScreen {
             Act::Copy => return self.copy(cx),
             Act::Read => return self.read(),
             Act::Details => return self.explain(cx),
+            Act::Back | Act::Next | Act::Lessons | Act::RunForMe if self.is_cleaning_up() => {
+                cx.notice("cleaning up goes on by itself");
+            }
             Act::Lessons => {
                 let go = |lesson: &crate::engine::view::LessonRow, step| {
                     Effect::Command(Command::Goto {
@@ -359,7 +437,13 @@ impl Layer for LessonScreen {
                 let here = Some(self.view.step.lesson.clone());
                 return Flow::Open(Box::new(Lessons::new(self.view.lessons.clone(), here, go)));
             }
-            Act::RunForMe => cx.command(Command::RunForMe),
+            Act::RunForMe => match &self.view.phase {
+                Phase::CleanedUp(receipt) if receipt.is_clean() => cx.notice("the lab is gone"),
+                Phase::CleanedUp(_) => cx.command(Command::CleanUp),
+                _ => cx.command(Command::RunForMe),
+            },
+            Act::Back if self.is_first() => cx.notice("this is the first step of all"),
+            Act::Next if self.is_last() => cx.notice("this is the last step of all"),
             Act::Back => cx.command(Command::Back),
             Act::Next => cx.command(Command::Next),
             Act::Hint if self.view.step.hints.len() >= self.view.step.hints_of => {
@@ -367,15 +451,8 @@ impl Layer for LessonScreen {
                 cx.notice("that was the last hint; r does the step for you");
             }
             Act::Hint => cx.command(Command::Hint),
-            Act::Retry => match self
-                .view
-                .trouble
-                .as_ref()
-                .and_then(|trouble| trouble.retry.as_ref())
-            {
-                Some(_) => cx.command(Command::Retry),
-                None => cx.notice("there is nothing to try again"),
-            },
+            Act::Retry if self.retry().is_some() => cx.command(Command::Retry),
+            Act::Retry => cx.notice("there is nothing to try again"),
             Act::Choose(number) => self.choose(number, cx),
             Act::Answer | Act::Cycle if self.wants_typed_answer() => self.type_answer(),
             Act::Answer => cx.notice("there is no question that is answered by typing"),

@@ -155,7 +155,10 @@ fn an_ended_session_opens_again_with_enter() {
 fn a_terminal_that_is_not_there_takes_no_keys() {
     let mut drive = Drive::lab(building(), 80, 24);
     drive.keys("F2");
-    assert_eq!(drive.footer(), "machine A has no terminal now");
+    assert_eq!(
+        drive.footer(),
+        "machine A has no terminal now: the stack is still being built"
+    );
     drive.keys("h");
     assert_eq!(drive.sent(), [Command::Hint]);
 }
@@ -522,6 +525,143 @@ fn a_cleanup_keeps_the_lesson_only_if_the_lesson_is_about_it() {
     view.phase = Phase::Learning;
     let mut drive = Drive::lab(view.clone(), 80, 24);
     view.phase = Phase::CleanedUp(receipt());
+    view.step.state = StepState::Passed("all listings are empty".into());
+    view.step.debrief = None;
     assert!(drive.show(view).screen().contains("Both machines have"));
     assert_eq!(drive.keys("Enter").sent(), [Command::Enter]);
+}
+
+/// The line that says what to do next, on a screen where it needs but one.
+fn action(view: View) -> String {
+    let screen = Drive::lab(view, 109, 50).screen();
+    let marked = screen
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("> "));
+    // The option that was chosen is marked the same way, but has a number.
+    marked
+        .map(str::trim)
+        .find(|line| !line.starts_with(|c: char| c.is_ascii_digit()))
+        .unwrap_or_else(|| panic!("no action in\n{screen}"))
+        .to_owned()
+}
+
+#[test]
+fn what_must_be_mended_comes_before_what_must_be_waited_for() {
+    let trouble = failed().trouble;
+    let mut held_up = cleaning_up();
+    assert_eq!(
+        action(held_up.clone()),
+        "Nothing to do: it ends with a receipt."
+    );
+    held_up.trouble.clone_from(&trouble);
+    assert_eq!(action(held_up), "Press t to try again (build the stack).");
+    let mut held_up = building();
+    held_up.trouble = trouble;
+    assert_eq!(action(held_up), "Press t to try again (build the stack).");
+}
+
+#[test]
+fn while_the_lab_is_at_work_nobody_is_told_to_do_what_cannot_be_done() {
+    let mut at_machines = building();
+    at_machines.step.question = None;
+    at_machines.step.action = "Type pwd in A (F2).".into();
+    for state in [
+        StepState::Open,
+        StepState::Working {
+            what: "opening the terminal of A".into(),
+            since: ago(3),
+        },
+    ] {
+        at_machines.step.state = state;
+        assert_eq!(
+            action(at_machines.clone()),
+            "Nothing to do: the stack is being built; read on, or press n to go ahead."
+        );
+    }
+    at_machines.stack.as_mut().unwrap().status = "DELETE_IN_PROGRESS".into();
+    assert_eq!(
+        action(at_machines),
+        "Nothing to do: the stack is being deleted; read on, or press n to go ahead."
+    );
+
+    let mut connecting = terminals();
+    connecting.machines[1].terminal = TerminalState::Connecting;
+    assert_eq!(
+        action(connecting),
+        "Nothing to do: the terminals are being opened; read on, or press n to go ahead."
+    );
+    let mut ended = terminals();
+    ended.machines[1].terminal = TerminalState::Ended("closed".into());
+    assert!(action(ended).starts_with("Type touch i-was-here in A"));
+
+    let mut typing = terminals();
+    typing.step.state = StepState::Working {
+        what: "waiting for the prompt of A".into(),
+        since: ago(3),
+    };
+    assert_eq!(
+        action(typing.clone()),
+        "Wait a moment, or press n to go ahead."
+    );
+    let screen = Drive::lab(typing, 80, 24).screen();
+    assert!(screen.contains("waiting for the prompt of A"), "{screen}");
+}
+
+#[test]
+fn while_the_stack_is_built_its_question_can_be_answered() {
+    let mut view = building();
+    view.step.question = question().step.question;
+    assert_eq!(
+        action(view.clone()),
+        "The stack is being built. Meanwhile answer the question (1-3)."
+    );
+    view.step.question.as_mut().unwrap().answered = Some(("3".into(), "Both mount it.".into()));
+    assert_eq!(
+        action(view),
+        "Nothing to do: the stack is being built; read on, or press n to go ahead."
+    );
+}
+
+#[test]
+fn when_the_lab_is_gone_there_is_nothing_to_do_but_to_end() {
+    let mut view = cleaned_up();
+    assert_eq!(
+        action(view.clone()),
+        "The lab is gone: q ends; efslab start begins another."
+    );
+    let footer = Drive::lab(view.clone(), 250, 24).footer();
+    assert!(
+        footer.starts_with("Enter end") && !footer.contains("r run"),
+        "{footer}"
+    );
+    // The same where the receipt stands beside an earlier step.
+    view.step.work = Work::Receipt;
+    let learning = View {
+        phase: Phase::Learning,
+        ..view.clone()
+    };
+    let mut drive = Drive::lab(learning, 250, 24);
+    drive.show(view);
+    assert!(!drive.footer().contains("r run"), "{}", drive.footer());
+    assert!(drive.screen().contains("The lab is gone"));
+
+    let mut left = something_left();
+    assert_eq!(
+        action(left.clone()),
+        "Press r to clean up again, or q to leave."
+    );
+    assert_eq!(
+        Drive::lab(left.clone(), 80, 24).keys("r").sent(),
+        [Command::CleanUp]
+    );
+    left.step.state = StepState::Passed("what it was before".into());
+    assert_eq!(
+        action(left.clone()),
+        "Press r to clean up again, or q to leave."
+    );
+    assert!(
+        Drive::lab(left, 250, 24)
+            .footer()
+            .contains("r clean up again")
+    );
 }

@@ -52,6 +52,11 @@ pub(in crate::tui) fn runs(stack: &StackView) -> bool {
     stack.until.is_none()
 }
 
+/// Whether what is being done takes it away: a deletion, or the rollback of a failure.
+pub(in crate::tui) fn goes(stack: &StackView) -> bool {
+    stack.status.contains("DELETE") || stack.status.contains("ROLLBACK")
+}
+
 /// The rows that fit, then how the whole goes.
 pub(in crate::tui) fn lines(
     stack: Option<&StackView>,
