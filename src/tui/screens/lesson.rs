@@ -10,6 +10,7 @@ use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
+use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
@@ -28,7 +29,7 @@ use crate::tui::screens::reader::{Reader, Scroll};
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::lesson_text::{self, Part};
 use crate::tui::widgets::pane::Pane;
-use crate::tui::widgets::{blocks, header, stack};
+use crate::tui::widgets::{blocks, header, receipt, stack};
 
 /// Who has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,15 @@ enum Focus {
     Lesson,
     Answer,
     Shell(Side),
+}
+
+/// What the keys that scroll move while the lesson has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scrolls {
+    Lesson,
+    Receipt,
+    /// The terminal used last.
+    Terminal,
 }
 
 /// The lab's screen.
@@ -49,6 +59,8 @@ pub(in crate::tui) struct LessonScreen {
     told: Option<Size>,
     typed: AnswerLine,
     scroll: Scroll,
+    /// How far the receipt is scrolled.
+    receipt: Scroll,
     /// What has just been added to the text and must be seen.
     reveal: Option<Part>,
     /// What the step was about before the lab came to its end.
@@ -64,6 +76,7 @@ impl LessonScreen {
         Self {
             about: view.step.work,
             asked: None,
+            reveal: to_reveal(&view),
             view,
             focus: Focus::Lesson,
             last: Side::A,
@@ -71,7 +84,7 @@ impl LessonScreen {
             told: None,
             typed: AnswerLine::default(),
             scroll: Scroll::default(),
-            reveal: None,
+            receipt: Scroll::default(),
         }
     }
 
@@ -200,7 +213,7 @@ impl LessonScreen {
             self.asked = None;
             self.scroll.at = 0;
             self.typed = AnswerLine::default();
-            self.reveal = None;
+            self.reveal = to_reveal(view);
         } else if !matches!(before.state, StepState::Passed(_)) && self.passed() {
             self.reveal = Some(Part::Debrief);
         } else if step.hints.len() > before.hints.len() {
@@ -296,6 +309,29 @@ impl LessonScreen {
         Flow::Stay
     }
 
+    /// The lesson, as far as it is longer than its place; else what stands beside or below it.
+    fn scrolls(&self) -> Scrolls {
+        match &self.view.phase {
+            Phase::CleanedUp(_) if self.everything() || !self.scroll.overflows() => {
+                Scrolls::Receipt
+            }
+            Phase::Learning
+                if self.view.step.work == Work::Terminals && !self.scroll.overflows() =>
+            {
+                Scrolls::Terminal
+            }
+            _ => Scrolls::Lesson,
+        }
+    }
+
+    fn scroll(&mut self, act: Act) {
+        match self.scrolls() {
+            Scrolls::Lesson => self.scroll.act(act),
+            Scrolls::Receipt => self.receipt.act(act),
+            Scrolls::Terminal => self.panes[layout::index(self.last)].act(act),
+        }
+    }
+
     fn copy(&self, cx: &mut Context) -> Flow {
         let commands = blocks::commands(&self.view.step.blocks);
         let Some(first) = commands.first() else {
@@ -308,19 +344,29 @@ impl LessonScreen {
         Flow::Open(Box::new(Reader::new("Commands of this step", shown)))
     }
 
+    /// Everything that this screen can show of the step, or of the lab's end where that has taken its place.
     fn read(&self) -> Flow {
-        let step = &self.view.step;
-        let mut shown = step.blocks.clone();
-        shown.extend(
-            step.hints
-                .iter()
-                .enumerate()
-                .map(|(i, hint)| Block::Text(format!("Hint {}: {hint}", i + 1))),
-        );
-        if let (true, Some(debrief)) = (self.passed(), &step.debrief) {
-            shown.push(Block::Text(format!("Why: {debrief}")));
-        }
-        Flow::Open(Box::new(Reader::new(step.title.clone(), shown)))
+        let (view, step_too) = (Arc::clone(&self.view), !self.everything());
+        let title = if step_too {
+            view.step.title.clone()
+        } else {
+            "Receipt".to_owned()
+        };
+        let lines = move |width, cx: &Context| {
+            let mut lines = Vec::new();
+            if step_too {
+                lines.extend(lesson_text::whole(&view, cx.now, width, cx.look));
+            }
+            if let Phase::CleanedUp(proof) = &view.phase {
+                if !lines.is_empty() {
+                    lines.push(Line::default());
+                }
+                let size = (width, u16::MAX);
+                lines.extend(receipt::lines(proof, &view.target, &cx.zone, size, cx.look));
+            }
+            lines
+        };
+        Flow::Open(Box::new(Reader::of(title, lines)))
     }
 
     fn explain(&self, cx: &mut Context) -> Flow {
@@ -346,6 +392,12 @@ impl LessonScreen {
     }
 }
 
+/// What of a step is to be seen when one comes to it. A build takes minutes and its question is meant for them, so that
+/// it must not wait below the end of the text, where there is no room for it under the stack.
+fn to_reveal(view: &View) -> Option<Part> {
+    (view.step.work == Work::Stack && view.step.question.is_some()).then_some(Part::Question)
+}
+
 impl Layer for LessonScreen {
     fn scope(&self) -> Scope {
         match self.focus {
@@ -369,7 +421,7 @@ impl Layer for LessonScreen {
             (Act::Enter, Some(false)) if !self.passed() => return Some("leave".into()),
             (Act::Retry, _) => return self.retry().map(|_| usual.into()),
             (Act::Details, _) => return self.view.trouble.as_ref().map(|_| usual.into()),
-            (Act::Help | Act::Quit, _) => return Some(usual.into()),
+            (Act::Read, Some(_)) | (Act::Help | Act::Quit, _) => return Some(usual.into()),
             _ if self.everything() => return None,
             _ => {}
         }
@@ -404,6 +456,7 @@ impl Layer for LessonScreen {
             Act::Focus(side) => {
                 *self.terminal(side) != TerminalState::Closed && self.focus != Focus::Shell(side)
             }
+            Act::ScrollBack => self.panes[layout::index(self.last)].has_more(),
             Act::Release if self.passed() => return Some("back: the step is passed".into()),
             _ => true,
         };
@@ -459,9 +512,10 @@ impl Layer for LessonScreen {
             Act::Focus(side) => self.focus(side, cx),
             Act::Cycle => self.focus(self.last, cx),
             Act::Release => self.focus = Focus::Lesson,
-            Act::ScrollBack => self.panes[layout::index(self.last)].scroll(true),
-            Act::ScrollForward => self.panes[layout::index(self.last)].scroll(false),
-            act => self.scroll.act(act),
+            Act::ScrollBack | Act::ScrollForward => {
+                self.panes[layout::index(self.last)].act(act);
+            }
+            act => self.scroll(act),
         }
         Flow::Stay
     }
@@ -506,12 +560,12 @@ impl Layer for LessonScreen {
             header::line(&self.view, cx.now, header.width, cx.look),
             header,
         );
-        let elsewhere = self.view.step.work == Work::Question && need != Need::Terminals;
+        let asks = self.asks_in(work, need, cx);
         let pane = lesson_text::Pane {
             view: &self.view,
-            typed: (!elsewhere).then_some(&self.typed),
+            typed: (!asks).then_some(&self.typed),
             action: &self.action(),
-            focused: self.focus == Focus::Lesson || (self.focus == Focus::Answer && !elsewhere),
+            focused: self.focus == Focus::Lesson || (self.focus == Focus::Answer && !asks),
             boxed,
             now: cx.now,
             look: cx.look,
@@ -523,7 +577,7 @@ impl Layer for LessonScreen {
             }
             _ => pane.draw(frame, lesson, &mut self.scroll, self.reveal.take()),
         };
-        let cursor = self.draw_work(frame, work, need, cx);
+        let cursor = self.draw_work(frame, work, need, asks, cx);
         match self.focus {
             Focus::Answer => cursor.or(typing),
             Focus::Lesson | Focus::Shell(_) => cursor,

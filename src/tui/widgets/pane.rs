@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::grid::{self, Sieve};
 use crate::tui::encode::Modes;
+use crate::tui::keymap::Act;
 
 /// Lines that can be scrolled back to.
 const SCROLLBACK: usize = 2_000;
@@ -90,16 +91,24 @@ impl Pane {
         }
     }
 
-    /// Scrolls half a page back (`true`) or forward.
-    pub(in crate::tui) fn scroll(&mut self, back: bool) {
-        let page = usize::from(self.size().height / 2).max(1);
+    /// Scrolls, if that is what is asked for: by a line, or by half of what is shown.
+    pub(in crate::tui) fn act(&mut self, act: Act) {
+        let half = usize::from(self.size().height / 2).max(1);
         let screen = self.parser.screen_mut();
         let at = screen.scrollback();
-        screen.set_scrollback(if back {
-            at.saturating_add(page)
-        } else {
-            at.saturating_sub(page)
+        screen.set_scrollback(match act {
+            Act::Up => at.saturating_add(1),
+            Act::Down => at.saturating_sub(1),
+            Act::PageUp | Act::ScrollBack => at.saturating_add(half),
+            Act::PageDown | Act::ScrollForward => at.saturating_sub(half),
+            _ => at,
         });
+    }
+
+    /// Whether there are lines above what is shown.
+    pub(in crate::tui) fn has_more(&self) -> bool {
+        let screen = self.parser.screen();
+        screen.scrollback() < screen.scrollback_len()
     }
 
     /// Back to where the machine prints.
@@ -227,7 +236,7 @@ mod tests {
         let mut pane = Pane::new(Size::new(10, 2));
         pane.feed(b"1\r\n2\r\n3\r\n4");
         assert_eq!(shown(&pane), ["3", "4"]);
-        pane.scroll(true);
+        pane.act(Act::ScrollBack);
         assert_eq!(
             (shown(&pane), pane.scrolled()),
             (vec!["2".into(), "3".into()], 1)
@@ -274,7 +283,7 @@ mod tests {
             let mut pane = Pane::new(Size::new(38, 10));
             for (bytes, width, height, back) in steps {
                 pane.feed(&bytes);
-                pane.scroll(back);
+                pane.act(if back { Act::PageUp } else { Act::Down });
                 shown(&pane);
                 pane.resize(Size::new(width, height));
                 shown(&pane);

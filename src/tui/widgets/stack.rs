@@ -42,7 +42,7 @@ fn status_tone(status: &str) -> Tone {
 
 /// Rows it would like to have, borders included.
 pub(in crate::tui) fn wants(stack: Option<&StackView>) -> u16 {
-    stack.map_or(4, |stack| {
+    stack.map_or(3, |stack| {
         text::count(stack.rows.len() + 4 + usize::from(stack.cause.is_some()))
     })
 }
