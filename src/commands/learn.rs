@@ -272,18 +272,18 @@ fn welcome(journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
     Ok(Welcome {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         practice: PlaceRow {
-            about: "on this computer: no AWS account, no cost, same commands".to_owned(),
+            about: "on this computer: no AWS account, no cost".to_owned(),
             state: "ready".to_owned(),
             ready: true,
             details: vec![
                 "An AWS of your own inside this program. The lab talks to it with the same SDK calls and the same \
-                 ssh; what it shows of speed and time is modelled."
+                 ssh, and you type the same commands; what it shows of speed and time is modelled."
                     .to_owned(),
             ],
         },
         aws: PlaceRow {
-            about: "your own account, about 0.03 USD per hour".to_owned(),
-            state: "credentials are looked at when you choose it".to_owned(),
+            about: "your own, about 0.03 USD per hour".to_owned(),
+            state: "checked once you choose it".to_owned(),
             ready: true,
             details: vec![
                 "Two t3.micro instances with public addresses, two small volumes and one filesystem, billed by AWS \

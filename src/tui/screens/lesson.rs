@@ -214,6 +214,7 @@ impl LessonScreen {
             self.scroll.at = 0;
             self.typed = AnswerLine::default();
             self.reveal = to_reveal(view);
+            self.panes.iter_mut().for_each(Pane::follow);
         } else if !matches!(before.state, StepState::Passed(_)) && self.passed() {
             self.reveal = Some(Part::Debrief);
         } else if step.hints.len() > before.hints.len() {
@@ -493,7 +494,11 @@ impl Layer for LessonScreen {
             Act::RunForMe => match &self.view.phase {
                 Phase::CleanedUp(receipt) if receipt.is_clean() => cx.notice("the lab is gone"),
                 Phase::CleanedUp(_) => cx.command(Command::CleanUp),
-                _ => cx.command(Command::RunForMe),
+                _ => {
+                    // What is typed is to be seen.
+                    self.panes.iter_mut().for_each(Pane::follow);
+                    cx.command(Command::RunForMe);
+                }
             },
             Act::Back if self.is_first() => cx.notice("this is the first step of all"),
             Act::Next if self.is_last() => cx.notice("this is the last step of all"),

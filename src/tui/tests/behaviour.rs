@@ -518,9 +518,8 @@ fn the_whole_step_can_be_read_with_question_verdict_and_receipt() {
         "an instance store is a disk",
         "Hint 1 of 3: Who of the three",
         "You run two web servers",
-        "A volume lives in one zone",
         "not yet",
-        "answer 2 is not it",
+        "A volume lives in one zone",
         "Nothing is left.",
     ] {
         assert!(
@@ -833,4 +832,41 @@ fn when_the_lab_is_gone_there_is_nothing_to_do_but_to_end() {
             .footer()
             .contains("r clean up again")
     );
+}
+
+#[test]
+fn what_the_verdict_says_is_not_said_twice() {
+    for view in [answered_wrong(), {
+        let mut view = answered_wrong();
+        let why = "A volume lives in one zone and is attached to one instance.; and more";
+        view.step.state = StepState::Passed(why.into());
+        view
+    }] {
+        let screen = Drive::lab(view, 200, 50).screen();
+        assert_eq!(screen.matches("A volume lives").count(), 1, "{screen}");
+    }
+    let mut view = answered_wrong();
+    view.step.state = StepState::Open;
+    let screen = Drive::lab(view, 80, 24).screen();
+    assert!(screen.contains("A volume lives"), "{screen}");
+
+    let mut view = typed_question();
+    assert!(
+        Drive::lab(view.clone(), 80, 24)
+            .screen()
+            .contains("answer:")
+    );
+    view.step.state = StepState::Passed("1.5 is right".into());
+    assert!(!Drive::lab(view, 80, 24).screen().contains("answer:"));
+}
+
+#[test]
+fn what_is_typed_for_the_learner_is_seen_though_the_terminal_was_scrolled_back() {
+    let mut drive = Drive::lab(terminals(), 120, 40);
+    for line in 0..40 {
+        drive.print(Side::A, format!("line {line}\r\n").as_bytes());
+    }
+    drive.keys("PgUp r").print(Side::A, b"touch i-was-here-too");
+    let screen = drive.screen();
+    assert!(screen.contains("i-was-here-too"), "{screen}");
 }

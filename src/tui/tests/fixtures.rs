@@ -29,7 +29,7 @@ pub(super) fn welcome() -> Welcome {
     Welcome {
         version: "0.1.0".into(),
         practice: PlaceRow {
-            about: "on this computer: no AWS account, no cost, same commands".into(),
+            about: "on this computer: no AWS account, no cost".into(),
             state: "ready".into(),
             ready: true,
             details: vec![
@@ -50,7 +50,7 @@ pub(super) fn welcome() -> Welcome {
             lesson: "share-files".into(),
             step: "step 3 of 5".into(),
             target: "practice".into(),
-            when: "stopped yesterday 18:02".into(),
+            when: "left 20 hours ago".into(),
         }],
         lessons: lessons(),
     }
@@ -207,7 +207,8 @@ pub(super) fn answered_wrong() -> View {
         ));
     }
     view.step.hints = vec!["Who of the three is on the network and in more than one zone?".into()];
-    view.step.state = StepState::NotYet("answer 2 is not it".into());
+    let because = "A volume lives in one zone and is attached to one instance.";
+    view.step.state = StepState::NotYet(because.into());
     view
 }
 

@@ -237,7 +237,7 @@ impl Pane<'_> {
             );
         }
         if let (Some(typed), Some(asked)) = (self.typed, &step.question) {
-            let (lines, typing) = question::lines(asked, typed, width, look);
+            let (lines, typing) = question::lines(asked, &step.state, typed, width, look);
             let from = text.add(Part::Question, lines);
             text.typing = typing.map(|(row, column)| (from + row, column));
         }

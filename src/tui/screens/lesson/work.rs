@@ -48,7 +48,8 @@ impl LessonScreen {
     /// Rows of the question, if there is one.
     fn question_rows(&self, width: u16, cx: &Context) -> u16 {
         self.view.step.question.as_ref().map_or(0, |asked| {
-            let (lines, _) = question::lines(asked, &self.typed, width, cx.look);
+            let state = &self.view.step.state;
+            let (lines, _) = question::lines(asked, state, &self.typed, width, cx.look);
             text::count(lines.len())
         })
     }
@@ -191,7 +192,8 @@ impl LessonScreen {
             return (lines, None);
         };
         let above = text::count(lines.len());
-        let (question, typing) = question::lines(asked, &self.typed, width, cx.look);
+        let (question, typing) =
+            question::lines(asked, &view.step.state, &self.typed, width, cx.look);
         lines.extend(question);
         (
             lines,
