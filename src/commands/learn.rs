@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use miette::{IntoDiagnostic as _, WrapErr as _};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Outcome;
 use super::lab::{self, Front};
+use super::program;
 use super::site::{self, Site};
 use crate::cli::{self, Common};
 use crate::engine::effect::Progress;
@@ -41,7 +43,10 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
                 }
                 Chosen::Resume { lab } => {
                     let lab = lab::find(&journal, Some(&lab))?;
-                    let site = opened(&mut screen, &common, &lab.place).await?;
+                    let site = match opened(&mut screen, &common, &lab.place).await? {
+                        Ok(site) => site,
+                        Err(ended) => return Ok(ended),
+                    };
                     return go_on(screen, site, &journal, &lab, lessons, None).await;
                 }
                 Chosen::CleanUp { lab } => {
@@ -62,7 +67,10 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
             }
         }
         let place = site::chosen(&common)?;
-        let site = opened(&mut screen, &common, &place).await?;
+        let site = match opened(&mut screen, &common, &place).await? {
+            Ok(site) => site,
+            Err(ended) => return Ok(ended),
+        };
         // Only now: a place that cannot be reached leaves no lab behind.
         let lab = lab::make(&journal, &place)?;
         go_on(screen, site, &journal, &lab, lessons, begin).await
@@ -82,15 +90,30 @@ pub(super) fn resume(
     let lab = lab::find(&journal, id)?;
     super::runtime()?.block_on(async {
         let mut screen = LiveScreen::enter().into_diagnostic()?;
-        let site = opened(&mut screen, common, &lab.place).await?;
+        let site = match opened(&mut screen, common, &lab.place).await? {
+            Ok(site) => site,
+            Err(ended) => return Ok(ended),
+        };
         go_on(screen, site, &journal, &lab, lessons, begin).await
     })
 }
 
-/// Opens the place while the screen says so.
-async fn opened(screen: &mut LiveScreen, common: &Common, place: &Place) -> miette::Result<Site> {
-    screen.say("Opening the account …").into_diagnostic()?;
-    Site::open(common, place).await
+/// Opens the place while the screen says so; `Err`: the learner or a signal ended it before.
+async fn opened(
+    screen: &mut LiveScreen,
+    common: &Common,
+    place: &Place,
+) -> miette::Result<Result<Site, Outcome>> {
+    let (common, place) = (common.clone(), place.clone());
+    // A task of its own, so that nothing it does keeps the screen from its keys.
+    let opening = AbortOnDropHandle::new(tokio::spawn(
+        async move { Site::open(&common, &place).await },
+    ));
+    match screen.say_while("Opening the account …", opening).await {
+        Ok(site) => Ok(Ok(site.into_diagnostic()??)),
+        Err(TuiError::Signal(signal)) => Ok(Err(Outcome::Interrupted(signal))),
+        Err(error) => Err(error).into_diagnostic(),
+    }
 }
 
 /// Drives a lab with the full screen until the learner leaves.
@@ -118,7 +141,7 @@ async fn go_on(
         _ => None,
     };
     let Some(receipt) = receipt else {
-        super::print(&farewell(lab, &view))?;
+        super::print(&farewell(lab, &view, &program::name()))?;
         return Ok(outcome);
     };
     super::print(&plain::receipt::text(&receipt))?;
@@ -154,15 +177,21 @@ async fn drive(
         runtime::drive(driven.engine, driven.parts, wires),
         tui::run(screen, front)
     );
-    let ending = ending
-        .into_diagnostic()
-        .wrap_err("the lab stopped; nothing is lost, `efslab resume` goes on")?;
+    let ending = ending.into_diagnostic().wrap_err_with(|| {
+        format!(
+            "the lab stopped; nothing is lost, `{} resume` goes on",
+            program::name()
+        )
+    })?;
     let signal = match shown {
         Err(TuiError::Signal(signal)) => Some(signal),
         shown => {
-            shown
-                .into_diagnostic()
-                .wrap_err("the screen failed, the lab did not: `efslab resume` goes on")?;
+            shown.into_diagnostic().wrap_err_with(|| {
+                format!(
+                    "the screen failed, the lab did not: `{} resume` goes on",
+                    program::name()
+                )
+            })?;
             None
         }
     };
@@ -180,8 +209,8 @@ fn cleaned(journal: &Journal, lab: &str) -> bool {
     journal.lab(lab).is_ok_and(|lab| lab.clean)
 }
 
-/// What stays, and how to go on or end it.
-fn farewell(lab: &journal::Lab, view: &View) -> String {
+/// What stays, and how to go on or end it with this program.
+fn farewell(lab: &journal::Lab, view: &View, program: &str) -> String {
     let standing = view.stack.is_some() && !matches!(view.phase, Phase::CleanedUp(_));
     let what = match (&lab.place, standing) {
         (Place::Aws { .. }, true) => {
@@ -197,7 +226,7 @@ fn farewell(lab: &journal::Lab, view: &View) -> String {
         (_, false) => format!("{} is kept; it has nothing in the account.\n", lab.id),
     };
     format!(
-        "{what}  efslab resume    goes on at {} {}/{}\n  efslab cleanup   removes everything, with proof\n",
+        "{what}  {program} resume    goes on at {} {}/{}\n  {program} cleanup   removes everything, with proof\n",
         view.step.lesson, view.step.number, view.step.of
     )
 }
@@ -243,18 +272,18 @@ fn welcome(journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
     Ok(Welcome {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         practice: PlaceRow {
-            about: "on this computer: no AWS account, no cost, same commands".to_owned(),
+            about: "on this computer: no AWS account, no cost".to_owned(),
             state: "ready".to_owned(),
             ready: true,
             details: vec![
                 "An AWS of your own inside this program. The lab talks to it with the same SDK calls and the same \
-                 ssh; what it shows of speed and time is modelled."
+                 ssh, and you type the same commands; what it shows of speed and time is modelled."
                     .to_owned(),
             ],
         },
         aws: PlaceRow {
-            about: "your own account, about 0.03 USD per hour".to_owned(),
-            state: "credentials are looked at when you choose it".to_owned(),
+            about: "your own, about 0.03 USD per hour".to_owned(),
+            state: "checked once you choose it".to_owned(),
             ready: true,
             details: vec![
                 "Two t3.micro instances with public addresses, two small volumes and one filesystem, billed by AWS \
