@@ -178,10 +178,7 @@ async fn flip(
             hosts.stop(&instance.id).await;
             Ok(())
         }
-        Power::Cycle => {
-            hosts.stop(&instance.id).await;
-            hosts.start(&instance.id).await
-        }
+        Power::Cycle => hosts.restart(&instance.id).await,
         Power::End => {
             hosts.terminate(&instance.id).await;
             Ok(())

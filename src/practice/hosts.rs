@@ -13,13 +13,15 @@ pub trait Hosts: Send + Sync + 'static {
     async fn launch(&self, spec: HostSpec) -> Result<(), String>;
     /// Powers a known host on again.
     async fn start(&self, instance_id: &str) -> Result<(), String>;
+    /// Powers a host off and on again; its port stays known.
+    async fn restart(&self, instance_id: &str) -> Result<(), String>;
     /// Powers a host off.
     async fn stop(&self, instance_id: &str);
     /// Ends a host and forgets its disk; an unknown one is gone already.
     async fn terminate(&self, instance_id: &str);
     /// What its serial console has shown.
     fn console_output(&self, instance_id: &str) -> String;
-    /// The loopback port of its SSH server, while it runs.
+    /// The loopback port of its SSH server, known from power on to power off; the server itself comes up later.
     fn ssh_port(&self, instance_id: &str) -> Option<u16>;
     /// Bytes stored in a filesystem.
     fn used_bytes(&self, file_system_id: &str) -> u64;
@@ -47,6 +49,10 @@ impl Hosts for Machines {
 
     async fn start(&self, instance_id: &str) -> Result<(), String> {
         self.fleet.start(instance_id).await
+    }
+
+    async fn restart(&self, instance_id: &str) -> Result<(), String> {
+        self.fleet.restart(instance_id).await
     }
 
     async fn stop(&self, instance_id: &str) {

@@ -28,14 +28,26 @@ const LOGIN_GRACE: Duration = Duration::from_mins(2);
 /// Channels of one connection on which nothing runs yet, `MaxSessions` of OpenSSH.
 const WAITING_MAX: usize = 10;
 
+/// Until the next try when a connection could not be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
 /// What a session may set in its environment, as `AcceptEnv` of Amazon Linux lists it.
 fn accepted(name: &str) -> bool {
     matches!(name, "LANG" | "LANGUAGE" | "XMODIFIERS") || name.starts_with("LC_")
 }
 
-/// Starts serving a host on 127.0.0.1, on the port it had the last time if that is free; answers with the port. It ends
-/// with the host's power.
-pub async fn start(host: Arc<Host>, last: Option<u16>) -> io::Result<u16> {
+/// Binds a port of 127.0.0.1: this one if it is free, else any.
+pub async fn bind(wanted: Option<u16>) -> io::Result<TcpListener> {
+    if let Some(port) = wanted
+        && let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind(("127.0.0.1", 0)).await
+}
+
+/// Starts serving a host there, until its power goes. Whoever connected before is served now.
+pub fn start(host: &Arc<Host>, listener: Arc<TcpListener>) -> io::Result<()> {
     let key = host.root().read(HOST_KEY).map_err(io::Error::from)?;
     let key = PrivateKey::from_openssh(key).map_err(io::Error::other)?;
     let config = Arc::new(Config {
@@ -50,20 +62,24 @@ pub async fn start(host: Arc<Host>, last: Option<u16>) -> io::Result<u16> {
         nodelay: true,
         ..Config::default()
     });
-    let listener = match last {
-        Some(port) => match TcpListener::bind(("127.0.0.1", port)).await {
-            Ok(listener) => listener,
-            Err(_) => TcpListener::bind(("127.0.0.1", 0)).await?,
-        },
-        None => TcpListener::bind(("127.0.0.1", 0)).await?,
-    };
-    let port = listener.local_addr()?.port();
-    let tasks = host.tasks.clone();
-    tasks.spawn(accept(host, config, listener));
-    Ok(port)
+    host.tasks
+        .spawn(accept(Arc::clone(host), config, listener));
+    Ok(())
 }
 
-async fn accept(host: Arc<Host>, config: Arc<Config>, listener: TcpListener) {
+/// Refuses whoever connects to a host that runs but has no server, until its power goes.
+pub fn refuse(host: &Arc<Host>, listener: Arc<TcpListener>) {
+    let power = host.power.clone();
+    host.tasks.spawn(power.run_until_cancelled_owned(async move {
+        loop {
+            if listener.accept().await.is_err() {
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }));
+}
+
+async fn accept(host: Arc<Host>, config: Arc<Config>, listener: Arc<TcpListener>) {
     loop {
         let stream = tokio::select! {
             () = host.power.cancelled() => return,
@@ -72,7 +88,7 @@ async fn accept(host: Arc<Host>, config: Arc<Config>, listener: TcpListener) {
                 Err(error) => {
                     // Out of files, or the client is gone already: the next one may have more luck.
                     tracing::debug!(%error, "a connection was not accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
                     continue;
                 }
             },

@@ -98,6 +98,11 @@ impl Hosts for Scripted {
         Ok(())
     }
 
+    async fn restart(&self, instance_id: &str) -> Result<(), String> {
+        self.power_on(instance_id);
+        Ok(())
+    }
+
     async fn stop(&self, instance_id: &str) {
         self.ports.lock().unwrap().remove(instance_id);
     }

@@ -294,3 +294,28 @@ async fn a_stack_completes_however_often_the_account_is_killed() {
     );
     assert_eq!(machines.says("B", "hostname; pwd").await.lines().count(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_running_instance_is_told_with_its_port_at_once_after_a_kill() {
+    let machines = Machines::new().await;
+    let (_, status) = machines.create(SHARE_A).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    let dir = machines.bench.dir;
+    kill(machines.bench.running, dir.path()).await;
+    // So slowly that nothing has booted when it is asked.
+    let slow = Options {
+        pace: Pace::Times(0.001),
+        ..options(dir.path())
+    };
+    let running = crate::practice::start(slow).await.unwrap();
+    let access = control::Access {
+        endpoint_url: running.endpoint_url.clone(),
+        access_key_id: running.access_key_id.clone(),
+        secret_access_key: running.secret_access_key.clone(),
+        region: running.region.clone(),
+    };
+    let told = control::json(&access, "GET", "/_efslab/instances").await;
+    let told = told["Instances"].as_array().unwrap();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|one| one["Port"].as_u64().is_some()));
+}

@@ -146,6 +146,17 @@ impl Bench {
         }
     }
 
+    /// Waits until so many boots have come to their end on this console.
+    async fn booted(&self, id: &str, times: usize) {
+        let ended = || self.fleet.console_output(id).matches(" login: ").count();
+        within(async {
+            while ended() < times {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
     fn host(&self, id: &str) -> Arc<Host> {
         let running = self.fleet.shared().running();
         Arc::clone(&running.get(id).unwrap().host)
@@ -521,10 +532,7 @@ async fn user_data_runs_once_as_root_and_shows_on_the_console() {
     bench.fleet.stop(&id).await;
     assert_eq!(bench.fleet.ssh_port(&id), None);
     bench.fleet.start(&id).await.unwrap();
-    bench.console(&id, "Up").await;
-    while bench.fleet.ssh_port(&id).is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    bench.booted(&id, 2).await;
     assert!(bench.host(&id).root().stat("/root/ran").is_err());
 }
 
@@ -541,9 +549,6 @@ async fn a_host_is_where_and_what_it_was_after_a_kill() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     bench.fleet.start(&id).await.unwrap();
-    while bench.fleet.ssh_port(&id).is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
     assert_eq!(bench.fleet.ssh_port(&id), Some(port));
     // The same host key too: the client trusts no other.
     assert_eq!(text(&bench.run(&id, "cat file").await.stdout), "kept\n");
@@ -574,9 +579,7 @@ async fn a_boot_that_was_cut_off_begins_again_with_its_user_data() {
     // Stopped on purpose it is not run again.
     bench.fleet.stop(&id).await;
     bench.fleet.start(&id).await.unwrap();
-    while bench.fleet.ssh_port(&id).is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    bench.booted(&id, 1).await;
     assert_eq!(
         bench.host(&id).root().read_text("/root/ran").unwrap(),
         "first\n"
@@ -645,4 +648,39 @@ async fn an_idle_prompt_neither_moves_time_nor_holds_it_up() {
     assert!(!recurring.is_finished());
     recurring.abort();
     session.kill().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_runs_has_its_port_and_whoever_comes_early_waits() {
+    let bench = Bench::at(Pace::Times(0.001)).await;
+    let spec = bench.spec(1, "");
+    let id = spec.instance_id.clone();
+    bench.fleet.launch(spec).await.unwrap();
+    // The boot has hardly begun.
+    let port = bench.fleet.ssh_port(&id).unwrap();
+    let early = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let boot = async {
+        while bench.fleet.console_output(&id).matches(" login: ").count() == 0 {
+            bench.clock.advance(Duration::from_secs(10));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(boot).await;
+    let mut greeting = [0; 8];
+    let mut early = early;
+    within(tokio::io::AsyncReadExt::read_exact(&mut early, &mut greeting))
+        .await
+        .unwrap();
+    assert_eq!(&greeting, b"SSH-2.0-");
+    // It is there all the while that the host is rebooted, and where it was.
+    let restart = bench.fleet.restart(&id);
+    let mut restart = std::pin::pin!(restart);
+    let seen = std::future::poll_fn(|cx| {
+        assert_eq!(bench.fleet.ssh_port(&id), Some(port));
+        restart.as_mut().poll(cx)
+    });
+    within(seen).await.unwrap();
+    assert_eq!(bench.fleet.ssh_port(&id), Some(port));
+    bench.fleet.stop(&id).await;
+    assert_eq!(bench.fleet.ssh_port(&id), None);
 }
