@@ -3,9 +3,11 @@
 //! One loop decides, from the world alone; so everything goes on after a kill where it was.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
@@ -27,17 +29,31 @@ type Due = Vec<(Instance, Power)>;
 /// Hosts that are being powered on or off right now.
 type Busy = Arc<Mutex<HashSet<String>>>;
 
-/// Drives the account until it is dropped.
+/// Drives the account until it is dropped. A panic is a bug, but no reason to leave an account whose stacks stand still:
+/// what is due is in the world, so the loop begins again.
 pub async fn drive(account: Arc<Account>, mut changes: UnboundedReceiver<Activity>) {
+    // A change that panicked half way is taken back by the next.
+    while AssertUnwindSafe(go_on(&account, &mut changes))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        tracing::error!("what drives the account has panicked; it begins again");
+        tokio::time::sleep(AFTER_FAILURE).await;
+    }
+}
+
+/// Drives until nobody can change anything any more.
+async fn go_on(account: &Arc<Account>, changes: &mut UnboundedReceiver<Activity>) {
     let busy = Busy::default();
     let mut tasks = JoinSet::new();
     let mut activity = account.clock.activity();
     loop {
-        let (due, next) = advance(&account, &busy);
+        let (due, next) = advance(account, &busy);
         for (instance, power) in due {
             busy_set(&busy).insert(instance.id.clone());
             tasks.spawn(switch(
-                Arc::clone(&account),
+                Arc::clone(account),
                 Arc::clone(&busy),
                 instance,
                 power,

@@ -62,21 +62,21 @@ pub fn start(host: &Arc<Host>, listener: Arc<TcpListener>) -> io::Result<()> {
         nodelay: true,
         ..Config::default()
     });
-    host.tasks
-        .spawn(accept(Arc::clone(host), config, listener));
+    host.tasks.spawn(accept(Arc::clone(host), config, listener));
     Ok(())
 }
 
 /// Refuses whoever connects to a host that runs but has no server, until its power goes.
 pub fn refuse(host: &Arc<Host>, listener: Arc<TcpListener>) {
     let power = host.power.clone();
-    host.tasks.spawn(power.run_until_cancelled_owned(async move {
-        loop {
-            if listener.accept().await.is_err() {
-                tokio::time::sleep(ACCEPT_AGAIN).await;
+    host.tasks
+        .spawn(power.run_until_cancelled_owned(async move {
+            loop {
+                if listener.accept().await.is_err() {
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
             }
-        }
-    }));
+        }));
 }
 
 async fn accept(host: Arc<Host>, config: Arc<Config>, listener: Arc<TcpListener>) {

@@ -590,13 +590,13 @@ async fn a_boot_that_was_cut_off_begins_again_with_its_user_data() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_end_with_the_power() {
     let bench = Bench::at(Pace::Times(1.0)).await;
-    bench.clock.advance(Duration::from_secs(0));
+    bench.clock.advance(Duration::from_secs(0)).unwrap();
     let spec = bench.spec(1, "");
     let id = spec.instance_id.clone();
     bench.fleet.launch(spec).await.unwrap();
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        bench.clock.advance(Duration::from_secs(10));
+        bench.clock.advance(Duration::from_secs(10)).unwrap();
     }
     bench.console(&id, "login: ").await;
     let session = bench
@@ -658,19 +658,24 @@ async fn a_host_that_runs_has_its_port_and_whoever_comes_early_waits() {
     bench.fleet.launch(spec).await.unwrap();
     // The boot has hardly begun.
     let port = bench.fleet.ssh_port(&id).unwrap();
-    let early = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let early = tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .unwrap();
     let boot = async {
         while bench.fleet.console_output(&id).matches(" login: ").count() == 0 {
-            bench.clock.advance(Duration::from_secs(10));
+            bench.clock.advance(Duration::from_secs(10)).unwrap();
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     within(boot).await;
     let mut greeting = [0; 8];
     let mut early = early;
-    within(tokio::io::AsyncReadExt::read_exact(&mut early, &mut greeting))
-        .await
-        .unwrap();
+    within(tokio::io::AsyncReadExt::read_exact(
+        &mut early,
+        &mut greeting,
+    ))
+    .await
+    .unwrap();
     assert_eq!(&greeting, b"SSH-2.0-");
     // It is there all the while that the host is rebooted, and where it was.
     let restart = bench.fleet.restart(&id);
