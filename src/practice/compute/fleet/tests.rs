@@ -689,3 +689,84 @@ async fn a_host_that_runs_has_its_port_and_whoever_comes_early_waits() {
     bench.fleet.stop(&id).await;
     assert_eq!(bench.fleet.ssh_port(&id), None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_holds_up_its_command_but_not_time() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let mut fill = bench.ssh(&id, "ec2-user", "key");
+    fill.arg("cat > big");
+    let filled = typed(fill, &vec![b'x'; 8 * 1024 * 1024]).await;
+    assert!(filled.status.success());
+    for arguments in [&["cat big big"][..], &["-tt", "cat big big"], &["-tt"]] {
+        let mut stuck = bench.ssh(&id, "ec2-user", "key");
+        let mut stuck = stuck
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut keys = stuck.stdin.take().unwrap();
+        if arguments == ["-tt"] {
+            let line = b"cat big; cat big\r";
+            tokio::io::AsyncWriteExt::write_all(&mut keys, line)
+                .await
+                .unwrap();
+        }
+        // It has begun, and is read no further.
+        let mut first = [0; 1];
+        let out = stuck.stdout.as_mut().unwrap();
+        within(tokio::io::AsyncReadExt::read_exact(out, &mut first))
+            .await
+            .unwrap();
+        within(bench.clock.activity().sleep(Duration::from_mins(10))).await;
+        stuck.kill().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_startup_file_without_end_is_interrupted_or_left() {
+    let bench = Bench::at(Pace::Times(1.0)).await;
+    let spec = bench.spec(1, "");
+    let id = spec.instance_id.clone();
+    bench.fleet.launch(spec).await.unwrap();
+    while bench.fleet.console_output(&id).matches(" login: ").count() == 0 {
+        bench.clock.advance(Duration::from_secs(10)).unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let line = "echo 'touch began; while :; do sleep 1000; done' >> .bashrc";
+    assert!(bench.run(&id, line).await.status.success());
+    let (host, home) = (bench.host(&id), bench.host(&id).root());
+    for interrupted in [true, false] {
+        let mut session = bench.ssh(&id, "ec2-user", "key");
+        let mut session = session
+            .arg("-tt")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        within(async {
+            while home.remove_one("/home/ec2-user/began").is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        if interrupted {
+            let mut keys = session.stdin.take().unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut keys, b"\x03echo over $?\rexit 5\r")
+                .await
+                .unwrap();
+            let done = within(session.wait_with_output()).await.unwrap();
+            assert_eq!(done.status.code(), Some(5), "{}", text(&done.stdout));
+        } else {
+            session.kill().await.unwrap();
+        }
+    }
+    // Nothing of them is left to run, only what accepts connections.
+    within(async {
+        while host.tasks.len() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
