@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use super::changes::{Batch, Record};
 use super::content::Content;
 use super::inode::{Ino, NodeType};
+use crate::practice::private;
 
 /// File name below the account's directory.
 const FILE: &str = "files.db";
@@ -38,6 +39,9 @@ pub enum FilesError {
     /// SQLite refused.
     #[error("files.db: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The file could not be made.
+    #[error("files.db: {0}")]
+    File(std::io::Error),
     /// What is there is not what this program wrote.
     #[error("files.db: {0}")]
     Corrupt(String),
@@ -78,7 +82,10 @@ pub(super) struct Database {
 
 impl Database {
     pub fn open(directory: &Path) -> Result<Self, FilesError> {
-        let connection = Connection::open(directory.join(FILE))?;
+        let path = directory.join(FILE);
+        // Before SQLite makes it, with the rights that the umask leaves; its log gets those of the database.
+        private::file(&path).map_err(FilesError::File)?;
+        let connection = Connection::open(&path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // A commit returns when it is on disk.

@@ -38,6 +38,8 @@ impl Machines {
             .unwrap();
         assert!(made.success());
         let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(dir.path(), private).unwrap();
         let running = crate::practice::start(options(dir.path())).await.unwrap();
         let bench = Bench {
             running,

@@ -313,3 +313,18 @@ fn a_disk_made_of_an_image_goes_its_own_way() {
     assert_eq!(names(&on(&one), "/etc"), [""; 0]);
     assert_eq!(all(&on(&two)), all(&on(&image)));
 }
+
+#[test]
+fn what_learners_keep_is_for_the_owner_of_the_account_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    on(&files.share("fs-1").unwrap())
+        .write("/key", b"k")
+        .unwrap();
+    files.flush().unwrap();
+    for name in ["files.db", "files.db-wal"] {
+        let kept = std::fs::metadata(dir.path().join(name)).unwrap();
+        assert_eq!(kept.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
