@@ -51,10 +51,10 @@ async fn go_on(account: &Arc<Account>, changes: &mut UnboundedReceiver<Activity>
     loop {
         let (due, next) = advance(account, &busy);
         for (instance, power) in due {
-            busy_set(&busy).insert(instance.id.clone());
+            let claim = Claim::on(&busy, &instance.id);
             tasks.spawn(switch(
                 Arc::clone(account),
-                Arc::clone(&busy),
+                claim,
                 instance,
                 power,
                 account.clock.activity(),
@@ -82,6 +82,28 @@ async fn go_on(account: &Arc<Account>, changes: &mut UnboundedReceiver<Activity>
             }
         }
         while changes.try_recv().is_ok() {}
+    }
+}
+
+/// The right to switch a host; nobody else has it until it is dropped.
+struct Claim {
+    busy: Busy,
+    instance: String,
+}
+
+impl Claim {
+    fn on(busy: &Busy, instance: &str) -> Self {
+        busy_set(busy).insert(instance.to_owned());
+        Self {
+            busy: Arc::clone(busy),
+            instance: instance.to_owned(),
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        busy_set(&self.busy).remove(&self.instance);
     }
 }
 
@@ -152,7 +174,7 @@ fn next_by_itself(world: &World) -> Option<Timestamp> {
 /// Does with a host what is to be done, and writes down that it was.
 async fn switch(
     account: Arc<Account>,
-    busy: Busy,
+    claim: Claim,
     instance: Instance,
     power: Power,
     activity: Activity,
@@ -166,13 +188,14 @@ async fn switch(
     if forgotten && let Some(hosts) = account.hosts() {
         hosts.terminate(&instance.id).await;
     }
-    // Free for the next switch before the world says that this one is over.
-    busy_set(&busy).remove(&instance.id);
     let written = account.write(|world| {
         match &done {
             Ok(()) => world.power_done(&instance.id, power),
             Err(why) => world.power_failed(&instance.id, why),
         }
+        // Free for the next switch at the very moment at which the world says that this one is over: before, it would
+        // be begun again.
+        drop(claim);
         Ok(())
     });
     if let Err(error) = written {

@@ -13,12 +13,18 @@ impl World {
     /// The address that `name` has for an instance, as Amazon's resolver in its VPC answers.
     pub fn resolve(&self, instance: &str, name: &str) -> Option<Ipv4Addr> {
         let interface = self.interface_of(instance)?;
-        if !self.vpcs.get(&interface.vpc)?.dns_support {
+        let vpc = self.vpcs.get(&interface.vpc)?;
+        if !vpc.dns_support {
             return None;
         }
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         let suffix = format!(".efs.{}.{}", self.place.region, self.place.url_suffix());
         if let Some(host) = name.strip_suffix(&suffix) {
+            // "To use DNS names, the VPC must have DNS hostnames enabled" (EFS user guide, "Mounting with an IP
+            // address").
+            if !vpc.dns_hostnames {
+                return None;
+            }
             // With a zone in front a name means that zone's mount target, without one the asking instance's own.
             let (zone, file_system) = host
                 .split_once('.')
@@ -188,6 +194,7 @@ mod tests {
         };
         let mut world = World::new(place, Timestamp::UNIX_EPOCH, Some(7));
         let vpc = world.create_vpc(range("10.0.0.0/16"), Tags::new()).unwrap();
+        world.vpcs.get_mut(&vpc).unwrap().dns_hostnames = true;
         let gateway = world.create_gateway(Tags::new());
         let table = world.create_route_table(&vpc, Tags::new()).unwrap();
         let clients = world
@@ -280,6 +287,14 @@ mod tests {
         let other = net.world.mount_target(&net.targets[1]).unwrap().address;
         let zoned = format!("us-east-1b.{name}");
         assert_eq!(net.world.resolve(&net.instances[0], &zoned), Some(other));
+        // Without DNS hostnames in the VPC the filesystem has no name, though its hosts have theirs.
+        let vpc = net.vpc.clone();
+        net.world.vpcs.get_mut(&vpc).unwrap().dns_hostnames = false;
+        assert_eq!(net.world.resolve(&net.instances[0], &zoned), None);
+        let neighbour = net.world.interface_of(&net.instances[1]).unwrap();
+        let host = net.world.private_dns_name(neighbour.private_address);
+        assert!(net.world.resolve(&net.instances[0], &host).is_some());
+        net.world.vpcs.get_mut(&vpc).unwrap().dns_hostnames = true;
         let gone = net.targets[0].clone();
         net.world.delete_mount_target(&gone).unwrap();
         assert_eq!(net.world.resolve(&net.instances[0], &name), None);
@@ -316,6 +331,23 @@ mod tests {
             net.world.reach(&net.instances[0], address, 2049),
             Reach::Filtered
         );
+    }
+
+    #[test]
+    fn a_host_that_does_not_start_again_is_stopped_and_one_that_never_did_ends() {
+        let mut net = net();
+        let (old, new) = (net.instances[0].clone(), net.instances[1].clone());
+        net.world.power_failed(&old, "its disk is gone");
+        let instance = net.world.instance(&old).unwrap();
+        assert_eq!((instance.state, instance.power), (State::Stopped, None));
+        let reason = instance.reason.clone().unwrap().1;
+        assert_eq!(reason, "Server.InternalError: its disk is gone");
+        let interface = net.world.interface_of(&old).unwrap();
+        assert_eq!(interface.public_address, None);
+        net.world.start_instance(&old).unwrap();
+        net.world.instances.get_mut(&new).unwrap().launched_once = false;
+        net.world.power_failed(&new, "no image");
+        assert_eq!(net.world.instance(&new).unwrap().state, State::ShuttingDown);
     }
 
     #[test]
