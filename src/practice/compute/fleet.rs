@@ -98,7 +98,7 @@ impl Fleet {
             return self.start(instance_id).await;
         };
         running.power_off().await;
-        self.shared().settle_ended(&running.host);
+        self.shared().settle_ended(instance_id, Some(&running.host));
         self.start_behind(instance_id, Arc::clone(&running.door))
             .await
     }
@@ -127,10 +127,9 @@ impl Fleet {
 
     /// Shuts a host down; its sessions end.
     pub async fn stop(&self, instance_id: &str) {
-        let Some(host) = self.shared().power_off(instance_id).await else {
-            return;
-        };
-        self.shared().settle_ended(&host);
+        let host = self.shared().power_off(instance_id).await;
+        // One that does not run was cut off by the end of the program on its way to being stopped.
+        self.shared().settle_ended(instance_id, host.as_deref());
     }
 
     /// Ends a host and forgets its disk.
@@ -330,17 +329,21 @@ impl Shared {
         Ok(self.files.set_note(&host_note(instance_id), &text)?)
     }
 
-    /// Notes of a host that was ended on purpose what is worth it: user data has had its turn, as it has with cloud-init.
-    fn settle_ended(&self, host: &Host) {
-        let id = &host.spec.instance_id;
+    /// Writes down what is left of a host that was ended on purpose: its disk, what it has shown, and that user data has
+    /// had its turn, as it has with cloud-init.
+    fn settle_ended(&self, id: &str, host: Option<&Host>) {
         if let Err(why) = self.settle(id) {
-            tracing::warn!(%why, id, "the end of a boot was not noted");
+            tracing::warn!(%why, id, "the end of a host was not noted");
         }
-        self.keep_console(host);
+        if let Some(host) = host {
+            self.keep_console(host);
+        }
     }
 
-    /// Notes that the disk is worth keeping from now on.
+    /// Writes the disk, and notes that it is worth keeping from now on.
     fn settle(&self, instance_id: &str) -> Result<(), Failure> {
+        // What the note speaks of must be on the disk before it.
+        self.files.flush()?;
         let Some((mut record, _)) = self.record(instance_id)? else {
             return Ok(());
         };
@@ -348,8 +351,6 @@ impl Shared {
             return Ok(());
         }
         record.settled = true;
-        // What the note speaks of must be on the disk before it.
-        self.files.flush()?;
         self.keep(&record, instance_id)
     }
 

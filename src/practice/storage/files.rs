@@ -182,7 +182,7 @@ impl Files {
 
     /// Ends as a killed process does: what is not written yet is lost.
     #[cfg(test)]
-    pub(super) fn kill(self) {
+    pub(in crate::practice) fn kill(self) {
         let mut open = self.inner.shared.lock();
         for (_, tree) in std::mem::take(&mut open.trees).into_values() {
             tree.forget_changes();

@@ -93,7 +93,9 @@ impl Bench {
             clock,
             dir,
         } = self;
-        drop((fleet, files));
+        fleet.cut_off();
+        files.kill();
+        drop(fleet);
         let files = Files::open(dir.path()).unwrap();
         let fleet = Fleet::new(clock.clone(), files.clone(), Arc::new(Nothing::default()));
         Self {
@@ -769,4 +771,36 @@ async fn a_startup_file_without_end_is_interrupted_or_left() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_is_on_the_disk_once_a_host_is_stopped() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    bench.host(&id).root().write("/root/late", b"kept").unwrap();
+    bench.fleet.stop(&id).await;
+    let bench = bench.kill();
+    bench.fleet.start(&id).await.unwrap();
+    let late = bench.host(&id).root().read_text("/root/late").unwrap();
+    assert_eq!(late, "kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_boot_that_a_kill_cuts_off_while_it_is_stopped_does_not_begin_again() {
+    let bench = Bench::at(Pace::Times(10_000.0)).await;
+    let script = "#!/bin/bash\necho ran >>/root/ran\necho began\nsleep 1000000000\n";
+    let spec = bench.spec(1, script);
+    let id = spec.instance_id.clone();
+    bench.fleet.launch(spec).await.unwrap();
+    bench.console(&id, "began").await;
+    bench.files.flush().unwrap();
+    // The program dies between the request and the end of the host; then the host is asked to stop again.
+    let bench = bench.kill();
+    bench.fleet.stop(&id).await;
+    bench.fleet.start(&id).await.unwrap();
+    bench.booted(&id, 1).await;
+    assert_eq!(
+        bench.host(&id).root().read_text("/root/ran").unwrap(),
+        "ran\n"
+    );
 }
