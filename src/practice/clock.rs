@@ -6,6 +6,8 @@
 //! a jump from overtaking work that is about to happen: a sleeper counts as awake from the instant its deadline fires,
 //! a waiting activity counts as awake from the instant its waker is called, and a jump ends at the first deadline.
 
+mod pace;
+
 use std::collections::{BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -16,43 +18,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-/// How fast account time passes against wall time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pace {
-    /// So many account seconds per wall second; 1 is real time.
-    Times(f64),
-    /// Time jumps to the next deadline whenever an operation or a command on an instance waits and nothing computes;
-    /// while something computes it passes at wall speed; while nothing waits it stands still.
-    Max,
-}
-
-/// Why a text is no pace.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is neither a positive number nor `max`")]
-pub struct NoPace(String);
-
-impl std::str::FromStr for Pace {
-    type Err = NoPace;
-
-    fn from_str(text: &str) -> Result<Self, NoPace> {
-        if text == "max" {
-            return Ok(Self::Max);
-        }
-        match text.parse::<f64>() {
-            Ok(times) if times.is_finite() && times > 0.0 => Ok(Self::Times(times)),
-            _ => Err(NoPace(text.to_owned())),
-        }
-    }
-}
-
-impl std::fmt::Display for Pace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Times(times) => write!(f, "{times}"),
-            Self::Max => f.write_str("max"),
-        }
-    }
-}
+pub use self::pace::{NoPace, Pace};
 
 /// How far a clock goes from where it starts: further than any exercise, and so near that whoever adds to its time
 /// (a lease, a timeout) still has a date.
