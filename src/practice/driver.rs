@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::account::Account;
 use super::clock::Activity;
-use super::compute::HostSpec;
+use super::compute::{HostSpec, MetadataService};
 use super::error::AwsError;
 use super::hosts::Hosts;
 use super::world::World;
@@ -190,7 +190,15 @@ async fn switch(
     }
     let written = account.write(|world| {
         match &done {
-            Ok(()) => world.power_done(&instance.id, power),
+            Ok(shown) => {
+                world.power_done(&instance.id, power);
+                if let Some(shown) = shown
+                    && let Some(instance) = world.instances.get_mut(&instance.id)
+                {
+                    // The host has forgotten it; EC2 still tells while the instance is listed.
+                    instance.console = Some(shown.clone());
+                }
+            }
             Err(why) => world.power_failed(&instance.id, why),
         }
         // Free for the next switch at the very moment at which the world says that this one is over: before, it would
@@ -204,25 +212,21 @@ async fn switch(
     drop(activity);
 }
 
+/// Answers, at the end of a host, with what its console had shown.
 async fn flip(
     hosts: &dyn Hosts,
     account: &Account,
     instance: &Instance,
     power: Power,
-) -> Result<(), String> {
+) -> Result<Option<String>, String> {
     match power {
-        Power::On if instance.launched_once => hosts.start(&instance.id).await,
-        Power::On => hosts.launch(spec(account, instance)).await,
-        Power::Off => {
-            hosts.stop(&instance.id).await;
-            Ok(())
-        }
-        Power::Cycle => hosts.restart(&instance.id).await,
-        Power::End => {
-            hosts.terminate(&instance.id).await;
-            Ok(())
-        }
+        Power::On if instance.launched_once => hosts.start(&instance.id).await?,
+        Power::On => hosts.launch(spec(account, instance)).await?,
+        Power::Off => hosts.stop(&instance.id).await,
+        Power::Cycle => hosts.restart(&instance.id).await?,
+        Power::End => return Ok(Some(hosts.terminate(&instance.id).await)),
     }
+    Ok(None)
 }
 
 /// Powers on what ran when the account stopped serving.
@@ -261,5 +265,10 @@ fn spec(account: &Account, instance: &Instance) -> HostSpec {
         authorized_keys: instance.authorized_keys.clone(),
         user_data: instance.user_data.clone(),
         account_id: account.identity.place.account_id.clone(),
+        metadata: MetadataService {
+            enabled: instance.metadata.endpoint == "enabled",
+            tokens_required: instance.metadata.tokens == "required",
+            tags: instance.metadata.tags == "enabled",
+        },
     }
 }

@@ -17,8 +17,8 @@ pub trait Hosts: Send + Sync + 'static {
     async fn restart(&self, instance_id: &str) -> Result<(), String>;
     /// Powers a host off.
     async fn stop(&self, instance_id: &str);
-    /// Ends a host and forgets its disk; an unknown one is gone already.
-    async fn terminate(&self, instance_id: &str);
+    /// Ends a host and forgets its disk; an unknown one is gone already. Answers with what its console had shown.
+    async fn terminate(&self, instance_id: &str) -> String;
     /// What its serial console has shown.
     fn console_output(&self, instance_id: &str) -> String;
     /// The loopback port of its SSH server, known from power on to power off; the server itself comes up later.
@@ -59,8 +59,8 @@ impl Hosts for Machines {
         self.fleet.stop(instance_id).await;
     }
 
-    async fn terminate(&self, instance_id: &str) {
-        self.fleet.terminate(instance_id).await;
+    async fn terminate(&self, instance_id: &str) -> String {
+        self.fleet.terminate(instance_id).await
     }
 
     fn console_output(&self, instance_id: &str) -> String {

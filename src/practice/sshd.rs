@@ -8,6 +8,7 @@ mod terminal;
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use russh::server::{
     self, Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
 };
 use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty, SshId};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::compute::HOST_KEY;
@@ -25,6 +27,10 @@ use super::compute::users::User;
 
 /// Unanswered logins end after this, `LoginGraceTime` of OpenSSH.
 const LOGIN_GRACE: Duration = Duration::from_mins(2);
+/// The port that clients of an instance mean.
+const PORT: u16 = 22;
+/// How long a packet that nobody answers is sent again: with `tcp_syn_retries` of 6, which is usual on Linux.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(127);
 /// Channels of one connection on which nothing runs yet, `MaxSessions` of OpenSSH.
 const WAITING_MAX: usize = 10;
 
@@ -98,8 +104,22 @@ async fn accept(host: Arc<Host>, config: Arc<Config>, listener: Arc<TcpListener>
     }
 }
 
-async fn serve(host: Arc<Host>, config: Arc<Config>, stream: TcpStream) {
+async fn serve(host: Arc<Host>, config: Arc<Config>, mut stream: TcpStream) {
     let power = host.power.clone();
+    let from = match stream.peer_addr() {
+        Ok(SocketAddr::V4(from)) => *from.ip(),
+        // Nobody else reaches a listener of 127.0.0.1; this one has gone already.
+        _ => return,
+    };
+    let network = &host.surroundings;
+    if !network.admits(&host.spec.instance_id, from, PORT) {
+        tokio::select! {
+            () = power.cancelled() => {}
+            () = tokio::time::sleep(CONNECT_TIMEOUT) => {}
+            () = until_gone(&mut stream) => {}
+        }
+        return;
+    }
     // Nagle's delay would show as lag while typing.
     let _ = stream.set_nodelay(true);
     let (logged_in, login) = tokio::sync::oneshot::channel();
@@ -137,6 +157,12 @@ async fn serve(host: Arc<Host>, config: Arc<Config>, stream: TcpStream) {
     let _ = handle
         .disconnect(reason, "the host goes down".to_owned(), String::new())
         .await;
+}
+
+/// Waits until the client gives up.
+async fn until_gone(stream: &mut TcpStream) {
+    let mut ignored = [0; 256];
+    while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
 }
 
 /// One connection.

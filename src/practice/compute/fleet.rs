@@ -132,9 +132,12 @@ impl Fleet {
         self.shared().settle_ended(instance_id, host.as_deref());
     }
 
-    /// Ends a host and forgets its disk.
-    pub async fn terminate(&self, instance_id: &str) {
-        self.shared().power_off(instance_id).await;
+    /// Ends a host and forgets its disk and all notes of it. Answers with what its console had shown.
+    pub async fn terminate(&self, instance_id: &str) -> String {
+        let shown = match self.shared().power_off(instance_id).await {
+            Some(host) => host.console_text(),
+            None => self.console_output(instance_id),
+        };
         let files = &self.shared().files;
         let gone = [host_note, port_note, console_note]
             .iter()
@@ -143,6 +146,7 @@ impl Fleet {
         if let Err(why) = gone {
             tracing::warn!(%why, instance_id, "a terminated host is still on the disk");
         }
+        shown
     }
 
     /// What the serial console has shown: boot lines, SSH host key block, the cloud-init output.

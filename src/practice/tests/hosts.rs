@@ -107,8 +107,9 @@ impl Hosts for Scripted {
         self.ports.lock().unwrap().remove(instance_id);
     }
 
-    async fn terminate(&self, instance_id: &str) {
+    async fn terminate(&self, instance_id: &str) -> String {
         self.ports.lock().unwrap().remove(instance_id);
+        format!("last words of {instance_id}\n")
     }
 
     fn console_output(&self, instance_id: &str) -> String {

@@ -74,6 +74,7 @@ impl Machines {
         for (name, value) in &mut parameters {
             match *name {
                 "PublicKey" => *value = &self.public,
+                "SshCidr" => *value = "127.0.0.1/32",
                 "ScriptA" | "ScriptB" => *value = "unused",
                 _ => {}
             }
@@ -279,8 +280,10 @@ async fn a_stack_completes_however_often_the_account_is_killed() {
     let mut parameters = lab_parameters("unused", "unused");
     let public = machines.public.clone();
     for (name, value) in &mut parameters {
-        if *name == "PublicKey" {
-            *value = &public;
+        match *name {
+            "PublicKey" => *value = &public,
+            "SshCidr" => *value = "127.0.0.1/32",
+            _ => {}
         }
     }
     let stack = machines.bench.create("lab", &template, &parameters).await;

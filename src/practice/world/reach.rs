@@ -55,13 +55,30 @@ impl World {
         let Some(interface) = self.interface_of(instance) else {
             return false;
         };
-        let routed = self
+        let outside = Ipv4Addr::new(203, 0, 113, 1);
+        self.is_routed(interface, outside) && self.admitted(interface, Way::Out, 443, outside, &[])
+    }
+
+    /// Whether a connection from this address outside gets to a port of an instance. Answers go back by the same way,
+    /// so it needs a route; groups are stateful and need no rule for them.
+    pub fn admits(&self, instance: &str, from: Ipv4Addr, port: u16) -> bool {
+        self.interface_of(instance).is_some_and(|interface| {
+            self.is_routed(interface, from) && self.admitted(interface, Way::In, port, from, &[])
+        })
+    }
+
+    /// Whether there is a way between an interface and this address outside: a public address, and the most specific
+    /// route leads to an attached gateway.
+    fn is_routed(&self, interface: &Interface, address: Ipv4Addr) -> bool {
+        let gateway = self
             .effective_route_table(&interface.subnet)
-            .and_then(|table| table.routes.get(&super::cidr::Cidr::EVERYWHERE))
-            .and_then(|gateway| self.gateways.get(gateway))
-            .is_some_and(|gateway| gateway.vpc.as_ref() == Some(&interface.vpc));
-        let out = |address: Ipv4Addr| self.admitted(interface, Way::Out, 443, address, &[]);
-        interface.public_address.is_some() && routed && out(Ipv4Addr::new(203, 0, 113, 1))
+            .and_then(|table| {
+                let covering = table.routes.iter().filter(|(to, _)| to.contains(address));
+                covering.max_by_key(|(to, _)| to.prefix())
+            })
+            .and_then(|(_, gateway)| self.gateways.get(gateway));
+        interface.public_address.is_some()
+            && gateway.is_some_and(|gateway| gateway.vpc.as_ref() == Some(&interface.vpc))
     }
 
     /// What answers when an instance connects to `address:port`.
@@ -331,6 +348,38 @@ mod tests {
             net.world.reach(&net.instances[0], address, 2049),
             Reach::Filtered
         );
+    }
+
+    #[test]
+    fn who_comes_from_outside_needs_a_rule_an_address_and_a_route_to_an_attached_gateway() {
+        let mut net = net();
+        let to = net.instances[0].clone();
+        let admits = |net: &Net| net.world.admits(&to, Ipv4Addr::LOCALHOST, 22);
+        let (gateway, vpc, table) = (net.gateway.clone(), net.vpc.clone(), net.table.clone());
+        let clients = net.clients.clone();
+        allow(&mut net, &clients, 22, Peer::Range(range("127.0.0.1/32")));
+        assert!(!admits(&net));
+        net.world.attach_gateway(&gateway, &vpc).unwrap();
+        assert!(!admits(&net));
+        net.world
+            .create_route(&table, Cidr::EVERYWHERE, &gateway)
+            .unwrap();
+        assert!(admits(&net));
+        // Another's address is not the learner's.
+        assert!(!net.world.admits(&to, Ipv4Addr::new(198, 51, 100, 7), 22));
+        let ssh = Permission {
+            protocol: "tcp".into(),
+            ports: Some((22, 22)),
+            peer: Peer::Range(range("127.0.0.1/32")),
+        };
+        net.world.revoke(&clients, Way::In, &ssh).unwrap();
+        assert!(!admits(&net));
+        allow(&mut net, &clients, 22, Peer::Range(Cidr::EVERYWHERE));
+        assert!(admits(&net));
+        let interface = net.world.interface_of(&to).unwrap().id.clone();
+        let interface = net.world.interfaces.get_mut(&interface).unwrap();
+        interface.public_address = None;
+        assert!(!admits(&net));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::process::Command;
 
-use super::super::{Fleet, HostSpec, Reach, ResourceSignal, Surroundings};
+use super::super::{Fleet, HostSpec, MetadataService, Reach, ResourceSignal, Surroundings};
 use crate::practice::clock::{Clock, Pace};
 use crate::practice::compute::host::Host;
 use crate::practice::storage::{Files, MountSpec};
@@ -21,6 +22,8 @@ use crate::practice::storage::{Files, MountSpec};
 #[derive(Default)]
 struct Nothing {
     signals: Mutex<Vec<ResourceSignal>>,
+    /// Nobody gets in.
+    shut: AtomicBool,
 }
 
 #[async_trait]
@@ -30,6 +33,9 @@ impl Surroundings for Nothing {
     }
     fn reach(&self, _: &str, _: Ipv4Addr, _: u16) -> Reach {
         Reach::Filtered
+    }
+    fn admits(&self, _: &str, _: Ipv4Addr, _: u16) -> bool {
+        !self.shut.load(Ordering::Relaxed)
     }
     fn reaches_internet(&self, _: &str) -> bool {
         true
@@ -55,6 +61,7 @@ struct Bench {
     fleet: Fleet,
     files: Files,
     clock: Clock,
+    around: Arc<Nothing>,
     dir: tempfile::TempDir,
 }
 
@@ -76,11 +83,14 @@ impl Bench {
         }
         let clock = Clock::new(pace, Timestamp::constant(1_790_000_000, 0));
         let files = Files::open(dir.path()).unwrap();
-        let fleet = Fleet::new(clock.clone(), files.clone(), Arc::new(Nothing::default()));
+        let around = Arc::new(Nothing::default());
+        let seen = Arc::clone(&around) as Arc<dyn Surroundings>;
+        let fleet = Fleet::new(clock.clone(), files.clone(), seen);
         Self {
             fleet,
             files,
             clock,
+            around,
             dir,
         }
     }
@@ -91,17 +101,21 @@ impl Bench {
             fleet,
             files,
             clock,
+            around: _,
             dir,
         } = self;
         fleet.cut_off();
         files.kill();
         drop(fleet);
         let files = Files::open(dir.path()).unwrap();
-        let fleet = Fleet::new(clock.clone(), files.clone(), Arc::new(Nothing::default()));
+        let around = Arc::new(Nothing::default());
+        let seen = Arc::clone(&around) as Arc<dyn Surroundings>;
+        let fleet = Fleet::new(clock.clone(), files.clone(), seen);
         Self {
             fleet,
             files,
             clock,
+            around,
             dir,
         }
     }
@@ -121,6 +135,7 @@ impl Bench {
             authorized_keys: vec![std::fs::read_to_string(self.path("key.pub")).unwrap()],
             user_data: user_data.as_bytes().to_vec(),
             account_id: "123456789012".into(),
+            metadata: MetadataService::default(),
         }
     }
 
@@ -803,4 +818,38 @@ async fn a_first_boot_that_a_kill_cuts_off_while_it_is_stopped_does_not_begin_ag
         bench.host(&id).root().read_text("/root/ran").unwrap(),
         "ran\n"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_the_network_does_not_admit_hears_nothing_and_sessions_stay() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let mut session = bench.ssh(&id, "ec2-user", "key");
+    let mut session = session
+        .arg("-tt")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = session.stdout.take().unwrap();
+    let mut first = [0; 1];
+    within(tokio::io::AsyncReadExt::read_exact(&mut out, &mut first))
+        .await
+        .unwrap();
+    bench.around.shut.store(true, Ordering::Relaxed);
+    let mut late = bench.ssh(&id, "ec2-user", "key");
+    late.args(["-o", "ConnectTimeout=1"]).arg("true");
+    let late = within(late.output()).await.unwrap();
+    assert_eq!(late.status.code(), Some(255));
+    assert!(text(&late.stderr).contains("timed out"), "{late:?}");
+    let mut keys = session.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut keys, b"exit 4\r")
+        .await
+        .unwrap();
+    let drain = tokio::spawn(async move {
+        let mut rest = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut out, &mut rest).await
+    });
+    assert_eq!(within(session.wait()).await.unwrap().code(), Some(4));
+    drain.await.unwrap().unwrap();
 }
