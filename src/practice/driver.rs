@@ -113,19 +113,20 @@ fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
 
 /// Brings the world to where it has got by now: what is to be switched, and when the next thing is due.
 fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, AwsError>) {
-    // Files first, then the record: after a kill in between it is done again.
-    for id in account.read(World::file_systems_going) {
-        if let Some(Err(why)) = account.hosts().map(|hosts| hosts.forget_files(&id)) {
-            tracing::error!(why, id, "the files of a deleted filesystem are still there");
-        }
-    }
+    let (forgotten, kept) = forget_files(account);
     let advanced = account.advance(|state| {
         let world = &mut state.world;
         world.forget_ended_instances();
+        world.forget_file_systems(&forgotten);
         world.advance_efs();
         let stacks = state.engine.advance(world);
-        Ok([stacks, next_by_itself(world)].into_iter().flatten().min())
+        // One whose time has come since it was looked has its turn at once.
+        let late = (!world.file_systems_going().is_empty()).then_some(world.now);
+        let next = [stacks, next_by_itself(world), late];
+        Ok(next.into_iter().flatten().min())
     });
+    // Everything else has got on; files that are still there have their turn again.
+    let advanced = kept.map_or(advanced, Err);
     if let Err(error) = &advanced {
         tracing::error!(%error, "the account could not get on");
     }
@@ -142,6 +143,24 @@ fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, Aw
             .collect()
     });
     (due, advanced)
+}
+
+/// Forgets the files of filesystems whose deletion is over. The records go after them: after a kill in between it is
+/// done again. Answers with those that are forgotten, and why one is not.
+fn forget_files(account: &Account) -> (Vec<String>, Option<AwsError>) {
+    let mut going = account.read(World::file_systems_going);
+    let mut kept = None;
+    if let Some(hosts) = account.hosts() {
+        going.retain(|id| match hosts.forget_files(id) {
+            Ok(()) => true,
+            Err(why) => {
+                let why = format!("the files of {id} are still there: {why}");
+                kept = Some(AwsError::internal(why));
+                false
+            }
+        });
+    }
+    (going, kept)
 }
 
 fn next_by_itself(world: &World) -> Option<Timestamp> {
@@ -229,11 +248,24 @@ async fn flip(
     Ok(None)
 }
 
-/// Powers on what ran when the account stopped serving.
+/// Forgets what a kill has left behind, and powers on what ran when the account stopped serving.
 pub async fn resume(account: &Arc<Account>) -> Result<(), AwsError> {
     let Some(hosts) = account.hosts() else {
         return Ok(());
     };
+    let known = account.read(|world| {
+        let ended = |one: &&Instance| one.state == State::Terminated;
+        let instances = world.instances.values().filter(|one| !ended(one));
+        let instances = instances.map(|one| one.id.clone());
+        instances.chain(world.file_systems.ids()).collect()
+    });
+    if let Err(why) = hosts.retain(&known) {
+        // They cost room, and nothing else; next time they are looked for again.
+        tracing::warn!(
+            why,
+            "files that nothing in the account knows are still there"
+        );
+    }
     let running: Vec<Instance> = account.read(|world| {
         let runs = |instance: &&Instance| instance.state == State::Running;
         world.instances.values().filter(runs).cloned().collect()

@@ -1,6 +1,8 @@
 //! What the account asks of the hosts behind its instances, and of the files behind its filesystems. How either works
 //! does not enter here.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::compute::{Fleet, HostSpec};
@@ -27,6 +29,8 @@ pub trait Hosts: Send + Sync + 'static {
     fn used_bytes(&self, file_system_id: &str) -> u64;
     /// Forgets the files of a filesystem; an unknown one is gone already.
     fn forget_files(&self, file_system_id: &str) -> Result<(), String>;
+    /// Forgets whatever there is of hosts and filesystems with other ids than these: nothing in the account knows it.
+    fn retain(&self, known: &BTreeSet<String>) -> Result<(), String>;
     /// Takes the power from all hosts at once, as the end of the program does.
     fn cut_off(&self);
     /// Ends all hosts and writes all files, losing nothing.
@@ -78,6 +82,15 @@ impl Hosts for Machines {
     fn forget_files(&self, file_system_id: &str) -> Result<(), String> {
         let forgotten = self.files.delete_share(file_system_id);
         forgotten.map_err(|error| error.to_string())
+    }
+
+    fn retain(&self, known: &BTreeSet<String>) -> Result<(), String> {
+        let known = |id: &str| known.contains(id);
+        let retained = self
+            .files
+            .retain(known)
+            .and_then(|()| self.fleet.retain(known));
+        retained.map_err(|error| error.to_string())
     }
 
     fn cut_off(&self) {

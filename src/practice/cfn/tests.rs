@@ -49,6 +49,8 @@ impl Bench {
     fn pass(&mut self, until: SignedDuration) {
         let end = self.world.now + until;
         loop {
+            let gone = self.world.file_systems_going();
+            self.world.forget_file_systems(&gone);
             self.world.advance_efs();
             let stacks = self.engine.advance(&mut self.world);
             let files = self
@@ -406,4 +408,23 @@ fn hostile_templates_are_refused_without_harm() {
         assert_eq!(refused.code, "ValidationError");
         assert!(bench.world.stacks.ids().is_empty());
     }
+}
+
+#[test]
+fn a_stack_whose_template_cannot_be_read_any_more_fails_with_the_reason() {
+    let mut bench = Bench::new();
+    let stack = bench.create(WAITING, &[]);
+    bench.pass(SignedDuration::from_secs(30));
+    bench.world.stacks.get_mut(&stack).unwrap().template = "Resources: 7".into();
+    // As after a restart: nothing is remembered.
+    bench.engine = Engine::default();
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::RollbackFailed);
+    for status in ["ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED"] {
+        let reason = bench.reason(&stack, "s", status);
+        assert!(reason.contains("can no longer be read: "), "{reason}");
+    }
+    start::delete(&mut bench.world, "s", None);
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::DeleteFailed);
 }

@@ -88,7 +88,7 @@ impl Fleet {
     pub async fn start(&self, instance_id: &str) -> Result<(), String> {
         self.shared().power_off(instance_id).await;
         let door = self.shared().door(instance_id).await?;
-        self.start_behind(instance_id, door).await
+        self.start_behind(instance_id, door)
     }
 
     /// Powers a host off and on. It keeps its port all the while.
@@ -100,10 +100,9 @@ impl Fleet {
         running.power_off().await;
         self.shared().settle_ended(instance_id, Some(&running.host));
         self.start_behind(instance_id, Arc::clone(&running.door))
-            .await
     }
 
-    async fn start_behind(&self, instance_id: &str, door: Arc<TcpListener>) -> Result<(), String> {
+    fn start_behind(&self, instance_id: &str, door: Arc<TcpListener>) -> Result<(), String> {
         let (record, spec) = self
             .shared()
             .record(instance_id)
@@ -147,6 +146,17 @@ impl Fleet {
             tracing::warn!(%why, instance_id, "a terminated host is still on the disk");
         }
         shown
+    }
+
+    /// Forgets the notes of every host that is not `known`, as kills may leave them.
+    pub fn retain(&self, known: impl Fn(&str) -> bool) -> Result<(), FilesError> {
+        let files = &self.shared().files;
+        for (key, _) in files.notes("")? {
+            if key.split_once('/').is_some_and(|(_, id)| !known(id)) {
+                files.delete_note(&key)?;
+            }
+        }
+        Ok(())
     }
 
     /// What the serial console has shown: boot lines, SSH host key block, the cloud-init output.

@@ -135,6 +135,10 @@ impl Hosts for Scripted {
         Ok(())
     }
 
+    fn retain(&self, _: &std::collections::BTreeSet<String>) -> Result<(), String> {
+        Ok(())
+    }
+
     fn cut_off(&self) {}
 
     async fn shut_down(&self) {

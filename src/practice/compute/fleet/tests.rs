@@ -16,7 +16,7 @@ use tokio::process::Command;
 use super::super::{Fleet, HostSpec, MetadataService, Reach, ResourceSignal, Surroundings};
 use crate::practice::clock::{Clock, Pace};
 use crate::practice::compute::host::Host;
-use crate::practice::storage::{Files, MountSpec};
+use crate::practice::storage::{Errno, Files, MountSpec};
 
 /// An account in which there is nothing but hosts.
 #[derive(Default)]
@@ -533,11 +533,10 @@ async fn user_data_runs_once_as_root_and_shows_on_the_console() {
     let bench = Bench::new().await;
     let script = "#!/bin/bash -ex\ntrap 'echo trapped $?' EXIT\nexport LEFT=3\n\
         until [ $LEFT -eq 0 ]; do sleep 300; LEFT=$((LEFT-1)); done\necho $EUID $PATH >/root/ran\nfalse\necho not here\n";
-    let wall = Instant::now();
     let before = bench.clock.now();
+    // Within a minute of wall time, which is far less than it sleeps.
     let id = bench.launch(1, script).await;
     assert!(bench.clock.now().duration_since(before) > jiff::SignedDuration::from_mins(15));
-    assert!(wall.elapsed() < Duration::from_secs(20));
     let console = bench.fleet.console_output(&id);
     assert!(console.contains("+ sleep 300\n"), "{console}");
     assert!(console.contains("trapped 1\n"), "{console}");
@@ -653,12 +652,8 @@ async fn an_idle_prompt_neither_moves_time_nor_holds_it_up() {
     }
     let clock = bench.clock.clone();
     let recurring = tokio::spawn(async move { clock.sleep_idle(Duration::from_mins(15)).await });
-    let wall = Instant::now();
-    bench.clock.activity().sleep(Duration::from_mins(10)).await;
-    assert!(
-        wall.elapsed() < Duration::from_secs(5),
-        "the prompt held time up"
-    );
+    // A prompt that held time up would take ten minutes.
+    within(bench.clock.activity().sleep(Duration::from_mins(10))).await;
     let at = bench.clock.now();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(bench.clock.now(), at, "the prompt moved time");
@@ -852,4 +847,24 @@ async fn whom_the_network_does_not_admit_hears_nothing_and_sessions_stay() {
     });
     assert_eq!(within(session.wait()).await.unwrap().code(), Some(4));
     drain.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filesystem_in_memory_is_as_small_as_df_shows_it_and_the_kernels_takes_nothing() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let root = bench.host(&id).root();
+    // The names in it take a few bytes too.
+    let fits = vec![0; 4 * 1024 * 1024 - 1024];
+    root.write("/dev/shm/fits", &fits).unwrap();
+    let more = root.append("/dev/shm/fits", &[0; 1024]);
+    assert_eq!(more, Err(Errno::NoSpace));
+    for path in ["/proc/mine", "/sys/mine"] {
+        assert_eq!(root.write(path, b""), Err(Errno::NoSpace), "{path}");
+    }
+    // They are given back with the power.
+    bench.fleet.stop(&id).await;
+    bench.fleet.start(&id).await.unwrap();
+    bench.booted(&id, 2).await;
+    assert!(bench.host(&id).root().stat("/dev/shm/fits").is_err());
 }
