@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::lesson::check::{
-    Evidence, Facts, MachineFacts, Need, StackState, Verdict, evaluate, needs,
+    Evidence, Facts, MachineFacts, Need, ReceiptState, StackState, Verdict, evaluate, needs,
 };
 use crate::lesson::facts::fill;
 use crate::lesson::schema::{Action, Check, Step};
@@ -118,6 +118,30 @@ fn every_fragment_and_every_diagram_is_shown_somewhere() {
 }
 
 #[test]
+fn whoever_types_a_command_elsewhere_is_told_how_it_finds_the_practice_account() {
+    for lesson in embedded().lessons() {
+        // Each lesson can be the first.
+        let by_aws = lesson
+            .steps
+            .iter()
+            .find(|step| step.commands.iter().any(|it| it.starts_with("aws ")));
+        if let Some(step) = by_aws {
+            assert!(
+                step.text.contains(r#"`eval "$(efslab practice env)"`"#),
+                "{}/{}",
+                lesson.id,
+                step.id
+            );
+        }
+        for step in &lesson.steps {
+            // The first one is copied: it must not need an address that only AWS has.
+            let first = step.commands.first().map_or("", String::as_str);
+            assert!(!first.starts_with("ssh -i"), "{}/{}", lesson.id, step.id);
+        }
+    }
+}
+
+#[test]
 fn bills_use_the_price_that_the_lab_reckons_with() {
     let price = load::prices().unwrap().shared_gb_month;
     let bills: Vec<f64> = steps()
@@ -194,6 +218,24 @@ fn the_last_step_deletes_everything_and_no_other_does() {
             .any(|action| matches!(action, Action::CleanUp {}));
         assert!(!deletes, "{name}");
     }
+}
+
+#[test]
+fn nobody_gets_machines_in_order_to_delete_them() {
+    let catalog = embedded();
+    let cleanup = catalog.lesson("cleanup").unwrap();
+    assert_eq!(cleanup.stage, None);
+    // What the learner is asked to do needs no stack; only the unattended run's mistake builds one, to have it deleted.
+    for step in &cleanup.steps {
+        let builds = |action: &Action| matches!(action, Action::Build { .. } | Action::Type { .. });
+        assert!(!step.solution.iter().any(builds), "{}", step.id);
+    }
+    let nothing = Evidence {
+        receipt: ReceiptState::Clean("asked 2 times, all empty".to_owned()),
+        ..Evidence::default()
+    };
+    let last = cleanup.steps.last().unwrap();
+    assert!(matches!(evaluate(last, &nothing), Verdict::Passed(_)));
 }
 
 /// A lesson that is right, as text.
