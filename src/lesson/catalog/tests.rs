@@ -8,7 +8,7 @@ use crate::lesson::check::{
 };
 use crate::lesson::facts::fill;
 use crate::lesson::schema::{Action, Check, Step};
-use crate::template::Stage;
+use crate::template::{self, Stage};
 
 fn embedded() -> Catalog {
     Catalog::embedded().unwrap_or_else(|problems| panic!("{problems}"))
@@ -102,8 +102,8 @@ fn texts_are_short_enough_to_be_read_beside_the_work() {
 fn every_fragment_and_every_diagram_is_shown_somewhere() {
     let steps = steps();
     // The network is not the subject: it is printed by `efslab template`.
-    let fragments = &crate::template::fragments()[1..];
-    for (fragment, _) in fragments.iter().chain(crate::template::scripts()) {
+    let fragments = &template::fragments()[1..];
+    for (fragment, _) in fragments.iter().chain(template::scripts()) {
         let shown = steps
             .iter()
             .any(|(_, step)| step.fragment.as_deref() == Some(fragment));
@@ -139,6 +139,29 @@ fn whoever_types_a_command_elsewhere_is_told_how_it_finds_the_practice_account()
             assert!(!first.starts_with("ssh -i"), "{}/{}", lesson.id, step.id);
         }
     }
+}
+
+#[test]
+fn include_which_cloudformation_does_not_know_is_explained_where_it_is_shown_first() {
+    let shows = |(_, step): &(String, Step)| {
+        let text = step.fragment.as_deref().and_then(template::fragment);
+        text.is_some_and(|text| text.contains("!Include"))
+    };
+    let (name, step) = steps().into_iter().find(shows).unwrap();
+    assert!(step.text.contains("`!Include`"), "{name}");
+}
+
+#[test]
+fn the_price_says_what_a_new_account_has_for_free_and_on_which_condition() {
+    let price = steps()
+        .into_iter()
+        .find(|(name, _)| name == "filesystem/price");
+    let (_, step) = price.unwrap();
+    let text = step.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["free tier", "within days", "clean up"] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(step.changed.unwrap().contains("credits"));
 }
 
 #[test]
