@@ -75,6 +75,13 @@ fn a_corrupt_lesson_is_refused_with_file_and_line() {
 fn the_lessons_inside_are_right() {
     let (code, out, err) = Home::new().run(&["lessons", "check"]);
     assert_eq!((code, out.as_str()), (0, "6 lessons are right\n"), "{err}");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/05-share-files.yaml");
+    let (code, out, err) = Home::new().run(&["lessons", "check", file]);
+    assert_eq!(
+        (code, out),
+        (0, format!("{file}: 1 lesson is right\n")),
+        "{err}"
+    );
 }
 
 #[test]
