@@ -58,8 +58,8 @@ fn lessons() -> Vec<Lesson> {
     let sees = Check::All(vec![
         Check::Terminal {
             on: Side::B,
-            typed: "ls".to_owned(),
-            shows: Some("i-was-here".to_owned()),
+            typed: "ls".into(),
+            shows: "i-was-here".into(),
         },
         Check::Remote {
             on: Side::A,
