@@ -156,22 +156,22 @@ mod tests {
         news.recv().await
     }
 
-    fn ended(why: &str) -> Option<What> {
-        Some(What::Terminal {
+    fn ended(why: &str) -> What {
+        What::Terminal {
             on: Side::B,
             news: TerminalNews::Ended(why.to_owned()),
-        })
+        }
     }
 
     #[tokio::test]
     async fn a_session_that_ends_says_so_also_when_it_panics() {
         assert_eq!(
             told(async { Some("you logged out".to_owned()) }).await,
-            ended("you logged out")
+            Some(ended("you logged out"))
         );
         assert_eq!(
             told(async { panic!("a parser's corner") }).await,
-            ended("a fault in efslab, not in the machine")
+            Some(ended("a fault in efslab, not in the machine"))
         );
     }
 

@@ -382,6 +382,9 @@ fn keys_of(footer: &str) -> Vec<String> {
         .collect()
 }
 
+/// A lab, and the keys that lead to the screen meant.
+type Shown = (fn() -> View, &'static str);
+
 #[test]
 fn every_key_of_every_footer_does_something() {
     let first = || {
@@ -399,7 +402,7 @@ fn every_key_of_every_footer_does_something() {
         view.step.work = Work::Receipt;
         view
     };
-    let screens: [(fn() -> View, &str); 19] = [
+    let screens: [Shown; 19] = [
         (first, ""),
         (last, ""),
         (to_build, ""),

@@ -244,10 +244,12 @@ fn at_build() -> (Engine, Timestamp) {
         progress: Progress {
             lesson: lesson.id.clone(),
             step,
+            leaving: false,
             steps: Vec::new(),
         },
         lessons,
         ledger: Ledger::default(),
+        standing: None,
         paths: Paths {
             key: "/home/you/.local/state/efslab/labs/lab-7f3k/id_ed25519".into(),
             ssh_config: "/home/you/.local/state/efslab/labs/lab-7f3k/ssh_config".into(),
@@ -305,7 +307,9 @@ pub(super) fn building() -> View {
             since: ago(10),
             news,
         };
-        hear(ago(seconds), What::StackSeen(Ok(Some(seen))));
+        let outcome = Ok(Some(seen));
+        let stack = id.to_owned();
+        hear(ago(seconds), What::StackSeen { stack, outcome });
     };
     let event = |id: &str, status: &str| StackEvent {
         logical_id: id.into(),
