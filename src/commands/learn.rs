@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use miette::{IntoDiagnostic as _, WrapErr as _};
+use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Outcome;
@@ -13,10 +13,11 @@ use super::site::{self, Site};
 use crate::cli::{self, Common};
 use crate::engine::effect::Progress;
 use crate::engine::view::{LessonRow, Phase, View};
-use crate::journal::{self, Journal, Place};
+use crate::journal::{self, Driver, Journal, Place};
 use crate::lesson::schema::Lesson;
+use crate::runtime::{self, Ending};
 use crate::tui::{self, Chosen, LabRow, LiveScreen, PlaceRow, TuiError, Welcome};
-use crate::{plain, runtime, ssh};
+use crate::{plain, ssh};
 
 /// Begins a lab.
 pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Outcome> {
@@ -43,7 +44,8 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
                 }
                 Chosen::Resume { lab } => {
                     let lab = lab::find(&journal, Some(&lab))?;
-                    let site = match opened(&mut screen, &common, &lab.place).await? {
+                    let place = site::way(&common, &lab)?;
+                    let site = match opened(&mut screen, &common, &place).await? {
                         Ok(site) => site,
                         Err(ended) => return Ok(ended),
                     };
@@ -72,7 +74,7 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
             Err(ended) => return Ok(ended),
         };
         // Only now: a place that cannot be reached leaves no lab behind.
-        let lab = lab::make(&journal, &place)?;
+        let lab = lab::make(&journal, &site.place)?;
         go_on(screen, site, &journal, &lab, lessons, begin).await
     })
 }
@@ -88,9 +90,17 @@ pub(super) fn resume(
     ssh::keys::client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let lab = lab::find(&journal, id)?;
+    if lab.clean {
+        return Err(miette!(
+            help = format!("`{} start` begins another", program::name()),
+            "{} was cleaned up: there is nothing of it to go on with",
+            lab.id
+        ));
+    }
+    let place = site::way(common, &lab)?;
     super::runtime()?.block_on(async {
         let mut screen = LiveScreen::enter().into_diagnostic()?;
-        let site = match opened(&mut screen, common, &lab.place).await? {
+        let site = match opened(&mut screen, common, &place).await? {
             Ok(site) => site,
             Err(ended) => return Ok(ended),
         };
@@ -134,18 +144,18 @@ async fn go_on(
     site.close().await;
     // The learner's own terminal is back before anything is printed.
     drop(screen);
-    let (outcome, view) = result?;
-    let receipt = match &view.phase {
-        Phase::CleanedUp(receipt) => Some(receipt.clone()),
-        _ if cleaned(journal, &lab.id) => journal.receipt(&lab.id).into_diagnostic()?,
-        _ => None,
-    };
-    let Some(receipt) = receipt else {
-        super::print(&farewell(lab, &view, &program::name()))?;
+    let (outcome, ending, driver) = result?;
+    let Some(receipt) = ending.receipt else {
+        super::print(&farewell(lab, &ending.view, &program::name()))?;
         return Ok(outcome);
     };
     super::print(&plain::receipt::text(&receipt))?;
+    if !receipt.is_clean() {
+        let again = program::name();
+        super::print(&format!("\n  {again} cleanup   tries again\n"))?;
+    }
     super::cleanup::forget(journal, &lab.id, &receipt)?;
+    drop(driver);
     Ok(outcome.and(super::cleanup::judged(&receipt)))
 }
 
@@ -156,7 +166,7 @@ async fn drive(
     site: &Site,
     lessons: Arc<[Lesson]>,
     progress: Option<Progress>,
-) -> miette::Result<(Outcome, Arc<View>)> {
+) -> miette::Result<(Outcome, Ending, Driver)> {
     let driven = lab::take(journal, lab, site, lessons, progress)?;
     let (
         wires,
@@ -195,18 +205,13 @@ async fn drive(
             None
         }
     };
-    drop(driven.driver);
     Ok((
         signal
             .or(ending.signal)
             .map_or(Outcome::Done, Outcome::Interrupted),
-        ending.view,
+        ending,
+        driven.driver,
     ))
-}
-
-/// Whether the lab's last receipt is of now: the account holds nothing since.
-fn cleaned(journal: &Journal, lab: &str) -> bool {
-    journal.lab(lab).is_ok_and(|lab| lab.clean)
 }
 
 /// What stays, and how to go on or end it with this program.
