@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -21,6 +22,8 @@ use crate::{plain, ssh};
 
 /// Begins a lab.
 pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Outcome> {
+    // The first screen shows local time, and the time zone is looked for in many files: meanwhile.
+    std::thread::spawn(TimeZone::system);
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
     ssh::keys::client().into_diagnostic()?;

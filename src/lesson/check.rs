@@ -397,9 +397,14 @@ fn all(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
             Verdict::Converging(_) => awaited = awaited.or(Some(verdict)),
         }
     }
-    unknown
-        .or(awaited)
-        .unwrap_or_else(|| Verdict::Passed(evidence.join("; ")))
+    unknown.or(awaited).unwrap_or_else(|| {
+        // Some are whole sentences.
+        let parts: Vec<&str> = evidence
+            .iter()
+            .map(|what| what.trim_end_matches('.'))
+            .collect();
+        Verdict::Passed(parts.join("; "))
+    })
 }
 
 #[cfg(test)]
