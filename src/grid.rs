@@ -20,12 +20,12 @@ pub fn size(rows: u16, columns: u16) -> (NonZeroU16, NonZeroU16) {
 /// Takes out of a terminal's output what its parser must not see.
 #[derive(Debug, Clone, Default)]
 pub struct Sieve {
-    /// How many bytes of [`WIDENS`] the output ended with.
+    /// How many bytes of what widens a character the output ended with.
     held: usize,
 }
 
 impl Sieve {
-    /// The output without [`WIDENS`], also where that is split between two reads.
+    /// The output without what widens a character, also where that is split between two reads.
     pub fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut kept = Vec::with_capacity(bytes.len() + self.held);
         for &byte in bytes {
