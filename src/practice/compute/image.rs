@@ -254,7 +254,8 @@ pub fn build() -> Outcome<Arc<Tree>> {
     let brought = PROGRAMS
         .split_whitespace()
         .map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
-    for (path, content) in brought.chain(commands::system::files()) {
+    let ours = commands::files::files().chain(commands::system::files());
+    for (path, content) in brought.chain(ours) {
         view.write_with_mode(&path, content.as_bytes(), 0o755)?;
         view.set_mode(&path, 0o755)?;
     }

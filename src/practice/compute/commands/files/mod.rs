@@ -40,6 +40,7 @@ use self::su::Su;
 use self::sudo::Sudo;
 use crate::practice::clock::Clock;
 use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::image::stand_in;
 use crate::practice::storage::View;
 
 #[cfg(test)]
@@ -102,6 +103,25 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
             .builtin("su", Box::new(su)),
         Session::Batch => builder.command("sudo", sudo).command("su", su),
     }
+}
+
+/// Programs of administrators, which are in /usr/sbin.
+const ADMINISTRATION: &[&str] = &["groupadd", "groupdel", "useradd", "userdel", "usermod"];
+
+/// The files that stand for these commands on the disk of a new instance: path and content, to be made executable.
+pub fn files() -> impl Iterator<Item = (String, String)> {
+    PROGRAMS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["su", "sudo", "sync"])
+        .map(|name| {
+            let directory = if ADMINISTRATION.contains(&name) {
+                "sbin"
+            } else {
+                "bin"
+            };
+            (format!("/usr/{directory}/{name}"), stand_in(name))
+        })
 }
 
 /// A namespace as some user sees it.

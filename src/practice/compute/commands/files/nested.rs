@@ -20,6 +20,8 @@ use crate::practice::compute::users::User;
 
 /// The command that a typed line becomes; its name cannot be typed as one word without quotes.
 const LINE: &str = "line of the inner shell";
+/// The command that gives `$?` of the line before to the next; each line is a run of its own.
+const STATUS: &str = "status of the line before";
 
 /// One shell that stays.
 pub(super) struct Frame {
@@ -31,6 +33,8 @@ pub(super) struct Frame {
     /// Taken while it runs; a line that was interrupted loses it, and the next line begins with a fresh one.
     bash: Option<Bash>,
     exited: Arc<AtomicBool>,
+    /// `$?`
+    status: i32,
 }
 
 impl Frame {
@@ -49,6 +53,7 @@ impl Frame {
             cwd,
             bash: None,
             exited: Arc::default(),
+            status: 0,
         }
     }
 
@@ -59,6 +64,7 @@ impl Frame {
             .host
             .shell(&self.user, self.seat.session, self.seat.activity.clone())
             .cwd(&self.cwd)
+            .builtin(STATUS, Box::new(Status))
             .on_exit(Box::new(move |event| {
                 exited.store(true, Ordering::Relaxed);
                 HookAction::Continue(event)
@@ -180,18 +186,17 @@ impl Nest {
         columns: Option<&String>,
         output: &Output<'_>,
     ) -> bashkit::Result<i32> {
-        let (depth, bash, fresh) = {
+        let (depth, mut bash, fresh, before) = {
             let mut state = self.lock();
             let depth = state.frames.len();
             let Some(frame) = state.frames.last_mut() else {
                 return Ok(0);
             };
             match frame.bash.take() {
-                Some(bash) => (depth, bash, false),
-                None => (depth, frame.build(), frame.login),
+                Some(bash) => (depth, bash, false, frame.status),
+                None => (depth, frame.build(), frame.login, 0),
             }
         };
-        let mut bash = bash;
         if fresh {
             execute(&mut bash, PROFILES, ExecOptions::new(), output).await?;
         }
@@ -203,8 +208,12 @@ impl Nest {
             extensions = extensions.with(self.clone());
         }
         let options = ExecOptions::new().extensions(extensions);
-        let status = execute(&mut bash, script, options, output).await?;
-        let exited = self.put_back(depth, bash);
+        let script = match before {
+            0 => script.to_owned(),
+            before => format!("'{STATUS}' {before}\n{script}"),
+        };
+        let status = execute(&mut bash, &script, options, output).await?;
+        let exited = self.put_back(depth, bash, status);
         if let Some(login) = exited {
             output
                 .err(if login { b"logout\n" } else { b"exit\n" })
@@ -214,7 +223,7 @@ impl Nest {
     }
 
     /// Gives a frame its shell back; a frame whose shell has exited goes. `Some(whether it was a login)` if it did.
-    fn put_back(&self, depth: usize, bash: Bash) -> Option<bool> {
+    fn put_back(&self, depth: usize, bash: Bash, status: i32) -> Option<bool> {
         let mut state = self.lock();
         let frame = state.frames.get_mut(depth.checked_sub(1)?)?;
         if frame.exited.load(Ordering::Relaxed) {
@@ -224,6 +233,7 @@ impl Nest {
         }
         frame.cwd = text(&bash.shell_state_view().cwd);
         frame.bash = Some(bash);
+        frame.status = status;
         None
     }
 }
@@ -242,5 +252,19 @@ impl Builtin for Nest {
             .await??;
         self.show_prompt(ctx.variables, ctx.env);
         Ok(output.finish(status))
+    }
+}
+
+/// Ends with the status it is given.
+struct Status;
+
+#[async_trait]
+impl Builtin for Status {
+    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        let status = ctx.args.first().and_then(|status| status.parse().ok());
+        Ok(ExecResult {
+            exit_code: status.unwrap_or_default(),
+            ..ExecResult::default()
+        })
     }
 }

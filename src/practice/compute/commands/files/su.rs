@@ -133,11 +133,7 @@ impl Su {
             return output.complain(line, 1).await;
         }
         let what = match given.value("command") {
-            Some(line) => {
-                let mut args = vec!["bash".to_owned()];
-                args.append(&mut operands);
-                What::Line(line.to_owned(), args)
-            }
+            Some(line) => What::Line(line.to_owned(), operands),
             None if operands.is_empty() => What::Shell,
             // Arguments go to the shell: `su user -- -c line`, `su user script`.
             None => {

@@ -2,6 +2,7 @@
 //! several users where they cannot.
 
 mod against_coreutils;
+mod others;
 mod owners;
 
 use std::sync::Arc;
