@@ -1,17 +1,22 @@
 //! Commands about files, owners and users: ls, stat, chown, cp -a, id, useradd, sudo ….
 
 mod become_user;
+mod cd;
 mod chmod;
 mod copy;
 mod cp;
 mod database;
 mod destination;
+mod du;
+mod find;
+mod glob;
 mod groups;
 mod id;
 mod install;
 mod ln;
 mod ls;
 mod mkdir;
+mod mktemp;
 mod modes;
 mod mv;
 mod nested;
@@ -19,12 +24,14 @@ mod options;
 mod owner;
 mod program;
 mod quote;
+mod realpath;
 mod rm;
 mod screen;
 mod stat;
 mod su;
 mod sudo;
 mod sync;
+mod tee;
 mod times;
 mod touch;
 mod users;
@@ -52,30 +59,39 @@ const PROGRAMS: &[(&str, Run)] = &[
     ("chmod", chmod::run),
     ("chown", owner::chown),
     ("cp", cp::run),
+    ("dir", ls::dir),
+    ("du", du::run),
     ("groupadd", groups::groupadd),
     ("groupdel", groups::groupdel),
     ("groups", id::groups),
     ("id", id::id),
     ("install", install::run),
+    ("link", ln::plain),
     ("ln", ln::run),
     ("ls", ls::run),
     ("mkdir", mkdir::run),
+    ("mktemp", mktemp::run),
     ("mv", mv::run),
     ("passwd", users::passwd),
+    ("realpath", realpath::run),
     ("rm", rm::rm),
     ("rmdir", rm::rmdir),
     ("stat", stat::run),
     ("touch", touch::run),
+    ("unlink", rm::unlink),
     ("useradd", users::useradd),
     ("userdel", users::userdel),
     ("usermod", users::usermod),
+    ("vdir", ls::vdir),
     ("whoami", id::whoami),
 ];
 
 /// Registers them.
+#[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let (builder, screen) = Screen::of(builder, seat.session);
     let (mut builder, nest) = Nest::of(builder, seat.session);
+    let session = seat.session;
     let place = seat.clone();
     builder = programs(
         builder,
@@ -95,9 +111,14 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         nest,
     };
     let sync = sync::Sync { seat: seat.clone() };
-    builder = builder.builtin("sync", Box::new(sync));
+    let seat = || seat.clone();
+    builder = builder
+        .builtin("sync", Box::new(sync))
+        .builtin("cd", Box::new(cd::Cd { seat: seat() }))
+        .command("find", find::Find { seat: seat() })
+        .command("tee", tee::Tee { seat: seat() });
     // On a terminal the prompt may change; elsewhere output is to appear as it comes.
-    match seat.session {
+    match session {
         Session::Interactive => builder
             .builtin("sudo", Box::new(sudo))
             .builtin("su", Box::new(su)),
@@ -113,7 +134,7 @@ pub fn files() -> impl Iterator<Item = (String, String)> {
     PROGRAMS
         .iter()
         .map(|(name, _)| *name)
-        .chain(["su", "sudo", "sync"])
+        .chain(["find", "su", "sudo", "sync", "tee"])
         .map(|name| {
             let directory = if ADMINISTRATION.contains(&name) {
                 "sbin"
@@ -149,6 +170,7 @@ fn programs(
 }
 
 /// `getent passwd|group|shadow [KEY…]`: what it prints and the status it ends with; `None` for another database.
+#[must_use]
 pub fn getent_accounts(seat: &Seat, args: &[String]) -> Option<(String, i32)> {
     database::getent(&seat.host.view(&seat.user), args)
 }

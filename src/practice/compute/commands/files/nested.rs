@@ -198,7 +198,8 @@ impl Nest {
             }
         };
         if fresh {
-            execute(&mut bash, PROFILES, ExecOptions::new(), output).await?;
+            let options = ExecOptions::new();
+            (bash, _) = execute(bash, PROFILES.to_owned(), options, output).await?;
         }
         if let Some(columns) = columns {
             bash.set_env("COLUMNS", columns);
@@ -212,7 +213,7 @@ impl Nest {
             0 => script.to_owned(),
             before => format!("'{STATUS}' {before}\n{script}"),
         };
-        let status = execute(&mut bash, &script, options, output).await?;
+        let (bash, status) = execute(bash, script, options, output).await?;
         let exited = self.put_back(depth, bash, status);
         if let Some(login) = exited {
             output
@@ -248,7 +249,7 @@ impl Builtin for Nest {
         let output = Output::Kept(Mutex::default());
         let line = ctx.args.first().map(String::as_str).unwrap_or_default();
         let status = ctx
-            .run_budgeted(self.run(line, ctx.env.get("COLUMNS"), &output))
+            .run_budgeted(Box::pin(self.run(line, ctx.env.get("COLUMNS"), &output)))
             .await??;
         self.show_prompt(ctx.variables, ctx.env);
         Ok(output.finish(status))

@@ -7,10 +7,10 @@ use bashkit::{
     Builtin, BuiltinContext, Command, CommandContext, CommandStatus, ExecResult, async_trait,
 };
 
-use super::become_user::{Change, Output, What};
+use super::become_user::{Change, Depth, Output, What, depth};
 use super::nested::Nest;
 use super::options::{Syntax, flag, value};
-use super::program::{Call, Report, absolute};
+use super::program::{Call, Report, UMASK, absolute};
 use super::screen::Screen;
 use crate::practice::compute::host::Seat;
 
@@ -43,6 +43,7 @@ struct Invocation {
     cwd: String,
     stdin: Vec<u8>,
     nest: Option<Nest>,
+    depth: Depth,
 }
 
 #[async_trait]
@@ -58,6 +59,7 @@ impl Command for Su {
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             stdin,
             nest: None,
+            depth: depth(ctx.execution_extension::<Depth>()),
         };
         let output = Output::Live(&ctx.stdout, &ctx.stderr);
         let status = self.run(invocation, &output).await?;
@@ -77,9 +79,12 @@ impl Builtin for Su {
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             stdin: ctx.stdin_bytes().unwrap_or_default().to_vec(),
             nest: inherited.clone().or_else(|| self.nest.if_alone()),
+            depth: depth(ctx.execution_extension::<Depth>()),
         };
         let output = Output::Kept(Mutex::default());
-        let status = ctx.run_budgeted(self.run(invocation, &output)).await??;
+        let status = ctx
+            .run_budgeted(Box::pin(self.run(invocation, &output)))
+            .await??;
         if inherited.is_none() {
             self.nest.show_prompt(ctx.variables, ctx.env);
         }
@@ -100,6 +105,7 @@ impl Su {
             now: host.clock.now(),
             to_screen: false,
             stdin: String::new(),
+            umask: UMASK,
         };
         let mut report = Report::default();
         let Some(given) = SYNTAX.read(&call, &mut report) else {
@@ -164,6 +170,7 @@ impl Su {
             stdin: invocation.stdin,
             on_screen: self.screen.lists("su"),
             nest: invocation.nest,
+            depth: invocation.depth,
         };
         change.run(what, output).await
     }

@@ -7,10 +7,10 @@ use bashkit::{
     Builtin, BuiltinContext, Command, CommandContext, CommandStatus, ExecResult, async_trait,
 };
 
-use super::become_user::{Change, Output, What};
+use super::become_user::{Change, Depth, Output, What, depth};
 use super::nested::Nest;
 use super::options::{Given, Syntax, flag, letter, value};
-use super::program::{Call, Report, absolute};
+use super::program::{Call, Report, UMASK, absolute};
 use super::screen::Screen;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::users::{Accounts, User};
@@ -94,6 +94,7 @@ struct Invocation {
     stdin: Vec<u8>,
     on_screen: bool,
     nest: Option<Nest>,
+    depth: Depth,
 }
 
 #[async_trait]
@@ -110,6 +111,7 @@ impl Command for Sudo {
             stdin,
             on_screen: false,
             nest: None,
+            depth: depth(ctx.execution_extension::<Depth>()),
         };
         let output = Output::Live(&ctx.stdout, &ctx.stderr);
         let status = self.run(invocation, &output).await?;
@@ -131,9 +133,12 @@ impl Builtin for Sudo {
             stdin: ctx.stdin_bytes().unwrap_or_default().to_vec(),
             on_screen: self.screen.shows("sudo", &ctx),
             nest,
+            depth: depth(ctx.execution_extension::<Depth>()),
         };
         let output = Output::Kept(Mutex::default());
-        let status = ctx.run_budgeted(self.run(invocation, &output)).await??;
+        let status = ctx
+            .run_budgeted(Box::pin(self.run(invocation, &output)))
+            .await??;
         // A shell inside shows its prompt itself.
         if inherited.is_none() {
             self.nest.show_prompt(ctx.variables, ctx.env);
@@ -155,6 +160,7 @@ impl Sudo {
             now: host.clock.now(),
             to_screen: false,
             stdin: String::new(),
+            umask: UMASK,
         };
         let mut report = Report::default();
         let Some(given) = SYNTAX.read(&call, &mut report) else {
@@ -214,6 +220,7 @@ impl Sudo {
             stdin: invocation.stdin,
             on_screen: invocation.on_screen,
             nest: invocation.nest,
+            depth: invocation.depth,
         };
         change.run(what, output).await
     }

@@ -4,6 +4,7 @@
 mod against_coreutils;
 mod others;
 mod owners;
+mod rig;
 
 use std::sync::Arc;
 

@@ -24,6 +24,11 @@ pub(super) fn full(at: Timestamp) -> String {
         .to_string()
 }
 
+/// By a format of `strftime`; `None` when it is none.
+pub(super) fn formatted(at: Timestamp, format: &str) -> Option<String> {
+    jiff::fmt::strtime::format(format, &at.to_zoned(TimeZone::UTC)).ok()
+}
+
 /// `2025-11-22 22:13`
 pub(super) fn long_iso(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC)
@@ -134,7 +139,7 @@ fn relative(text: &str, now: Timestamp) -> Option<Timestamp> {
         words.pop();
         sign = -1;
     }
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return None;
     }
     let mut at = now;

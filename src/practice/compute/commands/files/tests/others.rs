@@ -1,113 +1,13 @@
-//! Becoming somebody else on a whole host: `sudo`, `su`, and the shells that stay in a terminal.
+//! Becoming somebody else on a whole host: `sudo`, `su`, and the shells that stay in a terminal; and what a user may
+//! not see there.
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bashkit::terminal::{Terminal, TerminalStatus};
 
-use crate::practice::clock::{Clock, Pace};
-use crate::practice::compute::host::{Host, Session};
-use crate::practice::compute::users::{Accounts, User};
-use crate::practice::compute::{HostSpec, Reach, ResourceSignal, Surroundings, image, kernel};
-use crate::practice::storage::Files;
-
-/// No account is around: nothing here asks it for anything.
-struct Nowhere;
-
-#[async_trait]
-impl Surroundings for Nowhere {
-    fn resolve(&self, _instance_id: &str, _name: &str) -> Option<Ipv4Addr> {
-        None
-    }
-    fn reach(&self, _instance_id: &str, _address: Ipv4Addr, _port: u16) -> Reach {
-        Reach::Filtered
-    }
-    fn reaches_internet(&self, _instance_id: &str) -> bool {
-        false
-    }
-    fn public_address(&self, _instance_id: &str) -> Option<Ipv4Addr> {
-        None
-    }
-    fn tags(&self, _instance_id: &str) -> BTreeMap<String, String> {
-        BTreeMap::new()
-    }
-    async fn signal(&self, _instance_id: &str, _signal: ResourceSignal) -> Result<(), String> {
-        Err("there is no account".to_owned())
-    }
-    async fn http(
-        &self,
-        _instance_id: &str,
-        _method: &str,
-        _url: &str,
-        _body: Vec<u8>,
-    ) -> Result<(u16, Vec<u8>), String> {
-        Err("there is no account".to_owned())
-    }
-    async fn powered_off(&self, _instance_id: &str) {}
-}
-
-struct Rig {
-    host: Arc<Host>,
-    _directory: tempfile::TempDir,
-}
-
-impl Rig {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let spec = HostSpec {
-            instance_id: "i-1".to_owned(),
-            region: "us-east-1".to_owned(),
-            zone: "us-east-1a".to_owned(),
-            instance_type: "t3.micro".to_owned(),
-            image_id: "ami-1".to_owned(),
-            private_address: Ipv4Addr::new(10, 0, 1, 12),
-            authorized_keys: Vec::new(),
-            user_data: Vec::new(),
-            account_id: "123456789012".to_owned(),
-        };
-        let host = Arc::new(Host::new(
-            spec,
-            Clock::new(Pace::Max, "2026-03-01T12:00:00Z".parse().unwrap()),
-            Arc::new(Nowhere),
-            Files::open(directory.path()).unwrap(),
-            image::build().unwrap(),
-            String::new(),
-        ));
-        kernel::mount(&host).unwrap();
-        Self {
-            host,
-            _directory: directory,
-        }
-    }
-
-    fn user(&self, name: &str) -> User {
-        Accounts::read(&self.host.root()).user(name).unwrap()
-    }
-
-    /// Runs a line as `ssh host line` does.
-    async fn run(&self, user: &str, line: &str) -> (String, String, i32) {
-        let activity = Arc::new(self.host.clock.activity());
-        let user = self.user(user);
-        let mut shell = self.host.shell(&user, Session::Batch, activity).build();
-        super::run(&mut shell, line).await
-    }
-
-    async fn good(&self, user: &str, line: &str) -> String {
-        let (out, err, code) = self.run(user, line).await;
-        assert_eq!((err.as_str(), code), ("", 0), "{line}");
-        out
-    }
-
-    fn terminal(&self, user: &str) -> Terminal {
-        let activity = Arc::new(self.host.clock.activity());
-        Terminal::new(
-            self.host
-                .shell(&self.user(user), Session::Interactive, activity),
-        )
-    }
-}
+use super::rig::Rig;
+use crate::practice::compute::host::Session;
+use crate::practice::compute::users::User;
 
 /// Types a line and gives the screen once the shell waits again.
 async fn type_in(terminal: &mut Terminal, line: &str) -> String {
@@ -376,4 +276,177 @@ async fn programs_are_found_where_they_are() {
 async fn everything_is_on_disk_after_sync() {
     let rig = Rig::new();
     assert_eq!(rig.good("ec2-user", "echo x > f; sync").await, "");
+}
+
+#[tokio::test]
+async fn every_file_that_stands_for_a_program_has_one() {
+    let rig = Rig::new();
+    let activity = Arc::new(rig.host.clock.activity());
+    let shell = rig
+        .host
+        .shell(&User::root(), Session::Batch, activity)
+        .build();
+    let known = shell.builtin_names();
+    let root = rig.host.root();
+    for directory in ["/usr/bin", "/usr/sbin"] {
+        for (name, _) in root.list(directory).unwrap() {
+            // A file that stands for nothing would call itself without end.
+            let shell = name == "bash" || name == "sh";
+            assert!(
+                shell || known.contains(&name),
+                "{directory}/{name} stands for nothing"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_calls_itself_through_sudo_comes_to_an_end() {
+    let rig = Rig::new();
+    let script = "printf '#!/bin/bash\\nsudo $0\\n' > again; chmod +x again; ./again";
+    let (_, err, code) = rig.run("ec2-user", script).await;
+    assert_eq!(
+        (err.as_str(), code),
+        ("sudo: too many shells inside each other\n", 1)
+    );
+    assert_eq!(
+        rig.good("ec2-user", "sudo sudo sudo sudo id -un").await,
+        "root\n"
+    );
+}
+
+#[tokio::test]
+async fn a_home_can_be_entered_by_its_owner_only() {
+    let rig = Rig::new();
+    rig.good("root", "useradd alice").await;
+    let (_, err, code) = rig.run("ec2-user", "cd /home/alice").await;
+    assert_eq!(code, 1);
+    assert!(
+        err.ends_with("cd: /home/alice: Permission denied\n"),
+        "{err}"
+    );
+    assert_eq!(
+        rig.good(
+            "ec2-user",
+            "cd /etc/../tmp; pwd; cd -; cd; pwd; cd /bin; pwd; cd -P .; pwd; echo $OLDPWD $PWD"
+        )
+        .await,
+        "/tmp\n/home/ec2-user\n/home/ec2-user\n/bin\n/usr/bin\n/bin /usr/bin\n"
+    );
+    assert_eq!(
+        rig.good(
+            "alice",
+            "cd /; (cd /tmp); pwd; CDPATH=/home cd alice; HOME=/tmp; cd; pwd"
+        )
+        .await,
+        "/\n/home/alice\n/tmp\n"
+    );
+    for (line, why) in [
+        ("cd /nosuch", "cd: /nosuch: No such file or directory\n"),
+        ("cd /etc/passwd", "cd: /etc/passwd: Not a directory\n"),
+        ("cd nosuch/..", "cd: nosuch/..: No such file or directory\n"),
+        ("cd a b", "cd: too many arguments\n"),
+    ] {
+        let (_, err, code) = rig.run("ec2-user", line).await;
+        assert_eq!(code, 1, "{line}");
+        assert!(err.ends_with(why), "{err}");
+    }
+}
+
+#[tokio::test]
+async fn tee_writes_what_it_may() {
+    let rig = Rig::new();
+    assert_eq!(
+        rig.good("ec2-user", "echo a | tee f; echo b | tee -a f g; cat f g")
+            .await,
+        "a\nb\na\nb\nb\n"
+    );
+    let (out, err, code) = rig.run("ec2-user", "echo x | tee /etc/x ok; cat ok").await;
+    assert_eq!(
+        (out.as_str(), err.as_str(), code),
+        ("x\nx\n", "tee: /etc/x: Permission denied\n", 0)
+    );
+    assert_eq!(
+        rig.good(
+            "ec2-user",
+            "echo x | sudo tee /etc/x > /dev/null; stat -c %U /etc/x"
+        )
+        .await,
+        "root\n"
+    );
+}
+
+#[tokio::test]
+async fn find_knows_owners_and_runs_commands() {
+    let rig = Rig::new();
+    rig.good("root", "useradd alice; mkdir -p /w/d /w/shut; echo x > /w/a; echo secret > /w/d/b; chown alice /w/a; touch /w/shut/c; chmod 700 /w/shut; chown :wheel /w/d").await;
+    assert_eq!(rig.good("root", "find /w -user alice").await, "/w/a\n");
+    assert_eq!(
+        rig.good("root", "find /w -group wheel -o -user 1001").await,
+        "/w/a\n/w/d\n"
+    );
+    assert_eq!(
+        rig.good("root", "find /w -type f -printf '%u %g %m %p\\n'")
+            .await,
+        "alice root 644 /w/a\nroot root 644 /w/d/b\nroot root 644 /w/shut/c\n"
+    );
+    assert_eq!(
+        rig.good("root", "find /w -type f -exec grep -q secret {} \\; -print")
+            .await,
+        "/w/d/b\n"
+    );
+    assert_eq!(
+        rig.good("root", "find /w -type f -exec echo {} +").await,
+        "/w/a /w/d/b /w/shut/c\n"
+    );
+    assert_eq!(
+        rig.good(
+            "root",
+            "cd /w; find . -name 'b' -execdir sh -c 'pwd; echo $1' sh {} \\;"
+        )
+        .await,
+        "/w/d\n./b\n"
+    );
+    let (out, err, code) = rig.run("ec2-user", "find /w -readable -type f").await;
+    assert_eq!(
+        (out.as_str(), err.as_str(), code),
+        ("/w/a\n/w/d/b\n", "find: ‘/w/shut’: Permission denied\n", 1)
+    );
+    let (_, err, code) = rig.run("ec2-user", "find /w -user nosuch").await;
+    assert_eq!(
+        (err.as_str(), code),
+        ("find: ‘nosuch’ is not the name of a known user\n", 1)
+    );
+    let (out, err, code) = rig.run("ec2-user", "du -a /w").await;
+    assert_eq!(
+        (out.as_str(), err.as_str(), code),
+        (
+            "4\t/w/a\n4\t/w/d/b\n8\t/w/d\n4\t/w/shut\n20\t/w\n",
+            "du: cannot read directory '/w/shut': Permission denied\n",
+            1
+        )
+    );
+}
+
+#[tokio::test]
+async fn temporary_files_are_their_owners_alone() {
+    let rig = Rig::new();
+    assert_eq!(
+        rig.good("ec2-user", "f=$(mktemp); d=$(mktemp -d -p /var/tmp x.XXXX.d); stat -c '%a %U' $f $d; echo ${#f} $d | sed 's/[.]....[.]/.N./'").await,
+        "600 ec2-user\n700 ec2-user\n19 /var/tmp/x.N.d\n"
+    );
+    let (_, err, code) = rig.run("ec2-user", "mktemp x.XX").await;
+    assert_eq!(
+        (err.as_str(), code),
+        ("mktemp: too few X's in template ‘x.XX’\n", 1)
+    );
+}
+
+#[tokio::test]
+async fn programs_respect_the_umask_of_their_shell() {
+    let rig = Rig::new();
+    assert_eq!(
+        rig.good("ec2-user", "(umask 077; touch a; mkdir b; cp /etc/passwd c); touch d; umask 027; mkdir e; stat -c '%a %n' a b c d e").await,
+        "600 a\n700 b\n600 c\n644 d\n750 e\n"
+    );
 }
