@@ -65,7 +65,7 @@ fn shared(home: &Home, rows: u16, columns: u16) -> Screen {
 #[test]
 fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     let home = Home::new();
-    let mut screen = shared(&home, 24, 80);
+    let screen = shared(&home, 24, 80);
     assert!(screen.text().contains("step 2 of 8"), "{}", screen.text());
     let (code, _, err) = home.run(&["cleanup"]);
     assert_ne!(code, 0, "a second driver must be refused");
@@ -141,10 +141,14 @@ fn walk(rows: u16, columns: u16) {
 
 /// The heart of the lab, typed by the learner: F2 is machine A, F3 machine B, Ctrl-] gives the keys back to the lesson.
 fn by_hand(screen: &mut Screen) {
+    let prompts = |text: &str| text.matches("[ec2-user@ip-").count();
+    let before = prompts(&screen.text());
     screen.keys("\x1bOQ");
     screen.keys("touch i-was-here\r");
+    screen.until("A to be done", |text| {
+        text.contains("touch i-wa") && prompts(text) > before
+    });
     screen.keys("\x1bOR");
-    screen.until("A to be done", |text| text.contains("touch i-was-"));
     screen.keys("ls\r");
     screen.until("B to show it", |text| text.contains(" passed "));
     screen.keys("\x1d");

@@ -1,5 +1,12 @@
 //! The integration tests: one binary, since linking the SDK is slow; one module per subject.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod lab;
 mod peers;
 mod program;

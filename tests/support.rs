@@ -223,8 +223,4 @@ impl Screen {
         }
         (status.exit_code(), self.text())
     }
-
-    pub fn process_id(&self) -> u32 {
-        self.child.process_id().unwrap()
-    }
 }

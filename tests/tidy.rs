@@ -130,9 +130,9 @@ fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     walk(&root.join(below), &mut found);
-    found
-        .iter_mut()
-        .for_each(|(path, _)| *path = path.strip_prefix(root).unwrap().to_owned());
+    for (path, _) in &mut found {
+        *path = path.strip_prefix(root).unwrap().to_owned();
+    }
     found.sort();
     assert!(!found.is_empty());
     found

@@ -113,7 +113,7 @@ async fn one(
             match row.answer {
                 Listing::Empty => {}
                 Listing::Left(ids) => {
-                    super::print(&format!("  {}: {}\n", row.kind, ids.join(", ")))?
+                    super::print(&format!("  {}: {}\n", row.kind, ids.join(", ")))?;
                 }
                 Listing::CouldNotTell(why) => {
                     outcome = Outcome::Unverified;

@@ -266,7 +266,7 @@ impl Engine {
             "DELETE_FAILED" => self.deletion_failed(id),
             // The deletion was accepted but is not seen yet: look again, not at once.
             _ if self.ledger.is_deleting(id) => {
-                self.pause = self.at.checked_add(super::cleanup::BETWEEN).ok()
+                self.pause = self.at.checked_add(super::cleanup::BETWEEN).ok();
             }
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" => {}
             _ if matches!(self.phase, Phase::CleaningUp { .. }) => {}

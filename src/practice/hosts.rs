@@ -25,6 +25,8 @@ pub trait Hosts: Send + Sync + 'static {
     fn used_bytes(&self, file_system_id: &str) -> u64;
     /// Forgets the files of a filesystem; an unknown one is gone already.
     fn forget_files(&self, file_system_id: &str) -> Result<(), String>;
+    /// Takes the power from all hosts at once, as the end of the program does.
+    fn cut_off(&self);
     /// Ends all hosts and writes all files, losing nothing.
     async fn shut_down(&self);
 }
@@ -70,6 +72,10 @@ impl Hosts for Machines {
     fn forget_files(&self, file_system_id: &str) -> Result<(), String> {
         let forgotten = self.files.delete_share(file_system_id);
         forgotten.map_err(|error| error.to_string())
+    }
+
+    fn cut_off(&self) {
+        self.fleet.cut_off();
     }
 
     async fn shut_down(&self) {

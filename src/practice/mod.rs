@@ -150,6 +150,10 @@ impl Drop for Running {
         for task in &self.tasks {
             task.abort();
         }
+        // Before the account goes: what a script is refused by an account that is gone must not count as its end.
+        if let Some(hosts) = self.account.hosts() {
+            hosts.cut_off();
+        }
     }
 }
 

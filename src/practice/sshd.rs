@@ -24,7 +24,7 @@ use super::compute::host::Host;
 use super::compute::users::User;
 
 /// Unanswered logins end after this, `LoginGraceTime` of OpenSSH.
-const LOGIN_GRACE: Duration = Duration::from_secs(120);
+const LOGIN_GRACE: Duration = Duration::from_mins(2);
 /// Channels of one connection on which nothing runs yet, `MaxSessions` of OpenSSH.
 const WAITING_MAX: usize = 10;
 

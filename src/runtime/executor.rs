@@ -107,7 +107,7 @@ impl Executor {
             Effect::SaveKnown(known) => journal.note_known(lab, &known)?,
             Effect::SaveGone { stack } => journal.note_gone(lab, &stack)?,
             Effect::SaveReceipt(receipt) => {
-                journal.save_receipt(lab, &receipt, Timestamp::now())?
+                journal.save_receipt(lab, &receipt, Timestamp::now())?;
             }
             Effect::Prepare => self.tell(async move { What::Prepared(parts.prepare().await) }),
             Effect::CreateStack(wanted) => {

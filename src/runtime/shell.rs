@@ -76,7 +76,7 @@ pub(super) async fn run(
         let settled = async {
             match unsettled {
                 Some((first, last)) => {
-                    tokio::time::sleep_until((last + QUIET).min(first + LONG)).await
+                    tokio::time::sleep_until((last + QUIET).min(first + LONG)).await;
                 }
                 None => std::future::pending().await,
             }

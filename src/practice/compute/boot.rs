@@ -59,7 +59,11 @@ pub async fn kernel(host: &Arc<Host>, activity: &Activity) -> Outcome<()> {
 }
 
 /// What cloud-init does before anybody can log in, at first boot: the name, the host key, the key of ec2-user.
-pub async fn identify(host: &Arc<Host>, activity: &Activity) -> Result<(), BootError> {
+pub async fn identify(
+    host: &Arc<Host>,
+    activity: &Activity,
+    host_key: &str,
+) -> Result<(), BootError> {
     announce(host, "init-local");
     activity.sleep(CLOUD_INIT_FIRST).await;
     announce(host, "init");
@@ -78,18 +82,22 @@ pub async fn identify(host: &Arc<Host>, activity: &Activity) -> Result<(), BootE
     )?;
     // The resolver of every VPC.
     root.write("/etc/resolv.conf", b"nameserver 169.254.169.253\n")?;
-    make_host_key(host)?;
+    install_host_key(host, host_key)?;
     authorize(host)
 }
 
-fn make_host_key(host: &Host) -> Result<(), BootError> {
-    let mut key = PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519)?;
+/// A new host key in OpenSSH form.
+pub fn new_host_key() -> Result<String, BootError> {
+    let key = PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519)?;
+    Ok(key.to_openssh(LineEnding::LF)?.to_string())
+}
+
+fn install_host_key(host: &Host, key: &str) -> Result<(), BootError> {
+    let mut key = PrivateKey::from_openssh(key)?;
     key.set_comment(format!("root@{}", host.domain_name()));
-    let (secret, public) = (
-        key.to_openssh(LineEnding::LF)?,
-        key.public_key().to_openssh()?,
-    );
+    let public = key.public_key().to_openssh()?;
     let root = host.root();
+    let secret = key.to_openssh(LineEnding::LF)?;
     root.write_with_mode(HOST_KEY, secret.as_bytes(), 0o600)?;
     root.write(&format!("{HOST_KEY}.pub"), format!("{public}\n").as_bytes())?;
     let fingerprint = key.fingerprint(HashAlg::Sha256);
@@ -118,13 +126,13 @@ fn authorize(host: &Host) -> Result<(), BootError> {
     let file = format!("{directory}/authorized_keys");
     root.make_dirs(&directory)?;
     root.set_mode(&directory, 0o700)?;
-    let keys: String = host
+    let keys: Vec<&str> = host
         .spec
         .authorized_keys
         .iter()
-        .map(|key| format!("{}\n", key.trim_end()))
+        .flat_map(|key| [key.trim_end(), "\n"])
         .collect();
-    root.write_with_mode(&file, keys.as_bytes(), 0o600)?;
+    root.write_with_mode(&file, keys.concat().as_bytes(), 0o600)?;
     for path in [&directory, &file] {
         root.set_owner(path, uid, gid, false)?;
     }

@@ -29,9 +29,7 @@ struct Mains {
 
 impl Drop for Mains {
     fn drop(&mut self) {
-        for running in self.shared.running().values() {
-            running.host.power.cancel();
-        }
+        self.shared.cut_off();
     }
 }
 
@@ -48,6 +46,8 @@ struct Running {
     host: Arc<Host>,
     /// Where its SSH server listens; 0 until it does.
     port: AtomicU16,
+    /// Its private host key when this is its first boot, which puts it on the disk and runs the user data.
+    first: Option<String>,
 }
 
 impl Fleet {
@@ -71,10 +71,12 @@ impl Fleet {
     /// Starts a host for the first time: a fresh root disk from the image, then cloud-init. Returns once it is powered on, not booted.
     pub async fn launch(&self, spec: HostSpec) -> Result<(), String> {
         self.shared().power_off(&spec.instance_id).await;
-        let record = Record::new(&spec);
-        let made = self.shared().make_disk(&spec.instance_id, &record);
-        let disk = made.map_err(|why| why.to_string())?;
-        self.shared().power_on(spec, disk, String::new(), true);
+        let (disk, host_key) = self
+            .shared()
+            .make_disk(&spec)
+            .map_err(|why| why.to_string())?;
+        self.shared()
+            .power_on(spec, disk, String::new(), Some(host_key));
         Ok(())
     }
 
@@ -95,7 +97,7 @@ impl Fleet {
         let disk = disk.ok_or_else(|| format!("the disk of {instance_id} is gone"))?;
         let console = files.note(&console_note(instance_id)).ok().flatten();
         self.shared()
-            .power_on(spec, disk, console.unwrap_or_default(), false);
+            .power_on(spec, disk, console.unwrap_or_default(), None);
         Ok(())
     }
 
@@ -146,6 +148,11 @@ impl Fleet {
         (port != 0).then_some(port)
     }
 
+    /// Takes the power from every host at once and does not wait: what the end of the program looks like to them.
+    pub fn cut_off(&self) {
+        self.shared().cut_off();
+    }
+
     /// Ends every host without losing data; used when the account stops serving.
     pub async fn shut_down(&self) {
         let ids: Vec<String> = self.shared().running().keys().cloned().collect();
@@ -166,7 +173,19 @@ impl Shared {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn power_on(self: &Arc<Self>, spec: HostSpec, disk: Arc<Tree>, console: String, first: bool) {
+    fn cut_off(&self) {
+        for running in self.running().values() {
+            running.host.power.cancel();
+        }
+    }
+
+    fn power_on(
+        self: &Arc<Self>,
+        spec: HostSpec,
+        disk: Arc<Tree>,
+        console: String,
+        first: Option<String>,
+    ) {
         let id = spec.instance_id.clone();
         let host = Arc::new(Host::new(
             spec,
@@ -179,6 +198,7 @@ impl Shared {
         let running = Arc::new(Running {
             host: Arc::clone(&host),
             port: AtomicU16::new(0),
+            first,
         });
         self.running().insert(id, Arc::clone(&running));
         // Awake from now on: whoever asked for the host need not be.
@@ -187,7 +207,7 @@ impl Shared {
         host.tasks.spawn(async move {
             tokio::select! {
                 () = power.cancelled() => {}
-                done = fleet.boot(&running, activity, first) => {
+                done = fleet.boot(&running, activity) => {
                     if let Err(why) = done {
                         let host = &running.host;
                         tracing::warn!(%why, host = host.spec.instance_id, "a boot came to nothing");
@@ -199,27 +219,26 @@ impl Shared {
         host.tasks.close();
     }
 
-    async fn boot(
-        &self,
-        running: &Arc<Running>,
-        activity: Arc<Activity>,
-        first: bool,
-    ) -> Result<(), BootError> {
+    async fn boot(&self, running: &Arc<Running>, activity: Arc<Activity>) -> Result<(), BootError> {
         let host = &running.host;
         boot::kernel(host, &activity).await?;
-        if first {
-            boot::identify(host, &activity).await?;
+        if let Some(host_key) = &running.first {
+            boot::identify(host, &activity, host_key).await?;
         } else {
             boot::mount_all(host, &activity).await;
         }
         match self.listen(host).await {
             Ok(port) => running.port.store(port, Ordering::Release),
             Err(why) => {
-                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."))
+                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."));
             }
         }
-        if first {
+        if running.first.is_some() {
             boot::user_data(host, activity).await?;
+            // Cut off in the middle of it, however it took that.
+            if host.power.is_cancelled() {
+                return Ok(());
+            }
             if let Err(why) = self.settle(&host.spec.instance_id) {
                 tracing::warn!(%why, host = host.spec.instance_id, "the end of a boot was not noted");
             }
@@ -263,11 +282,17 @@ impl Shared {
         Some(Arc::clone(host))
     }
 
-    /// A fresh disk. The note comes first: a disk without one would never be found again.
-    fn make_disk(&self, instance_id: &str, record: &Record) -> Result<Arc<Tree>, Failure> {
-        self.keep(record, instance_id)?;
+    /// A fresh disk, and the host key for it: the one it has had, if it is known. The note comes first: a disk without
+    /// one would never be found again.
+    fn make_disk(&self, spec: &HostSpec) -> Result<(Arc<Tree>, String), Failure> {
+        let id = &spec.instance_id;
+        let host_key = match self.record(id)? {
+            Some((record, _)) => record.host_key,
+            None => boot::new_host_key()?,
+        };
+        self.keep(&Record::new(spec, host_key.clone()), id)?;
         let image = self.image().map_err(Failure::Image)?;
-        Ok(self.files.create_disk_from(instance_id, &image)?)
+        Ok((self.files.create_disk_from(id, &image)?, host_key))
     }
 
     fn image(&self) -> Result<Arc<Tree>, Errno> {
@@ -314,6 +339,8 @@ impl Shared {
 enum Failure {
     #[error(transparent)]
     Files(#[from] FilesError),
+    #[error(transparent)]
+    Boot(#[from] BootError),
     #[error("the launch image: {0}")]
     Image(Errno),
     #[error("the note of the host: {0}")]

@@ -9,6 +9,7 @@ pub mod host;
 mod image;
 mod kernel;
 mod patience;
+mod shorthand;
 mod spec;
 pub mod users;
 

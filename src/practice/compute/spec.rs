@@ -18,13 +18,16 @@ pub struct Record {
     authorized_keys: Vec<String>,
     user_data: String,
     account_id: String,
+    /// The private host key in OpenSSH form. A boot that begins again must not change it: the account may have
+    /// published it already.
+    pub host_key: String,
     /// Whether its first boot got to its end, or was ended on purpose: then its disk is worth keeping.
     pub settled: bool,
 }
 
 impl Record {
     /// Of a host that has not booted yet.
-    pub fn new(spec: &HostSpec) -> Self {
+    pub fn new(spec: &HostSpec, host_key: String) -> Self {
         Self {
             instance_id: spec.instance_id.clone(),
             region: spec.region.clone(),
@@ -35,6 +38,7 @@ impl Record {
             authorized_keys: spec.authorized_keys.clone(),
             user_data: STANDARD.encode(&spec.user_data),
             account_id: spec.account_id.clone(),
+            host_key,
             settled: false,
         }
     }
@@ -72,9 +76,9 @@ mod tests {
             user_data: vec![b'#', b'!', 0xff],
             account_id: "123456789012".into(),
         };
-        let text = serde_json::to_string(&Record::new(&spec)).unwrap();
+        let text = serde_json::to_string(&Record::new(&spec, "key".into())).unwrap();
         let again: Record = serde_json::from_str(&text).unwrap();
-        assert!(!again.settled);
+        assert!(!again.settled && again.host_key == "key");
         assert_eq!(format!("{:?}", again.spec().unwrap()), format!("{spec:?}"));
     }
 }

@@ -141,52 +141,52 @@ impl Login {
     /// Waits for a key while nothing runs; what is unsent is sent meanwhile. `Some(Some(status))`: the shell ended.
     async fn idle(&mut self) -> Option<Option<i32>> {
         let activity = Arc::clone(&self.activity);
-        loop {
-            let Self {
-                terminal,
-                read,
-                writer,
-                unsent,
-                ..
-            } = self;
-            let woken = activity.idle(async {
-                let mut message = pin!(read.wait());
-                std::future::poll_fn(|cx| {
-                    if let Poll::Ready(message) = message.as_mut().poll(cx) {
-                        return Poll::Ready(Some(Woken::Message(message)));
-                    }
-                    while !unsent.is_empty() {
-                        match writer.as_mut().poll_write(cx, unsent) {
-                            Poll::Ready(Ok(sent)) => drop(unsent.drain(..sent)),
-                            Poll::Ready(Err(_)) => return Poll::Ready(None),
-                            Poll::Pending => break,
-                        }
-                    }
-                    // A `read -t` whose time is up goes on without a key.
-                    let mut run = pin!(terminal.run_until_idle());
-                    match run.as_mut().poll(cx) {
-                        Poll::Ready(TerminalStatus::Exited(status)) => {
-                            Poll::Ready(Some(Woken::Exited(status)))
-                        }
-                        Poll::Ready(TerminalStatus::Idle) => Poll::Pending,
-                        Poll::Pending => Poll::Ready(Some(Woken::Shell)),
-                    }
-                })
-                .await
-            });
-            match woken.await? {
-                Woken::Message(message) => {
-                    if !pass(terminal, message?) {
-                        return None;
-                    }
-                    return Some(None);
-                }
-                Woken::Shell => return Some(None),
-                Woken::Exited(status) => {
-                    self.collect();
-                    return Some(Some(status));
+        let Self {
+            terminal,
+            read,
+            writer,
+            unsent,
+            ..
+        } = self;
+        let mut message = pin!(read.wait());
+        let woken = std::future::poll_fn(|cx| {
+            if let Poll::Ready(message) = message.as_mut().poll(cx) {
+                return Poll::Ready(Some(Woken::Message(message)));
+            }
+            while !unsent.is_empty() {
+                match writer.as_mut().poll_write(cx, unsent) {
+                    Poll::Ready(Ok(sent)) => drop(unsent.drain(..sent)),
+                    Poll::Ready(Err(_)) => return Poll::Ready(None),
+                    Poll::Pending => break,
                 }
             }
+            // A `read -t` whose time is up goes on without a key.
+            let status = pin!(terminal.run_until_idle()).poll(cx);
+            unsent.extend(terminal.take_output());
+            match status {
+                Poll::Ready(TerminalStatus::Exited(status)) => {
+                    Poll::Ready(Some(Woken::Exited(status)))
+                }
+                Poll::Ready(TerminalStatus::Idle) if unsent.is_empty() => Poll::Pending,
+                Poll::Ready(TerminalStatus::Idle) => {
+                    // It wrote something and waits again: that is to be sent, unless the client takes nothing now.
+                    match writer.as_mut().poll_write(cx, unsent) {
+                        Poll::Ready(Ok(sent)) => {
+                            drop(unsent.drain(..sent));
+                            cx.waker().wake_by_ref();
+                            Poll::Pending
+                        }
+                        Poll::Ready(Err(_)) => Poll::Ready(None),
+                        Poll::Pending => Poll::Pending,
+                    }
+                }
+                Poll::Pending => Poll::Ready(Some(Woken::Shell)),
+            }
+        });
+        match activity.idle(woken).await? {
+            Woken::Message(message) => pass(&self.terminal, message?).then_some(None),
+            Woken::Shell => Some(None),
+            Woken::Exited(status) => Some(Some(status)),
         }
     }
 

@@ -50,6 +50,9 @@ pub enum Errno {
     /// `EMLINK`
     #[error("Too many links")]
     TooManyLinks,
+    /// `ESTALE`: the inode went away between finding and using it; a [`View`](super::View) looks again.
+    #[error("Stale file handle")]
+    Stale,
 }
 
 /// What a file operation returns.
@@ -73,6 +76,7 @@ impl Errno {
             Self::NameTooLong => ErrorKind::InvalidFilename,
             Self::NoSpace => ErrorKind::StorageFull,
             Self::TooManyLinks => ErrorKind::TooManyLinks,
+            Self::Stale => ErrorKind::StaleNetworkFileHandle,
             Self::Loop => ErrorKind::Other,
         }
     }

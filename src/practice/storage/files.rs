@@ -1,398 +1,337 @@
-//! Keeps the trees in SQLite (`files.db`), and small notes beside them. What the notes mean is not its business.
+//! All trees of the account, durable in `files.db`.
 //!
-//! What changed is written at `flush`, at shutdown, and half a second after the first change by a task that sleeps while
-//! nothing is dirty. One flush is one transaction over all trees: after a kill every tree is as it was at one instant.
+//! What changes in a tree is written by one thread, at the latest a second later; deletions, new disks and notes are
+//! written before the call returns. One transaction holds the changes of all trees, each as of one moment.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
-use tokio::sync::Notify;
 
-use super::inode::{Ino, Inode, Kind};
-use super::tree::{Changes, Tree};
+use super::changes::Alarm;
+pub use super::database::FilesError;
+use super::database::{Database, Sort, add_tree, delete_note, remove_tree, set_note, store};
+use super::tree::Tree;
 
-/// Wall time from the first change until it is written down; at most a second is promised.
-const FLUSH_AFTER: Duration = Duration::from_millis(500);
-
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS trees (id TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS inodes (
-        tree TEXT NOT NULL, ino INTEGER NOT NULL, kind TEXT NOT NULL,
-        uid INTEGER NOT NULL, gid INTEGER NOT NULL, mode INTEGER NOT NULL, links INTEGER NOT NULL,
-        accessed INTEGER NOT NULL, modified INTEGER NOT NULL, changed INTEGER NOT NULL, -- nanoseconds since 1970
-        data BLOB NOT NULL, PRIMARY KEY (tree, ino)) STRICT;
-    CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-";
-
-/// Why files could not be kept or read.
-#[derive(Debug, thiserror::Error)]
-pub enum FilesError {
-    /// SQLite refused.
-    #[error("access the files of the practice account")]
-    Database(#[from] rusqlite::Error),
-    /// What is in the database makes no sense.
-    #[error("read {what} from the files of the practice account: it is damaged")]
-    Damaged {
-        /// Which tree.
-        what: String,
-    },
-}
+/// How long changes gather before they are written. With the time to write them it must stay within the second that
+/// the account promises.
+const GATHER: Duration = Duration::from_millis(500);
 
 /// All trees of the account. Clones share them.
 #[derive(Clone)]
 pub struct Files {
+    inner: Arc<Inner>,
+}
+
+/// Ends the flusher, and writes the rest, with the last clone.
+struct Inner {
     shared: Arc<Shared>,
+    flusher: Option<JoinHandle<()>>,
+    born: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
 struct Shared {
-    database: Mutex<Connection>,
-    trees: Mutex<HashMap<String, Arc<Tree>>>,
-    dirty: Arc<Notify>,
+    open: Mutex<Open>,
+    bell: Arc<Bell>,
+}
+
+/// The database, and the trees that were used since it was opened.
+struct Open {
+    database: Database,
+    trees: BTreeMap<(Sort, String), (i64, Arc<Tree>)>,
+}
+
+/// Tells the flusher what there is to do.
+#[derive(Default)]
+struct Bell {
+    state: Mutex<BellState>,
+    rung: Condvar,
+}
+
+#[derive(Default)]
+struct BellState {
+    changes: bool,
+    stop: bool,
 }
 
 impl Files {
-    /// Opens `files.db` below this directory, which must exist, or makes it; starts the flusher, so that dirty inodes
-    /// reach the disk within a second. Must be called within a runtime.
+    /// Opens `files.db` below this directory, or makes it; starts the flusher (dirty inodes reach the disk within a second).
     pub fn open(directory: &Path) -> Result<Self, FilesError> {
-        let database = Connection::open(directory.join("files.db"))?;
-        database.pragma_update(None, "journal_mode", "WAL")?;
-        database.pragma_update(None, "synchronous", "FULL")?;
-        database.execute_batch(SCHEMA)?;
-        let dirty = Arc::new(Notify::new());
-        let shared = Arc::new(Shared {
-            database: Mutex::new(database),
-            trees: Mutex::new(HashMap::new()),
-            dirty: Arc::clone(&dirty),
-        });
-        tokio::spawn(flush_when_dirty(Arc::downgrade(&shared), dirty));
-        Ok(Self { shared })
+        Self::open_at(directory, Arc::new(Timestamp::now))
     }
 
-    /// The filesystem of this id (`fs-…`); made empty (root owned by root, 0755, as EFS makes it) when there is none yet.
+    /// The same, with the clock that tells when a new tree's root was made.
+    pub fn open_at(
+        directory: &Path,
+        born: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    ) -> Result<Self, FilesError> {
+        let shared = Arc::new(Shared {
+            open: Mutex::new(Open {
+                database: Database::open(directory)?,
+                trees: BTreeMap::new(),
+            }),
+            bell: Arc::default(),
+        });
+        let flusher = std::thread::Builder::new()
+            .name("files.db".to_owned())
+            .spawn({
+                let shared = shared.clone();
+                move || shared.flush_on_changes()
+            })
+            .map_err(FilesError::Thread)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                shared,
+                flusher: Some(flusher),
+                born,
+            }),
+        })
+    }
+
+    /// The filesystem of this id (`fs-…`); made empty (root owned by root, 0755) when there is none yet.
     pub fn share(&self, id: &str) -> Result<Arc<Tree>, FilesError> {
-        match self.tree(id)? {
+        let mut open = self.inner.shared.lock();
+        match self.inner.load(&mut open, Sort::Share, id)? {
             Some(tree) => Ok(tree),
-            None => self.adopt(self.empty(id)),
+            None => self
+                .inner
+                .adopt(&mut open, Sort::Share, self.inner.empty(id)),
         }
     }
 
     /// Forgets a filesystem.
     pub fn delete_share(&self, id: &str) -> Result<(), FilesError> {
-        self.delete(id)
+        self.inner.shared.lock().delete(Sort::Share, id)
     }
 
-    /// Bytes stored in a filesystem; none if there is none of this id.
+    /// Bytes stored in a filesystem; 0 when there is none of this id.
     #[must_use]
     pub fn used_bytes(&self, id: &str) -> u64 {
-        self.tree(id)
-            .ok()
-            .flatten()
-            .map_or(0, |tree| tree.used_bytes())
+        let open = self.inner.shared.lock();
+        if let Some((_, tree)) = open.trees.get(&(Sort::Share, id.to_owned())) {
+            return tree.used_bytes();
+        }
+        let stored = || match open.database.find(Sort::Share, id)? {
+            Some(tree) => open.database.used_bytes(tree),
+            None => Ok(0),
+        };
+        stored().unwrap_or_else(|error| {
+            tracing::warn!(%error, id, "the size of a filesystem is not known");
+            0
+        })
     }
 
     /// The root disk of this instance, if it has one.
     pub fn disk(&self, instance_id: &str) -> Result<Option<Arc<Tree>>, FilesError> {
-        self.tree(instance_id)
+        let mut open = self.inner.shared.lock();
+        self.inner.load(&mut open, Sort::Disk, instance_id)
     }
 
     /// A fresh, empty root disk for this instance; an older one is forgotten.
     pub fn create_disk(&self, instance_id: &str) -> Result<Arc<Tree>, FilesError> {
-        self.delete(instance_id)?;
-        self.adopt(self.empty(instance_id))
+        let mut open = self.inner.shared.lock();
+        let disk = self.inner.empty(instance_id);
+        self.inner.adopt(&mut open, Sort::Disk, disk)
     }
 
-    /// A root disk with the content of an image; an older one is forgotten. File bytes are shared until written.
+    /// A root disk with the content of an image, as the image is now; an older disk is forgotten.
     pub fn create_disk_from(
         &self,
         instance_id: &str,
         image: &Tree,
     ) -> Result<Arc<Tree>, FilesError> {
-        self.delete(instance_id)?;
-        self.adopt(image.fork(instance_id.to_owned(), Some(Arc::clone(&self.shared.dirty))))
+        let disk = image.fork(instance_id);
+        let mut open = self.inner.shared.lock();
+        self.inner.adopt(&mut open, Sort::Disk, disk)
     }
 
     /// Forgets a disk.
     pub fn delete_disk(&self, instance_id: &str) -> Result<(), FilesError> {
-        self.delete(instance_id)
+        self.inner.shared.lock().delete(Sort::Disk, instance_id)
     }
 
     /// A small record kept beside the trees (host specs, ports), written at once.
     pub fn set_note(&self, key: &str, value: &str) -> Result<(), FilesError> {
-        self.shared.database().execute(
-            "INSERT INTO notes (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            params![key, value],
-        )?;
-        Ok(())
+        let mut open = self.inner.shared.lock();
+        open.database.write(|to| set_note(to, key, value))
     }
 
     /// The record, if there is one.
     pub fn note(&self, key: &str) -> Result<Option<String>, FilesError> {
-        let database = self.shared.database();
-        let found = database.query_row("SELECT value FROM notes WHERE key = ?1", [key], |row| {
-            row.get(0)
-        });
-        Ok(found.optional()?)
+        self.inner.shared.lock().database.note(key)
     }
 
     /// Forgets the record.
     pub fn delete_note(&self, key: &str) -> Result<(), FilesError> {
-        self.shared
-            .database()
-            .execute("DELETE FROM notes WHERE key = ?1", [key])?;
-        Ok(())
+        let mut open = self.inner.shared.lock();
+        open.database.write(|from| delete_note(from, key))
     }
 
-    /// All records whose key begins so: key and value, sorted by key.
+    /// All records whose key begins so.
     pub fn notes(&self, prefix: &str) -> Result<Vec<(String, String)>, FilesError> {
-        let database = self.shared.database();
-        // Not LIKE: it has wildcards and ignores case.
-        let mut statement = database.prepare(
-            "SELECT key, value FROM notes WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
-        )?;
-        let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.inner.shared.lock().database.notes(prefix)
     }
 
     /// Writes everything that is not written yet; returns when it is on disk.
     pub fn flush(&self) -> Result<(), FilesError> {
-        self.shared.flush()
+        self.inner.shared.lock().flush()
     }
 
-    fn empty(&self, id: &str) -> Tree {
-        // The one stamp in wall time; account time begins there, and the first change in the root replaces it.
-        Tree::durable(
-            id.to_owned(),
-            0o755,
-            Timestamp::now(),
-            Arc::clone(&self.shared.dirty),
-        )
-    }
-
-    fn tree(&self, id: &str) -> Result<Option<Arc<Tree>>, FilesError> {
-        let known = |shared: &Shared| shared.trees().get(id).map(Arc::clone);
-        if let Some(tree) = known(&self.shared) {
-            return Ok(Some(tree));
+    /// Ends as a killed process does: what is not written yet is lost.
+    #[cfg(test)]
+    pub(super) fn kill(self) {
+        let mut open = self.inner.shared.lock();
+        for (_, tree) in std::mem::take(&mut open.trees).into_values() {
+            tree.forget_changes();
         }
-        // The database before the trees, as in `flush`; whoever waited for it looks once more.
-        let database = self.shared.database();
-        if let Some(tree) = known(&self.shared) {
-            return Ok(Some(tree));
-        }
-        let Some(tree) = self.shared.load(&database, id)? else {
-            return Ok(None);
-        };
-        let tree = Arc::new(tree);
-        self.shared.trees().insert(id.to_owned(), Arc::clone(&tree));
-        Ok(Some(tree))
-    }
-
-    fn adopt(&self, tree: Tree) -> Result<Arc<Tree>, FilesError> {
-        // Another caller may have been quicker: there is one tree of an id.
-        let tree = {
-            let mut trees = self.shared.trees();
-            let id = tree.id().to_owned();
-            Arc::clone(trees.entry(id).or_insert_with(|| Arc::new(tree)))
-        };
-        self.shared.flush()?;
-        Ok(tree)
-    }
-
-    fn delete(&self, id: &str) -> Result<(), FilesError> {
-        self.shared.trees().remove(id);
-        let mut database = self.shared.database();
-        let transaction = database.transaction()?;
-        transaction.execute("DELETE FROM inodes WHERE tree = ?1", [id])?;
-        transaction.execute("DELETE FROM trees WHERE id = ?1", [id])?;
-        Ok(transaction.commit()?)
     }
 }
 
-async fn flush_when_dirty(shared: Weak<Shared>, dirty: Arc<Notify>) {
-    loop {
-        dirty.notified().await;
-        tokio::time::sleep(FLUSH_AFTER).await;
-        let Some(shared) = shared.upgrade() else {
-            return;
+impl Inner {
+    /// The tree, if there is one; read from the database at its first use.
+    fn load(
+        &self,
+        open: &mut Open,
+        sort: Sort,
+        name: &str,
+    ) -> Result<Option<Arc<Tree>>, FilesError> {
+        let key = (sort, name.to_owned());
+        if let Some((_, tree)) = open.trees.get(&key) {
+            return Ok(Some(tree.clone()));
+        }
+        let Some(id) = open.database.find(sort, name)? else {
+            return Ok(None);
         };
-        let again = Arc::clone(&dirty);
-        let flushed = tokio::task::spawn_blocking(move || shared.flush()).await;
-        if let Ok(Err(error)) = flushed {
-            tracing::warn!("practice files could not be written and stay in memory: {error}");
-            again.notify_one();
+        let stored = open.database.load(id)?;
+        let tree = Arc::new(Tree::restore(name, stored, self.alarm())?);
+        open.trees.insert(key, (id, tree.clone()));
+        Ok(Some(tree))
+    }
+
+    fn empty(&self, id: &str) -> Tree {
+        Tree::volatile(id, 0o755, (self.born)())
+    }
+
+    /// Takes a new tree in place of whatever had its name; it is on disk before anybody has it.
+    fn adopt(&self, open: &mut Open, sort: Sort, tree: Tree) -> Result<Arc<Tree>, FilesError> {
+        let tree = Arc::new(tree);
+        let name = tree.id();
+        tree.track(self.alarm());
+        let batch = tree.take_changes();
+        let old = open.database.find(sort, name)?;
+        let id = open.database.write(|to| {
+            if let Some(old) = old {
+                remove_tree(to, old)?;
+            }
+            let id = add_tree(to, sort, name)?;
+            store(to, id, &batch)?;
+            Ok(id)
+        })?;
+        let key = (sort, name.to_owned());
+        if let Some((_, old)) = open.trees.insert(key, (id, tree.clone())) {
+            old.forget_changes();
+        }
+        Ok(tree)
+    }
+
+    fn alarm(&self) -> Alarm {
+        let bell = self.shared.bell.clone();
+        Arc::new(move || bell.ring(|state| state.changes = true))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.bell.ring(|state| state.stop = true);
+        if let Some(flusher) = self.flusher.take()
+            && flusher.join().is_err()
+        {
+            tracing::error!("the thread that writes files.db has panicked");
+        }
+        if let Err(error) = self.shared.lock().flush() {
+            tracing::error!(%error, "the last changes to files are lost");
         }
     }
 }
 
 impl Shared {
-    fn database(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn trees(&self) -> MutexGuard<'_, HashMap<String, Arc<Tree>>> {
-        self.trees.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes changes a moment after they come, until told to stop.
+    fn flush_on_changes(&self) {
+        while self.bell.wait_for_changes() {
+            if let Err(error) = self.lock().flush() {
+                // They are kept, and come again with the next ones; at the latest when the account stops.
+                tracing::warn!(%error, "changes to files could not be written; trying again");
+                self.bell.ring(|state| state.changes = true);
+            }
+        }
     }
+}
 
-    fn flush(&self) -> Result<(), FilesError> {
-        // The database stays locked over taking and writing, so that a second flush cannot overtake this one.
-        let mut database = self.database();
-        let taken: Vec<(Arc<Tree>, Changes)> = self
-            .trees()
+impl Open {
+    fn flush(&mut self) -> Result<(), FilesError> {
+        let mut batches: Vec<_> = self
+            .trees
             .values()
-            .filter_map(|tree| Some((Arc::clone(tree), tree.take_changes()?)))
+            .map(|(id, tree)| (*id, tree.clone(), tree.take_changes()))
             .collect();
-        if taken.is_empty() {
+        batches.retain(|(_, _, batch)| !batch.is_empty());
+        if batches.is_empty() {
             return Ok(());
         }
-        let written = database.transaction().and_then(|transaction| {
-            for (tree, changes) in &taken {
-                write_changes(&transaction, tree.id(), changes)?;
-            }
-            transaction.commit()
+        let written = self.database.write(|to| {
+            batches
+                .iter()
+                .try_for_each(|(id, _, batch)| store(to, *id, batch))
         });
         if written.is_err() {
-            for (tree, changes) in &taken {
-                tree.give_back(changes);
+            for (_, tree, batch) in batches {
+                tree.return_changes(batch);
             }
         }
-        Ok(written?)
+        written
     }
 
-    fn load(&self, database: &Connection, id: &str) -> Result<Option<Tree>, FilesError> {
-        let next: Option<i64> = database
-            .query_row("SELECT next FROM trees WHERE id = ?1", [id], |row| {
-                row.get(0)
-            })
-            .optional()?;
-        let Some(next) = next else {
-            return Ok(None);
-        };
-        let mut statement = database.prepare(
-            "SELECT ino, kind, uid, gid, mode, links, accessed, modified, changed, data FROM inodes WHERE tree = ?1",
-        )?;
-        let mut rows = statement.query([id])?;
-        let mut inodes = HashMap::new();
-        while let Some(row) = rows.next()? {
-            let (ino, inode) = read_inode(row)?.ok_or_else(|| FilesError::Damaged {
-                what: id.to_owned(),
-            })?;
-            inodes.insert(ino, inode);
+    fn delete(&mut self, sort: Sort, name: &str) -> Result<(), FilesError> {
+        if let Some(id) = self.database.find(sort, name)? {
+            self.database.write(|from| remove_tree(from, id))?;
         }
-        let next = Ino::try_from(next).unwrap_or(Ino::MAX);
-        Ok(Some(Tree::restore(
-            id.to_owned(),
-            inodes,
-            next,
-            Some(Arc::clone(&self.dirty)),
-        )))
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        if let Err(error) = self.flush() {
-            tracing::warn!("the last changes of practice files are lost: {error}");
+        // Whoever still has it mounted keeps a tree in memory that is written nowhere.
+        if let Some((_, tree)) = self.trees.remove(&(sort, name.to_owned())) {
+            tree.forget_changes();
         }
-        // Lets the flusher find out that there is nothing left to flush.
-        self.dirty.notify_one();
+        Ok(())
     }
 }
 
-fn write_changes(
-    transaction: &Transaction<'_>,
-    tree: &str,
-    changes: &Changes,
-) -> rusqlite::Result<()> {
-    transaction
-        .prepare(
-            "INSERT INTO trees (id, next) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET next = excluded.next",
-        )?
-        .execute(params![tree, i64::try_from(changes.next).unwrap_or(i64::MAX)])?;
-    let mut put = transaction.prepare(
-        "INSERT OR REPLACE INTO inodes (tree, ino, kind, uid, gid, mode, links, accessed, modified, changed, data)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    )?;
-    for (ino, inode) in &changes.touched {
-        let (kind, data) = encode(&inode.kind);
-        put.execute(params![
-            tree,
-            i64::try_from(*ino).unwrap_or(i64::MAX),
-            kind,
-            inode.uid,
-            inode.gid,
-            inode.mode,
-            inode.links,
-            nanoseconds(inode.accessed),
-            nanoseconds(inode.modified),
-            nanoseconds(inode.changed),
-            data,
-        ])?;
+impl Bell {
+    fn lock(&self) -> MutexGuard<'_, BellState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let mut delete = transaction.prepare("DELETE FROM inodes WHERE tree = ?1 AND ino = ?2")?;
-    for ino in &changes.gone {
-        delete.execute(params![tree, i64::try_from(*ino).unwrap_or(i64::MAX)])?;
-    }
-    Ok(())
-}
 
-fn encode(kind: &Kind) -> (&'static str, Vec<u8>) {
-    match kind {
-        Kind::File(content) => ("file", content.to_vec()),
-        Kind::Fifo(content) => ("fifo", content.to_vec()),
-        Kind::Symlink(target) => ("symlink", target.clone().into_bytes()),
-        Kind::Directory { parent, entries } => (
-            "directory",
-            serde_json::to_vec(&(parent, entries)).unwrap_or_default(),
-        ),
-        // Only trees that live in memory have these.
-        Kind::Generated(_) | Kind::Device(_) => ("file", Vec::new()),
+    fn ring(&self, what: impl FnOnce(&mut BellState)) {
+        what(&mut self.lock());
+        self.rung.notify_all();
+    }
+
+    /// Waits until there are changes, then until they have gathered; false: stop.
+    fn wait_for_changes(&self) -> bool {
+        let quiet = |state: &mut BellState| !state.changes && !state.stop;
+        let state = self
+            .rung
+            .wait_while(self.lock(), quiet)
+            .unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = self
+            .rung
+            .wait_timeout_while(state, GATHER, |state| !state.stop)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.changes = false;
+        !state.stop
     }
 }
-
-fn decode(kind: &str, data: Vec<u8>) -> Option<Kind> {
-    Some(match kind {
-        "file" => Kind::File(data.into()),
-        "fifo" => Kind::Fifo(data.into()),
-        "symlink" => Kind::Symlink(String::from_utf8(data).ok()?),
-        "directory" => {
-            let (parent, entries): (Ino, BTreeMap<String, Ino>) =
-                serde_json::from_slice(&data).ok()?;
-            Kind::Directory { parent, entries }
-        }
-        _ => return None,
-    })
-}
-
-fn read_inode(row: &Row<'_>) -> rusqlite::Result<Option<(Ino, Inode)>> {
-    let kind: String = row.get(1)?;
-    let Some(kind) = decode(&kind, row.get(9)?) else {
-        return Ok(None);
-    };
-    let time = |index: usize| -> rusqlite::Result<Timestamp> {
-        let nanoseconds: i64 = row.get(index)?;
-        Ok(Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or(Timestamp::UNIX_EPOCH))
-    };
-    let ino = Ino::try_from(row.get::<_, i64>(0)?).unwrap_or_default();
-    let inode = Inode {
-        kind,
-        uid: row.get(2)?,
-        gid: row.get(3)?,
-        mode: row.get(4)?,
-        links: row.get(5)?,
-        accessed: time(6)?,
-        modified: time(7)?,
-        changed: time(8)?,
-    };
-    Ok(Some((ino, inode)))
-}
-
-/// Until the year 2262.
-fn nanoseconds(time: Timestamp) -> i64 {
-    i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests;

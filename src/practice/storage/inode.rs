@@ -5,58 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::content::Content;
+
 /// Number of an inode within its tree.
 pub type Ino = u64;
 
 /// Makes the content of a generated file anew at each read.
 pub type Generator = Arc<dyn Fn() -> Vec<u8> + Send + Sync>;
-
-/// Bytes of a file. Cloning is cheap; a writer copies only what it shares.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Content(Arc<Vec<u8>>);
-
-impl Content {
-    /// Length in bytes.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    /// Whether there is nothing in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// A copy of all bytes.
-    #[must_use]
-    pub fn to_vec(&self) -> Vec<u8> {
-        self.0.as_ref().clone()
-    }
-
-    /// All bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// Adds bytes at the end.
-    pub fn append(&mut self, more: &[u8]) {
-        Arc::make_mut(&mut self.0).extend_from_slice(more);
-    }
-}
-
-impl From<Vec<u8>> for Content {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(bytes))
-    }
-}
-
-impl From<&str> for Content {
-    fn from(text: &str) -> Self {
-        text.as_bytes().to_vec().into()
-    }
-}
 
 /// What an inode is, with what is particular to that.
 #[derive(Clone)]
@@ -81,6 +36,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// A directory with nothing in it; what it is in, the tree says that it is put into.
+    #[must_use]
+    pub fn directory() -> Self {
+        Self::Directory {
+            parent: 0,
+            entries: BTreeMap::new(),
+        }
+    }
+
     /// Its type, without the content.
     #[must_use]
     pub fn node_type(&self) -> NodeType {
@@ -143,7 +107,7 @@ pub(super) struct Inode {
     pub gid: u32,
     /// Permission bits with setuid, setgid and sticky; without the type.
     pub mode: u32,
-    /// Names it has; a directory counts itself and its subdirectories.
+    /// Names it has; a directory counts its own `.` and the `..` of its subdirectories too.
     pub links: u32,
     pub accessed: Timestamp,
     pub modified: Timestamp,

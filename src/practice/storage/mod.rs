@@ -4,20 +4,30 @@
 //! [`MountTable`] joins trees into a namespace, and a [`View`] is that namespace as one user sees it. Nothing here
 //! knows instances, networks or the AWS wire.
 
+mod attributes;
+mod changes;
+mod content;
+mod database;
+mod entries;
 mod errno;
 mod files;
 mod identity;
 mod inode;
 mod mounts;
+mod restore;
 mod shellfs;
 mod tree;
 mod view;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
+pub use content::Content;
 pub use errno::{Errno, Outcome};
 pub use files::{Files, FilesError};
 pub use identity::{Access, Identity};
-pub use inode::{Attr, Content, Generator, Ino, Kind, NodeType};
+pub use inode::{Attr, Generator, Kind, NodeType};
 pub use mounts::{Mount, MountSpec, MountTable};
-pub use tree::{ROOT, Tree};
+pub use tree::Tree;
 pub use view::View;

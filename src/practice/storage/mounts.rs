@@ -1,12 +1,12 @@
-//! Which tree is mounted where: the mount table of one host. It enforces nothing and knows no users.
+//! A host's mount table: which tree is seen where.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::errno::{Errno, Outcome};
 use super::identity::Identity;
 use super::inode::Ino;
 use super::tree::{ROOT, Tree};
-use super::walk::{self, Place};
+use super::walk::{Found, Last, Place, directory, walk};
 
 /// What is mounted, and how.
 #[derive(Clone)]
@@ -25,178 +25,204 @@ pub struct MountSpec {
     pub capacity: u64,
 }
 
+/// One line of the table.
+pub type Mount = MountSpec;
+
 impl MountSpec {
-    /// Whether it was mounted with this option.
+    /// Whether it is mounted read-only.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.has_option("ro")
+    }
+
+    /// Whether it is mounted with this option.
     #[must_use]
     pub fn has_option(&self, option: &str) -> bool {
         self.options.split(',').any(|given| given == option)
     }
 }
 
-/// One line of the table.
-pub type Mount = MountSpec;
-
-/// A mount in its place.
-pub(super) struct Attached {
-    /// Grows with every mount on this host; unique.
-    pub id: u64,
+/// A mount with its place among the others.
+pub(super) struct Mounted {
     pub spec: MountSpec,
-    /// The directory it covers: mount and inode. `None` for the root.
-    covers: Option<(u64, Ino)>,
+    /// Unlike any other's in the table.
+    id: u64,
+    /// The directory it hides: the mount that is in, and its inode there. The first mount hides none.
+    hides: Option<(u64, Ino)>,
+}
+
+impl Mounted {
+    /// Whether both are the same mount, not only the same tree.
+    pub fn is(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+/// The table as of one moment.
+#[derive(Clone)]
+pub(super) struct Table {
+    root: Arc<Mounted>,
+    others: Arc<Vec<Arc<Mounted>>>,
+}
+
+impl Table {
+    /// What is seen at the root.
+    pub fn root(&self) -> Found {
+        self.over(Found {
+            mount: self.root.clone(),
+            ino: ROOT,
+        })
+    }
+
+    /// What is mounted over a directory, or the directory itself, if nothing is.
+    pub fn over(&self, mut found: Found) -> Found {
+        while let Some(mount) = self
+            .others
+            .iter()
+            .find(|mount| mount.hides == Some((found.mount.id, found.ino)))
+        {
+            found = Found {
+                mount: mount.clone(),
+                ino: ROOT,
+            };
+        }
+        found
+    }
+
+    /// Whether this path, or something below it, is a mount point.
+    pub fn covers(&self, path: &str) -> bool {
+        self.others
+            .iter()
+            .any(|mount| is_below(&mount.spec.target, path))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Mounted>> {
+        std::iter::once(&self.root).chain(self.others.iter())
+    }
 }
 
 /// A host's mounts; later ones hide earlier ones. All views of the host share it.
 pub struct MountTable {
-    state: RwLock<State>,
-}
-
-struct State {
-    next: u64,
-    mounts: Vec<Arc<Attached>>,
+    table: RwLock<Table>,
 }
 
 impl MountTable {
     /// A table with the root filesystem (its target is `/`).
     #[must_use]
     pub fn new(root: MountSpec) -> Self {
-        let root = Arc::new(Attached {
-            id: 0,
+        let root = Mounted {
             spec: root,
-            covers: None,
-        });
+            id: 0,
+            hides: None,
+        };
         Self {
-            state: RwLock::new(State {
-                next: 1,
-                mounts: vec![root],
+            table: RwLock::new(Table {
+                root: Arc::new(root),
+                others: Arc::default(),
             }),
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn now(&self) -> Table {
+        self.table
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Mounts; the mount point must be a directory. Whether the caller may is asked elsewhere.
-    pub fn mount(&self, spec: MountSpec) -> Outcome<()> {
-        let place = walk::existing(self, &Identity::ROOT, &spec.target, true)?;
-        if !place.attr()?.is_dir() {
-            return Err(Errno::NotDirectory);
-        }
-        let mut state = self.write();
-        let id = state.next;
-        state.next += 1;
-        state.mounts.push(Arc::new(Attached {
-            id,
+    /// A target reached through links becomes the directory they lead to.
+    pub fn mount(&self, mut spec: MountSpec) -> Outcome<()> {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let (found, path) = directory(&table, &spec.target)?;
+        spec.target = path;
+        let id = table.others.last().map_or(0, |last| last.id) + 1;
+        Arc::make_mut(&mut table.others).push(Arc::new(Mounted {
             spec,
-            covers: Some((place.mount.id, place.ino)),
+            id,
+            hides: Some((found.mount.id, found.ino)),
         }));
         Ok(())
     }
 
     /// Unmounts what is mounted last at this path; `Errno::Invalid` when nothing is, `Errno::Busy` when something is mounted below.
     pub fn unmount(&self, target: &str) -> Outcome<()> {
-        let mut state = self.write();
-        let found = state
-            .mounts
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        // A mount point that another host has removed from under it is still unmounted by its name.
+        let target = directory(&table, target).map_or(target.to_owned(), |(_, path)| path);
+        let last = table
+            .others
             .iter()
-            .rposition(|mount| mount.spec.target == target);
-        let at = found.ok_or(Errno::Invalid)?;
-        let id = state.mounts[at].id;
-        let inside = |mount: &Arc<Attached>| mount.covers.is_some_and(|(outer, _)| outer == id);
-        if id == 0 || state.mounts.iter().any(inside) {
+            .rfind(|mount| mount.spec.target == target);
+        let Some(id) = last.map(|mount| mount.id) else {
+            let root = target == table.root.spec.target;
+            return Err(if root { Errno::Busy } else { Errno::Invalid });
+        };
+        let inside = |mount: &Arc<Mounted>| mount.hides.is_some_and(|(within, _)| within == id);
+        if table.others.iter().any(inside) {
             return Err(Errno::Busy);
         }
-        state.mounts.remove(at);
+        Arc::make_mut(&mut table.others).retain(|mount| mount.id != id);
         Ok(())
     }
 
     /// All mounts, oldest first.
     #[must_use]
     pub fn mounts(&self) -> Vec<Mount> {
-        self.attached()
-            .iter()
-            .map(|mount| mount.spec.clone())
-            .collect()
+        self.now().all().map(|mount| mount.spec.clone()).collect()
     }
 
-    /// The mount that holds this absolute, normalized path, or the nearest directory above that there is.
+    /// The mount that holds this absolute path (links are followed), or the nearest directory above it that there is.
     #[must_use]
     pub fn holding(&self, path: &str) -> Mount {
+        let table = self.now();
         let mut path = path;
-        loop {
-            if let Ok(place) = walk::existing(self, &Identity::ROOT, path, true) {
-                return place.mount.spec.clone();
+        while !path.is_empty() {
+            let place = walk(&table, &Identity::ROOT, path, Last::Follow);
+            if let Ok(Place {
+                found: Some(found), ..
+            }) = place
+            {
+                return found.mount.spec.clone();
             }
-            match path.rsplit_once('/') {
-                Some((above, _)) if !above.is_empty() => path = above,
-                _ => return self.root().mount.spec.clone(),
-            }
+            path = path.rsplit_once('/').map_or("", |(above, _)| above);
         }
+        table.root().mount.spec.clone()
     }
 
     /// Whether this tree is mounted somewhere here.
     #[must_use]
     pub fn has_tree(&self, tree: &Arc<Tree>) -> bool {
-        self.read()
-            .mounts
-            .iter()
+        self.now()
+            .all()
             .any(|mount| Arc::ptr_eq(&mount.spec.tree, tree))
     }
 
-    /// `/proc/mounts`.
+    /// The text of `/proc/mounts`.
     #[must_use]
     pub fn proc_mounts(&self) -> String {
-        let lines = self.mounts().into_iter().map(|mount| {
-            format!(
-                "{} {} {} {} 0 0\n",
-                octal(&mount.source),
-                octal(&mount.target),
-                mount.fstype,
-                octal(&mount.options)
-            )
-        });
-        lines.collect()
-    }
-
-    pub(super) fn attached(&self) -> Vec<Arc<Attached>> {
-        self.read().mounts.clone()
-    }
-
-    /// The root directory of the namespace.
-    pub(super) fn root(&self) -> Place {
-        let mount = Arc::clone(&self.read().mounts[0]);
-        self.over(Place { mount, ino: ROOT })
-    }
-
-    /// What is mounted on a directory, the latest if several are, or the directory itself.
-    pub(super) fn over(&self, mut place: Place) -> Place {
-        let state = self.read();
-        // The root covers nothing; most lookups end here without a search.
-        if state.mounts.len() == 1 {
-            return place;
-        }
-        loop {
-            let here = Some((place.mount.id, place.ino));
-            match state.mounts.iter().rev().find(|mount| mount.covers == here) {
-                Some(mount) => {
-                    place = Place {
-                        mount: Arc::clone(mount),
-                        ino: ROOT,
-                    };
-                }
-                None => return place,
+        let mut text = String::new();
+        for mount in self.mounts() {
+            for field in [&mount.source, &mount.target, &mount.fstype, &mount.options] {
+                text.push_str(&escaped(field));
+                text.push(' ');
             }
+            text.push_str("0 0\n");
         }
+        text
     }
 }
 
-/// Blanks as `/proc/mounts` escapes them.
-fn octal(text: &str) -> String {
-    text.replace('\\', "\\134")
+/// What would end a field of `/proc/mounts`, as octal numbers.
+fn escaped(field: &str) -> String {
+    field
+        .replace('\\', "\\134")
         .replace(' ', "\\040")
         .replace('\t', "\\011")
+        .replace('\n', "\\012")
+}
+
+fn is_below(path: &str, dir: &str) -> bool {
+    path.strip_prefix(dir)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || dir == "/")
 }

@@ -1,80 +1,393 @@
-//! One filesystem: an inode tree whose operations obey POSIX permissions. It knows no paths beyond one name, no mounts,
-//! and not how it is kept.
+//! One filesystem: an inode tree with POSIX permissions. Paths, mounts and users' names stay outside.
+//!
+//! Every operation takes the tree's lock once, so it happens entirely or not at all, whoever else works in the tree.
+//! Entries of directories are changed in `entries`, attributes in `attributes`; here is what they stand on.
 
-mod books;
-
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
 
-use self::books::{State, file_bytes, owner_only, permit, valid_name};
+use super::changes::Changes;
+use super::content::Content;
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Content, Ino, Inode, Kind};
+use super::inode::{Attr, Ino, Inode, Kind};
 
-/// The root directory of every tree.
+/// The root directory's number.
 pub const ROOT: Ino = 1;
 
-/// `S_ISGID`: what is created in such a directory inherits its group.
-const SETGID: u32 = 0o2000;
+/// Bytes a named pipe holds before a writer would block; `/proc/sys/fs/pipe-max-size` on Linux.
+const PIPE_CAPACITY: u64 = 1024 * 1024;
 
-/// One filesystem; whoever mounts it shares it.
-pub struct Tree {
-    id: String,
-    state: Mutex<State>,
-    /// Called when something becomes dirty; `None` for a tree that lives in memory only.
-    dirty: Option<Arc<Notify>>,
+/// How much one tree may hold, whatever capacity `df` shows: it lives in the program's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of content.
+    pub bytes: u64,
+    /// Inodes, and names.
+    pub inodes: u64,
 }
 
-/// What changed in a tree since it was last asked.
-pub(super) struct Changes {
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 512 * 1024 * 1024,
+            inodes: 200_000,
+        }
+    }
+}
+
+/// What is in a tree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes in regular files.
+    pub bytes: u64,
+    /// Inodes that are not directories.
+    pub files: u64,
+    /// Directories, the root too.
+    pub directories: u64,
+}
+
+/// One filesystem; shared by whoever mounts it.
+pub struct Tree {
+    id: String,
+    state: RwLock<State>,
+}
+
+/// What the lock guards.
+pub(super) struct State {
+    pub inodes: HashMap<Ino, Inode>,
+    /// Numbers are never given twice, so a number found a moment ago is either still the same inode or gone.
     pub next: Ino,
-    pub touched: Vec<(Ino, Inode)>,
-    pub gone: Vec<Ino>,
+    /// Names in all directories.
+    pub names: u64,
+    /// Directories, the root too.
+    pub directories: u64,
+    /// Bytes in regular files.
+    pub used: u64,
+    /// All bytes of content: of pipes and link targets too.
+    pub held: u64,
+    pub limits: Limits,
+    /// What is not on disk yet; `None` in a tree that is never stored.
+    pub changes: Option<Changes>,
 }
 
 impl Tree {
-    /// An empty tree that is never written down: its root belongs to root, with this mode.
+    /// An empty tree that lives only in memory (`tmpfs`, `proc`); its root is root's, with this mode.
     #[must_use]
-    pub fn volatile(id: impl Into<String>, mode: u32, at: Timestamp) -> Self {
-        let mut tree = Self::restore(id.into(), HashMap::new(), ROOT + 1, None);
-        tree.plant(mode, at);
-        tree
+    pub fn volatile(id: impl Into<String>, mode: u32, born: Timestamp) -> Self {
+        Self::limited(id, mode, born, Limits::default())
     }
 
-    /// An empty tree that asks to be flushed by `dirty`.
-    pub(super) fn durable(id: String, mode: u32, at: Timestamp, dirty: Arc<Notify>) -> Self {
-        let mut tree = Self::restore(id, HashMap::new(), ROOT + 1, Some(dirty));
-        tree.plant(mode, at);
-        tree
+    /// The same, holding at most so much.
+    #[must_use]
+    pub fn limited(id: impl Into<String>, mode: u32, born: Timestamp, limits: Limits) -> Self {
+        let mut state = State::empty(limits);
+        state.inodes.insert(ROOT, Inode::root(mode, born));
+        state.directories = 1;
+        Self::of(id.into(), state)
     }
 
-    /// A tree as it was written down.
-    pub(super) fn restore(
-        id: String,
-        inodes: HashMap<Ino, Inode>,
-        next: Ino,
-        dirty: Option<Arc<Notify>>,
-    ) -> Self {
-        let used = inodes.values().map(|inode| file_bytes(&inode.kind)).sum();
+    /// A tree of the same content, which goes its own way from now on; bytes are shared until somebody writes.
+    pub(super) fn fork(&self, id: &str) -> Self {
+        let state = self.seen();
+        let copy = State {
+            inodes: state.inodes.clone(),
+            changes: None,
+            ..*state
+        };
+        Self::of(id.to_owned(), copy)
+    }
+
+    pub(super) fn of(id: String, state: State) -> Self {
         Self {
             id,
-            state: Mutex::new(State {
-                inodes,
-                next,
-                used,
-                touched: BTreeSet::new(),
-                gone: BTreeSet::new(),
-            }),
-            dirty,
+            state: RwLock::new(state),
         }
     }
 
-    fn plant(&mut self, mode: u32, now: Timestamp) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let root = Inode {
+    /// Which filesystem it is: `fs-…` for a share, the instance's id for its root disk.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    // A panic while the lock is held would be a bug in this folder alone; what the tree holds is still the best there is.
+    pub(super) fn seen(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn changed(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an inode is.
+    pub fn attr(&self, ino: Ino) -> Outcome<Attr> {
+        Ok(self.seen().get(ino)?.attr(ino))
+    }
+
+    /// What a name in a directory stands for; the caller must be able to pass through the directory.
+    pub fn lookup(&self, who: &Identity, dir: Ino, name: &str) -> Outcome<Attr> {
+        let state = self.seen();
+        state.permit(who, Access::Execute, dir)?;
+        let ino = state.child(dir, name)?.ok_or(Errno::NotFound)?;
+        Ok(state.get(ino)?.attr(ino))
+    }
+
+    /// Whether the caller may pass through this directory.
+    pub fn pass(&self, who: &Identity, dir: Ino) -> Outcome<()> {
+        self.seen().permit(who, Access::Execute, dir)
+    }
+
+    /// Whether the caller may do this with an inode.
+    pub fn check(&self, who: &Identity, ino: Ino, access: Access) -> Outcome<()> {
+        let permitted = self.seen().get(ino)?.permits(who, access);
+        permitted.then_some(()).ok_or(Errno::Access)
+    }
+
+    /// Whether it is a file made anew at each read.
+    pub fn is_generated(&self, ino: Ino) -> Outcome<bool> {
+        Ok(matches!(self.seen().get(ino)?.kind, Kind::Generated(_)))
+    }
+
+    /// Target of a symbolic link.
+    pub fn target(&self, ino: Ino) -> Outcome<String> {
+        match &self.seen().get(ino)?.kind {
+            Kind::Symlink(target) => Ok(target.clone()),
+            _ => Err(Errno::Invalid),
+        }
+    }
+
+    /// Names in a directory with what they stand for, sorted; needs read and, for the attributes, execute permission.
+    pub fn list(&self, who: &Identity, dir: Ino) -> Outcome<Vec<(String, Attr)>> {
+        let state = self.seen();
+        let entries = state.entries(dir)?;
+        state.permit(who, Access::Read, dir)?;
+        if !entries.is_empty() {
+            state.permit(who, Access::Execute, dir)?;
+        }
+        entries
+            .iter()
+            .map(|(name, &ino)| Ok((name.clone(), state.get(ino)?.attr(ino))))
+            .collect()
+    }
+
+    /// Whole content. What was in a pipe is taken out of it.
+    pub fn read(&self, who: &Identity, ino: Ino) -> Outcome<Content> {
+        let generator = {
+            let state = self.seen();
+            match &state.get(ino)?.kind {
+                Kind::Directory { .. } => return Err(Errno::IsDirectory),
+                Kind::Symlink(_) => return Err(Errno::Loop),
+                Kind::File(content) => {
+                    let content = content.clone();
+                    state.permit(who, Access::Read, ino)?;
+                    return Ok(content);
+                }
+                Kind::Generated(generator) | Kind::Device(generator) => {
+                    state.permit(who, Access::Read, ino)?;
+                    Some(generator.clone())
+                }
+                Kind::Fifo(_) => None,
+            }
+        };
+        match generator {
+            // Made without the lock: a generator may look at this very tree.
+            Some(generator) => Ok(generator().into()),
+            None => self.drain(who, ino),
+        }
+    }
+
+    fn drain(&self, who: &Identity, ino: Ino) -> Outcome<Content> {
+        let mut state = self.changed();
+        state.permit(who, Access::Read, ino)?;
+        match &mut state.get_mut(ino)?.kind {
+            Kind::Fifo(held) => {
+                let content = std::mem::take(held);
+                state.held -= content.len();
+                Ok(content)
+            }
+            _ => Err(Errno::Invalid),
+        }
+    }
+
+    /// Replaces the content (a pipe gets it added).
+    pub fn write(&self, who: &Identity, ino: Ino, content: Content, now: Timestamp) -> Outcome<()> {
+        let mut state = self.changed();
+        state.writable(who, ino)?;
+        match &state.get(ino)?.kind {
+            Kind::File(old) => {
+                let old = old.len();
+                state.room(content.len().saturating_sub(old))?;
+                state.used = state.used - old + content.len();
+                state.held = state.held - old + content.len();
+                state.modify(who, ino, now, 0, |file| *file = content)
+            }
+            _ => state.feed(ino, &content.to_vec(), now),
+        }
+    }
+
+    /// Adds bytes at the end.
+    pub fn append(&self, who: &Identity, ino: Ino, bytes: &[u8], now: Timestamp) -> Outcome<()> {
+        let mut state = self.changed();
+        state.writable(who, ino)?;
+        match &state.get(ino)?.kind {
+            Kind::File(old) => {
+                let tail = old.tail();
+                let more = bytes.len() as u64;
+                state.room(more)?;
+                state.used += more;
+                state.held += more;
+                state.modify(who, ino, now, tail, |file| file.append(bytes))
+            }
+            _ => state.feed(ino, bytes, now),
+        }
+    }
+
+    /// Bytes in regular files.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.seen().used
+    }
+
+    /// What is in it.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let state = self.seen();
+        Usage {
+            bytes: state.used,
+            files: state.inodes.len() as u64 - state.directories,
+            directories: state.directories,
+        }
+    }
+
+    /// What it may hold.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.seen().limits
+    }
+}
+
+impl State {
+    pub fn empty(limits: Limits) -> Self {
+        Self {
+            inodes: HashMap::new(),
+            next: ROOT + 1,
+            names: 0,
+            directories: 0,
+            used: 0,
+            held: 0,
+            limits,
+            changes: None,
+        }
+    }
+
+    pub fn get(&self, ino: Ino) -> Outcome<&Inode> {
+        self.inodes.get(&ino).ok_or(Errno::Stale)
+    }
+
+    pub fn get_mut(&mut self, ino: Ino) -> Outcome<&mut Inode> {
+        self.inodes.get_mut(&ino).ok_or(Errno::Stale)
+    }
+
+    pub fn entries(&self, dir: Ino) -> Outcome<&BTreeMap<String, Ino>> {
+        match &self.get(dir)?.kind {
+            Kind::Directory { entries, .. } => Ok(entries),
+            _ => Err(Errno::NotDirectory),
+        }
+    }
+
+    pub fn entries_mut(&mut self, dir: Ino) -> Outcome<&mut BTreeMap<String, Ino>> {
+        match &mut self.get_mut(dir)?.kind {
+            Kind::Directory { entries, .. } => Ok(entries),
+            _ => Err(Errno::NotDirectory),
+        }
+    }
+
+    pub fn child(&self, dir: Ino, name: &str) -> Outcome<Option<Ino>> {
+        Ok(self.entries(dir)?.get(name).copied())
+    }
+
+    pub fn permit(&self, who: &Identity, access: Access, ino: Ino) -> Outcome<()> {
+        let inode = self.get(ino)?;
+        if access == Access::Execute && !inode.is_dir() {
+            // Only directories are passed through.
+            return Err(Errno::NotDirectory);
+        }
+        if inode.permits(who, access) {
+            Ok(())
+        } else {
+            Err(Errno::Access)
+        }
+    }
+
+    fn writable(&self, who: &Identity, ino: Ino) -> Outcome<()> {
+        match self.get(ino)?.kind {
+            Kind::Directory { .. } => Err(Errno::IsDirectory),
+            Kind::Symlink(_) => Err(Errno::Loop),
+            _ => self.permit(who, Access::Write, ino),
+        }
+    }
+
+    /// Whether so many bytes more fit.
+    pub fn room(&self, more: u64) -> Outcome<()> {
+        if self.held.saturating_add(more) > self.limits.bytes {
+            return Err(Errno::NoSpace);
+        }
+        Ok(())
+    }
+
+    /// Changes the content of a regular file, from this chunk on.
+    fn modify(
+        &mut self,
+        who: &Identity,
+        ino: Ino,
+        now: Timestamp,
+        chunk: usize,
+        change: impl FnOnce(&mut Content),
+    ) -> Outcome<()> {
+        let inode = self.get_mut(ino)?;
+        if let Kind::File(content) = &mut inode.kind {
+            change(content);
+        }
+        if !who.is_root() {
+            inode.drop_privileges();
+        }
+        inode.modified = now;
+        inode.changed = now;
+        self.mark_content(ino, chunk);
+        Ok(())
+    }
+
+    /// Writes to what is no regular file.
+    fn feed(&mut self, ino: Ino, bytes: &[u8], now: Timestamp) -> Outcome<()> {
+        let more = bytes.len() as u64;
+        let inode = self.get(ino)?;
+        match &inode.kind {
+            // As most of /proc answers; a writable one (`/proc/sys/vm/drop_caches`) takes it.
+            Kind::Generated(_) if inode.mode & 0o222 == 0 => return Err(Errno::Invalid),
+            Kind::Fifo(held) => {
+                if held.len() + more > PIPE_CAPACITY {
+                    return Err(Errno::NoSpace);
+                }
+                self.room(more)?;
+            }
+            _ => return Ok(()),
+        }
+        let inode = self.get_mut(ino)?;
+        inode.modified = now;
+        if let Kind::Fifo(held) = &mut inode.kind {
+            held.append(bytes);
+        }
+        self.held += more;
+        Ok(())
+    }
+}
+
+impl Inode {
+    pub fn root(mode: u32, born: Timestamp) -> Self {
+        Self {
             kind: Kind::Directory {
                 parent: ROOT,
                 entries: BTreeMap::new(),
@@ -83,404 +396,25 @@ impl Tree {
             gid: 0,
             mode,
             links: 2,
-            accessed: now,
-            modified: now,
-            changed: now,
-        };
-        state.inodes.insert(ROOT, root);
-        state.touched.insert(ROOT);
-    }
-
-    /// Which filesystem this is: `fs-…` for a share, the instance id for a root disk.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Bytes in regular files.
-    #[must_use]
-    pub fn used_bytes(&self) -> u64 {
-        self.lock().used
-    }
-
-    /// Number of inodes.
-    #[must_use]
-    pub fn inode_count(&self) -> u64 {
-        self.lock().inodes.len() as u64
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change<T>(&self, f: impl FnOnce(&mut State) -> Outcome<T>) -> Outcome<T> {
-        let mut state = self.lock();
-        let result = f(&mut state);
-        let dirty = !(state.touched.is_empty() && state.gone.is_empty());
-        drop(state);
-        if let Some(notify) = self.dirty.as_ref().filter(|_| dirty) {
-            notify.notify_one();
-        }
-        result
-    }
-
-    /// Attributes of an inode.
-    pub fn attr(&self, ino: Ino) -> Outcome<Attr> {
-        self.lock().get(ino).map(|inode| inode.attr(ino))
-    }
-
-    /// Whether `who` may do `access` with the inode.
-    pub fn check(&self, who: &Identity, ino: Ino, access: Access) -> Outcome<()> {
-        self.lock()
-            .get(ino)
-            .and_then(|inode| permit(who, inode, access))
-    }
-
-    /// The inode of a name in a directory that `who` may pass through.
-    pub fn lookup(&self, who: &Identity, dir: Ino, name: &str) -> Outcome<Ino> {
-        let state = self.lock();
-        permit(who, state.get(dir)?, Access::Execute)?;
-        state.entry(dir, name)
-    }
-
-    /// The directory that `dir` is in.
-    pub fn parent(&self, dir: Ino) -> Outcome<Ino> {
-        match &self.lock().get(dir)?.kind {
-            Kind::Directory { parent, .. } => Ok(*parent),
-            _ => Err(Errno::NotDirectory),
+            accessed: born,
+            modified: born,
+            changed: born,
         }
     }
 
-    /// Names in a directory with their attributes, in the order of the names.
-    pub fn list(&self, who: &Identity, dir: Ino) -> Outcome<Vec<(String, Attr)>> {
-        let state = self.lock();
-        let inode = state.get(dir)?;
-        let Kind::Directory { entries, .. } = &inode.kind else {
-            return Err(Errno::NotDirectory);
-        };
-        permit(who, inode, Access::Read)?;
-        entries
-            .iter()
-            .map(|(name, ino)| Ok((name.clone(), state.get(*ino)?.attr(*ino))))
-            .collect()
+    pub fn is_dir(&self) -> bool {
+        matches!(self.kind, Kind::Directory { .. })
     }
 
-    /// Makes a new inode under a name that is still free. `mode` is final: the umask has been applied.
-    pub fn create(
-        &self,
-        who: &Identity,
-        now: Timestamp,
-        dir: Ino,
-        name: &str,
-        kind: Kind,
-        mode: u32,
-    ) -> Outcome<Ino> {
-        self.change(|state| {
-            valid_name(name)?;
-            let parent = state.get(dir)?;
-            let Kind::Directory { entries, .. } = &parent.kind else {
-                return Err(Errno::NotDirectory);
-            };
-            permit(who, parent, Access::Execute)?;
-            if entries.contains_key(name) {
-                return Err(Errno::Exists);
-            }
-            permit(who, parent, Access::Write)?;
-            let inherited = parent.mode & SETGID != 0;
-            let gid = if inherited { parent.gid } else { who.gid };
-            let (kind, mode, links) = match kind {
-                Kind::Directory { .. } => {
-                    let kind = Kind::Directory {
-                        parent: dir,
-                        entries: BTreeMap::new(),
-                    };
-                    (kind, mode | if inherited { SETGID } else { 0 }, 2)
-                }
-                other => (other, mode, 1),
-            };
-            let ino = state.next;
-            state.next += 1;
-            state.used += file_bytes(&kind);
-            let inode = Inode {
-                kind,
-                uid: who.uid,
-                gid,
-                mode,
-                links,
-                accessed: now,
-                modified: now,
-                changed: now,
-            };
-            let is_directory = matches!(inode.kind, Kind::Directory { .. });
-            state.inodes.insert(ino, inode);
-            state.touched.insert(ino);
-            state.add_entry(dir, name, ino, is_directory, now)?;
-            Ok(ino)
-        })
+    pub fn permits(&self, who: &Identity, access: Access) -> bool {
+        who.may(access, self.uid, self.gid, self.mode, self.is_dir())
     }
 
-    /// Gives an inode that is not a directory one more name.
-    pub fn link(
-        &self,
-        who: &Identity,
-        now: Timestamp,
-        ino: Ino,
-        dir: Ino,
-        name: &str,
-    ) -> Outcome<()> {
-        self.change(|state| {
-            valid_name(name)?;
-            if matches!(state.get(ino)?.kind, Kind::Directory { .. }) {
-                return Err(Errno::NotPermitted);
-            }
-            permit(who, state.get(dir)?, Access::Execute)?;
-            if state.entry(dir, name).is_ok() {
-                return Err(Errno::Exists);
-            }
-            permit(who, state.get(dir)?, Access::Write)?;
-            state.add_entry(dir, name, ino, false, now)?;
-            let inode = state.touch(ino)?;
-            inode.links += 1;
-            inode.changed = now;
-            Ok(())
-        })
-    }
-
-    /// Content of a file, pipe or device.
-    pub fn read(&self, who: &Identity, ino: Ino) -> Outcome<Content> {
-        let generator = {
-            let state = self.lock();
-            let inode = state.get(ino)?;
-            if matches!(inode.kind, Kind::Directory { .. }) {
-                return Err(Errno::IsDirectory);
-            }
-            permit(who, inode, Access::Read)?;
-            match &inode.kind {
-                Kind::File(content) | Kind::Fifo(content) => return Ok(content.clone()),
-                Kind::Symlink(_) => return Err(Errno::Loop),
-                Kind::Directory { .. } => return Err(Errno::IsDirectory),
-                Kind::Generated(generator) | Kind::Device(generator) => Arc::clone(generator),
-            }
-        };
-        // Unlocked: what it generates may look at this tree.
-        Ok(generator().into())
-    }
-
-    /// Replaces the content of a file.
-    pub fn write(&self, who: &Identity, now: Timestamp, ino: Ino, bytes: &[u8]) -> Outcome<()> {
-        self.put(who, now, ino, |content| *content = bytes.to_vec().into())
-    }
-
-    /// Adds to the content of a file.
-    pub fn append(&self, who: &Identity, now: Timestamp, ino: Ino, bytes: &[u8]) -> Outcome<()> {
-        self.put(who, now, ino, |content| content.append(bytes))
-    }
-
-    fn put(
-        &self,
-        who: &Identity,
-        now: Timestamp,
-        ino: Ino,
-        f: impl FnOnce(&mut Content),
-    ) -> Outcome<()> {
-        self.change(|state| {
-            let inode = state.get(ino)?;
-            if matches!(inode.kind, Kind::Directory { .. }) {
-                return Err(Errno::IsDirectory);
-            }
-            permit(who, inode, Access::Write)?;
-            if matches!(inode.kind, Kind::Device(_)) {
-                return Ok(());
-            }
-            let before = file_bytes(&inode.kind);
-            let inode = state.touch(ino)?;
-            match &mut inode.kind {
-                Kind::File(content) | Kind::Fifo(content) => f(content),
-                Kind::Generated(_) => return Err(Errno::Access),
-                Kind::Symlink(_) => return Err(Errno::Loop),
-                Kind::Directory { .. } | Kind::Device(_) => return Err(Errno::IsDirectory),
-            }
-            inode.modified = now;
-            inode.changed = now;
-            // A writer who is not root takes the set-id bits away (POSIX `write`).
-            if !who.is_root() {
-                inode.mode &= 0o1777;
-            }
-            let after = file_bytes(&inode.kind);
-            state.used = state.used + after - before;
-            Ok(())
-        })
-    }
-
-    /// Target of a symbolic link.
-    pub fn read_link(&self, ino: Ino) -> Outcome<String> {
-        match &self.lock().get(ino)?.kind {
-            Kind::Symlink(target) => Ok(target.clone()),
-            _ => Err(Errno::Invalid),
+    /// What changing a program's content or owner takes from it: setuid, and setgid where it is not a lock mark.
+    pub fn drop_privileges(&mut self) {
+        self.mode &= !0o4000;
+        if self.mode & 0o010 != 0 {
+            self.mode &= !0o2000;
         }
-    }
-
-    /// Removes a name. A directory must be empty, unless `recursive`: then what is in it goes first, as far as `who` may.
-    pub fn remove(
-        &self,
-        who: &Identity,
-        now: Timestamp,
-        dir: Ino,
-        name: &str,
-        recursive: bool,
-    ) -> Outcome<()> {
-        self.change(|state| state.remove(who, dir, name, recursive, now))
-    }
-
-    /// Moves a name within this tree; what the new name was of is replaced, if the types allow it.
-    pub fn rename(
-        &self,
-        who: &Identity,
-        now: Timestamp,
-        from: (Ino, &str),
-        to: (Ino, &str),
-    ) -> Outcome<()> {
-        self.change(|state| {
-            valid_name(to.1)?;
-            let ino = state.entry(from.0, from.1)?;
-            state.may_remove(who, from.0, ino)?;
-            permit(who, state.get(to.0)?, Access::Execute)?;
-            permit(who, state.get(to.0)?, Access::Write)?;
-            let moving_dir = matches!(state.get(ino)?.kind, Kind::Directory { .. });
-            if moving_dir && state.is_within(to.0, ino) {
-                return Err(Errno::Invalid);
-            }
-            if let Ok(existing) = state.entry(to.0, to.1) {
-                if existing == ino {
-                    return Ok(());
-                }
-                match (&state.get(existing)?.kind, moving_dir) {
-                    (Kind::Directory { .. }, false) => return Err(Errno::IsDirectory),
-                    (Kind::Directory { entries, .. }, true) if !entries.is_empty() => {
-                        return Err(Errno::NotEmpty);
-                    }
-                    (Kind::Directory { .. }, true) | (_, false) => {}
-                    (_, true) => return Err(Errno::NotDirectory),
-                }
-                state.remove(who, to.0, to.1, false, now)?;
-            }
-            state.drop_entry(from.0, from.1, moving_dir, now)?;
-            state.add_entry(to.0, to.1, ino, moving_dir, now)?;
-            let inode = state.touch(ino)?;
-            inode.changed = now;
-            if let Kind::Directory { parent, .. } = &mut inode.kind {
-                *parent = to.0;
-            }
-            Ok(())
-        })
-    }
-
-    /// Changes the permission bits; only the owner and root may.
-    pub fn set_mode(&self, who: &Identity, now: Timestamp, ino: Ino, mode: u32) -> Outcome<()> {
-        self.change(|state| {
-            let inode = state.get(ino)?;
-            owner_only(who, inode)?;
-            let keeps_setgid = who.is_root() || who.in_group(inode.gid);
-            let inode = state.touch(ino)?;
-            inode.mode = mode & if keeps_setgid { 0o7777 } else { 0o5777 };
-            inode.changed = now;
-            Ok(())
-        })
-    }
-
-    /// Changes owner and group: root any, an owner the group to one of his own.
-    pub fn set_owner(
-        &self,
-        who: &Identity,
-        now: Timestamp,
-        ino: Ino,
-        uid: Option<u32>,
-        gid: Option<u32>,
-    ) -> Outcome<()> {
-        self.change(|state| {
-            let inode = state.get(ino)?;
-            if !who.is_root() {
-                let same_uid = uid.is_none_or(|uid| uid == inode.uid);
-                let own_gid = gid.is_none_or(|gid| gid == inode.gid || who.in_group(gid));
-                if who.uid != inode.uid || !same_uid || !own_gid {
-                    return Err(Errno::NotPermitted);
-                }
-            }
-            let directory = matches!(inode.kind, Kind::Directory { .. });
-            let inode = state.touch(ino)?;
-            inode.uid = uid.unwrap_or(inode.uid);
-            inode.gid = gid.unwrap_or(inode.gid);
-            if !directory && !who.is_root() {
-                inode.mode &= 0o1777;
-            }
-            inode.changed = now;
-            Ok(())
-        })
-    }
-
-    /// Sets access and modification times; the owner may always, others (to now) if they may write.
-    pub fn set_times(
-        &self,
-        who: &Identity,
-        now: Timestamp,
-        ino: Ino,
-        accessed: Option<Timestamp>,
-        modified: Option<Timestamp>,
-    ) -> Outcome<()> {
-        self.change(|state| {
-            let inode = state.get(ino)?;
-            if owner_only(who, inode).is_err() {
-                permit(who, inode, Access::Write)?;
-            }
-            let inode = state.touch(ino)?;
-            inode.accessed = accessed.unwrap_or(inode.accessed);
-            inode.modified = modified.unwrap_or(inode.modified);
-            inode.changed = now;
-            Ok(())
-        })
-    }
-
-    /// A tree of the same content under another name: inodes are copied, file bytes shared until somebody writes.
-    pub(super) fn fork(&self, id: String, dirty: Option<Arc<Notify>>) -> Self {
-        let state = self.lock();
-        let copy = Self::restore(id, state.inodes.clone(), state.next, dirty);
-        drop(state);
-        {
-            let mut fresh = copy.lock();
-            fresh.touched = fresh.inodes.keys().copied().collect();
-        }
-        copy
-    }
-
-    /// Takes what is to be written down; what fails to be must be given back with [`Tree::give_back`].
-    pub(super) fn take_changes(&self) -> Option<Changes> {
-        let mut state = self.lock();
-        if state.touched.is_empty() && state.gone.is_empty() {
-            return None;
-        }
-        let touched = std::mem::take(&mut state.touched);
-        let gone = std::mem::take(&mut state.gone);
-        Some(Changes {
-            next: state.next,
-            touched: touched
-                .into_iter()
-                .filter_map(|ino| Some((ino, state.inodes.get(&ino)?.clone())))
-                .collect(),
-            gone: gone.into_iter().collect(),
-        })
-    }
-
-    /// Marks as changed again what could not be written down.
-    pub(super) fn give_back(&self, changes: &Changes) {
-        let mut state = self.lock();
-        for (ino, _) in &changes.touched {
-            if state.inodes.contains_key(ino) {
-                state.touched.insert(*ino);
-            }
-        }
-        state.gone.extend(&changes.gone);
     }
 }
-
-#[cfg(test)]
-mod tests;

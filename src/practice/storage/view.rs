@@ -1,35 +1,35 @@
-//! The namespace of a host as one user sees it: paths, symbolic links, mounts and permissions together.
-//!
-//! Paths are absolute. Nothing here knows shells.
+//! A host's namespace as one user sees it: paths, links, permissions. All paths absolute.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 
+use super::content::Content;
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Content, Generator, Ino, Kind, NodeType};
-use super::mounts::MountTable;
-use super::tree::{ROOT, Tree};
-use super::walk::{self, Place, Spot, components};
+use super::inode::{Attr, Generator, Kind, NodeType};
+use super::mounts::{MountTable, Table};
+use super::tree::Usage;
+use super::walk::{Entry, Found, Last, Place, walk};
 
-/// The umask of a fresh session.
+/// The umask of a fresh login on Amazon Linux.
 const UMASK: u32 = 0o022;
+/// How often a path is looked up anew because what it led to went away meanwhile. Each time somebody else got ahead,
+/// so a thousand times in a row means that something else is wrong.
+const LOOKUPS_MAX: usize = 1000;
 
 /// The namespace as one user sees it. Cheap to clone; clones share the umask. Implements bashkit's `FileSystem`.
 #[derive(Clone)]
 pub struct View {
     table: Arc<MountTable>,
-    who: Identity,
+    identity: Identity,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     umask: Arc<AtomicU32>,
 }
 
 impl View {
     /// The namespace of `table` for `identity`; new files get `0o666 & !umask`, directories `0o777 & !umask` with umask 022.
-    #[must_use]
     pub fn new(
         table: Arc<MountTable>,
         identity: Identity,
@@ -37,7 +37,7 @@ impl View {
     ) -> Self {
         Self {
             table,
-            who: identity,
+            identity,
             now,
             umask: Arc::new(AtomicU32::new(UMASK)),
         }
@@ -46,13 +46,13 @@ impl View {
     /// The same for another user.
     #[must_use]
     pub fn with_identity(&self, identity: Identity) -> Self {
-        Self::new(Arc::clone(&self.table), identity, Arc::clone(&self.now))
+        Self::new(self.table.clone(), identity, self.now.clone())
     }
 
     /// Who.
     #[must_use]
     pub fn identity(&self) -> &Identity {
-        &self.who
+        &self.identity
     }
 
     /// The mount table.
@@ -61,7 +61,7 @@ impl View {
         &self.table
     }
 
-    /// Bits that are taken from the mode of what is created.
+    /// Permission bits that what is made from now on does not get.
     pub fn set_umask(&self, mask: u32) {
         self.umask.store(mask & 0o777, Ordering::Relaxed);
     }
@@ -70,48 +70,62 @@ impl View {
         mode & !self.umask.load(Ordering::Relaxed)
     }
 
-    fn now(&self) -> Timestamp {
+    /// Account time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         (self.now)()
-    }
-
-    fn walk(&self, path: &str, follow: bool) -> Outcome<Spot> {
-        walk::walk(&self.table, &self.who, path, follow)
-    }
-
-    fn existing(&self, path: &str, follow: bool) -> Outcome<Place> {
-        walk::existing(&self.table, &self.who, path, follow)
     }
 
     /// Follows links.
     pub fn stat(&self, path: &str) -> Outcome<Attr> {
-        self.existing(path, true)?.attr()
+        self.at(path, Last::Follow, |found| {
+            found.mount.spec.tree.attr(found.ino)
+        })
     }
 
     /// Does not follow the last link.
     pub fn lstat(&self, path: &str) -> Outcome<Attr> {
-        self.existing(path, false)?.attr()
+        self.at(path, Last::Keep, |found| {
+            found.mount.spec.tree.attr(found.ino)
+        })
     }
 
-    /// Whether the user may do `access`.
+    /// The path with all links followed, without `.` and `..`; what it names must be there.
+    pub fn canonical(&self, path: &str) -> Outcome<String> {
+        self.lookup(path, Last::Follow, |_, place| {
+            place.found().map(|_| place.path.clone())
+        })
+    }
+
+    /// Whether the caller may do this with what is there (follows links).
     pub fn check(&self, path: &str, access: Access) -> Outcome<()> {
-        let place = self.existing(path, true)?;
-        place.tree().check(&self.who, place.ino, access)
+        self.at(path, Last::Follow, |found| {
+            if access == Access::Write {
+                found.writable()?;
+            }
+            let tree = &found.mount.spec.tree;
+            tree.check(&self.identity, found.ino, access)
+        })
     }
 
-    /// Names in a directory with their attributes (not followed; of what is mounted, where it is), sorted, without `.` and `..`.
+    /// Names in a directory with their attributes (not followed), sorted, without `.` and `..`.
     pub fn list(&self, path: &str) -> Outcome<Vec<(String, Attr)>> {
-        let dir = self.existing(path, true)?;
-        let mut entries = dir.tree().list(&self.who, dir.ino)?;
-        for (_, attr) in entries.iter_mut().filter(|(_, attr)| attr.is_dir()) {
-            let place = self.table.over(Place {
-                mount: Arc::clone(&dir.mount),
-                ino: attr.ino,
-            });
-            if place.mount.id != dir.mount.id {
-                *attr = place.attr()?;
+        self.lookup(path, Last::Follow, |table, place| {
+            let Found { mount, ino } = place.found()?;
+            let mut entries = mount.spec.tree.list(&self.identity, *ino)?;
+            if table.covers(&place.path) {
+                for (_, attr) in entries.iter_mut().filter(|(_, attr)| attr.is_dir()) {
+                    let over = table.over(Found {
+                        mount: mount.clone(),
+                        ino: attr.ino,
+                    });
+                    if !over.mount.is(mount) {
+                        *attr = over.mount.spec.tree.attr(over.ino)?;
+                    }
+                }
             }
-        }
-        Ok(entries)
+            Ok(entries)
+        })
     }
 
     /// Whole content.
@@ -119,15 +133,19 @@ impl View {
         Ok(self.content(path)?.to_vec())
     }
 
-    /// Whole content, not copied.
+    /// Whole content, without copying it.
     pub fn content(&self, path: &str) -> Outcome<Content> {
-        let place = self.existing(path, true)?;
-        place.tree().read(&self.who, place.ino)
+        self.at(path, Last::Follow, |found| {
+            found.mount.spec.tree.read(&self.identity, found.ino)
+        })
     }
 
     /// Content of a text file; bytes that are no text are replaced.
     pub fn read_text(&self, path: &str) -> Outcome<String> {
-        Ok(String::from_utf8_lossy(self.content(path)?.as_bytes()).into_owned())
+        Ok(match String::from_utf8(self.read(path)?) {
+            Ok(text) => text,
+            Err(bytes) => String::from_utf8_lossy(bytes.as_bytes()).into_owned(),
+        })
     }
 
     /// Replaces or makes.
@@ -135,54 +153,55 @@ impl View {
         self.write_with_mode(path, bytes, 0o666)
     }
 
-    /// Makes a file with this mode (less the umask), or replaces the content of the one that is there.
+    /// Replaces, or makes with these permission bits (less the umask).
     pub fn write_with_mode(&self, path: &str, bytes: &[u8], mode: u32) -> Outcome<()> {
-        let spot = self.walk(path, true)?;
-        if let Some(place) = &spot.here {
-            return place
-                .writable()?
-                .write(&self.who, self.now(), place.ino, bytes);
-        }
-        self.create_file(spot, bytes, mode)
+        self.put(path, &bytes.into(), mode)
+    }
+
+    /// The same with content that need not be copied.
+    pub fn put(&self, path: &str, content: &Content, mode: u32) -> Outcome<()> {
+        self.lookup(path, Last::Follow, |_, place| match &place.found {
+            Some(found) => {
+                let Found { mount, ino } = found.writable()?;
+                let tree = &mount.spec.tree;
+                tree.write(&self.identity, *ino, content.clone(), self.now())
+            }
+            None => self.make_file(place, content.clone(), mode),
+        })
     }
 
     /// Appends or makes.
     pub fn append(&self, path: &str, bytes: &[u8]) -> Outcome<()> {
-        let spot = self.walk(path, true)?;
-        if let Some(place) = &spot.here {
-            return place
-                .writable()?
-                .append(&self.who, self.now(), place.ino, bytes);
-        }
-        self.create_file(spot, bytes, 0o666)
+        self.lookup(path, Last::Follow, |_, place| match &place.found {
+            Some(found) => {
+                let Found { mount, ino } = found.writable()?;
+                let tree = &mount.spec.tree;
+                tree.append(&self.identity, *ino, bytes, self.now())
+            }
+            None => self.make_file(place, bytes.into(), 0o666),
+        })
     }
 
-    fn create_file(&self, spot: Spot, bytes: &[u8], mode: u32) -> Outcome<()> {
-        let (parent, name) = spot.vacant()?;
-        let kind = Kind::File(bytes.to_vec().into());
-        let tree = parent.writable()?;
-        tree.create(
-            &self.who,
-            self.now(),
-            parent.ino,
-            &name,
-            kind,
-            self.masked(mode),
-        )?;
-        Ok(())
+    /// Makes an empty file, or sets its times to now; whoever may write a file may do that.
+    pub fn touch(&self, path: &str) -> Outcome<()> {
+        self.lookup(path, Last::Follow, |_, place| match &place.found {
+            Some(found) => {
+                let Found { mount, ino } = found.writable()?;
+                mount.spec.tree.touch(&self.identity, *ino, self.now())
+            }
+            None => self.make_file(place, Content::default(), 0o666),
+        })
     }
 
-    /// Makes an inode of any kind under a free name; of a directory the entries are ignored.
+    /// Makes an inode of any kind under a free name, with these permission bits (less the umask); a directory begins empty.
+    #[allow(clippy::needless_pass_by_value, reason = "what is made is given away")]
     pub fn make(&self, path: &str, kind: Kind, mode: u32) -> Outcome<()> {
-        let (parent, name) = self.walk(path, false)?.vacant()?;
         let mode = match kind {
+            // Nobody looks at a link's mode, and nothing changes it.
             Kind::Symlink(_) => 0o777,
             _ => self.masked(mode),
         };
-        parent
-            .writable()?
-            .create(&self.who, self.now(), parent.ino, &name, kind, mode)?;
-        Ok(())
+        self.make_exactly(path, &kind, mode)
     }
 
     /// Makes one directory.
@@ -190,30 +209,24 @@ impl View {
         self.make_dir_with_mode(path, 0o777)
     }
 
-    /// Makes one directory with this mode, less the umask.
+    /// Makes one directory with these permission bits (less the umask).
     pub fn make_dir_with_mode(&self, path: &str, mode: u32) -> Outcome<()> {
-        let kind = Kind::Directory {
-            parent: ROOT,
-            entries: BTreeMap::new(),
-        };
-        self.make(path, kind, mode)
+        self.make(path, Kind::directory(), mode)
     }
 
     /// Makes a directory and its parents.
     pub fn make_dirs(&self, path: &str) -> Outcome<()> {
-        let mut sofar = String::new();
-        let mut pending = components(path).peekable();
-        while let Some(component) = pending.next() {
-            sofar.push('/');
-            sofar.push_str(component);
-            match self.stat(&sofar) {
+        let ends = path.match_indices('/').map(|(slash, _)| slash).skip(1);
+        for end in ends.chain([path.len()]) {
+            let part = &path[..end];
+            match self.stat(part) {
                 Ok(attr) if attr.is_dir() => {}
-                Ok(_) if pending.peek().is_none() => return Err(Errno::Exists),
-                Ok(_) => return Err(Errno::NotDirectory),
-                Err(Errno::NotFound) => match self.make_dir(&sofar) {
-                    // Another host was quicker.
-                    Ok(()) | Err(Errno::Exists) => {}
-                    Err(errno) => return Err(errno),
+                Ok(_) if end < path.len() => return Err(Errno::NotDirectory),
+                Ok(_) => return Err(Errno::Exists),
+                Err(Errno::NotFound) => match self.make_dir(part) {
+                    // Somebody else was faster.
+                    Err(Errno::Exists) if self.stat(part).is_ok_and(|attr| attr.is_dir()) => {}
+                    made => made?,
                 },
                 Err(errno) => return Err(errno),
             }
@@ -223,128 +236,72 @@ impl View {
 
     /// Removes a file, link or empty directory.
     pub fn remove_one(&self, path: &str) -> Outcome<()> {
-        self.unlink(path, false)
-    }
-
-    /// Removes a file, or a directory with all that is in it, as far as the user may.
-    pub fn remove_all(&self, path: &str) -> Outcome<()> {
-        self.unlink(path, true)
-    }
-
-    fn unlink(&self, path: &str, recursive: bool) -> Outcome<()> {
-        let spot = self.walk(path, false)?;
-        let (name, parent) = (spot.name.clone(), spot.parent.clone());
-        let place = spot.existing()?;
-        if name.is_empty() || place.mount.id != parent.mount.id || self.has_mount_below(&place) {
-            return Err(Errno::Busy);
-        }
-        parent
-            .writable()?
-            .remove(&self.who, self.now(), parent.ino, &name, recursive)
-    }
-
-    /// Whether another mount covers a directory below this one.
-    fn has_mount_below(&self, place: &Place) -> bool {
-        self.table.attached().iter().any(|mount| {
-            let above = format!("{}/..", mount.spec.target);
-            walk::existing(&self.table, &Identity::ROOT, &above, true).is_ok_and(|above| {
-                above.mount.id == place.mount.id && is_below(above.tree(), above.ino, place.ino)
-            }) && mount.id != place.mount.id
+        self.lookup(path, Last::Entry, |table, place| {
+            place.found()?;
+            let entry = movable(table, place)?;
+            let tree = &entry.mount.spec.tree;
+            tree.remove(&self.identity, entry.dir, &entry.name, self.now())
         })
+    }
+
+    /// Removes a file or link, or a directory with all that is in it, as far as the caller may.
+    pub fn remove_all(&self, path: &str) -> Outcome<()> {
+        let path = path.trim_end_matches('/');
+        let mut pending = vec![path.to_owned()];
+        while let Some(path) = pending.last().cloned() {
+            match self.remove_one(&path) {
+                Err(Errno::NotEmpty) => {
+                    let entries = self.list(&path)?;
+                    pending.extend(entries.iter().map(|(name, _)| format!("{path}/{name}")));
+                }
+                // Gone meanwhile; only what was asked for itself must have been there.
+                Err(Errno::NotFound) if pending.len() > 1 => {
+                    pending.pop();
+                }
+                done => {
+                    done?;
+                    pending.pop();
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Renames within one mount (`Errno::CrossDevice` otherwise).
     pub fn rename_one(&self, from: &str, to: &str) -> Outcome<()> {
-        let source = self.walk(from, false)?;
-        let target = self.walk(to, false)?;
-        let covered = |spot: &Spot| {
-            spot.here
-                .as_ref()
-                .is_some_and(|p| p.mount.id != spot.parent.mount.id)
-        };
-        if source.name.is_empty() || target.name.is_empty() || covered(&source) || covered(&target)
-        {
-            return Err(Errno::Busy);
-        }
-        if source.here.is_none() {
-            return Err(Errno::NotFound);
-        }
-        if source.parent.mount.id != target.parent.mount.id {
-            return Err(Errno::CrossDevice);
-        }
-        source.parent.writable()?.rename(
-            &self.who,
-            self.now(),
-            (source.parent.ino, &source.name),
-            (target.parent.ino, &target.name),
-        )
-    }
-
-    /// Moves a file or directory to another filesystem: copies it with all attributes, then removes it.
-    pub fn move_across(&self, from: &str, to: &str) -> Outcome<()> {
-        let attr = self.lstat(from)?;
-        if attr.is_dir() {
-            self.make_dir_with_mode(to, 0o700)?;
-            for (name, _) in self.list(from)? {
-                self.move_across(&format!("{from}/{name}"), &format!("{to}/{name}"))?;
+        self.lookup(from, Last::Entry, |table, from| {
+            let found = from.found()?;
+            let to = walk(table, &self.identity, to, Last::Entry)?;
+            let source = movable(table, from)?;
+            let target = movable(table, &to)?;
+            if !source.mount.is(&target.mount) {
+                return Err(Errno::CrossDevice);
             }
-            self.copy_attributes(&attr, to)?;
-        } else {
-            self.copy_node(from, to)?;
-        }
-        self.remove_one(from)
-    }
-
-    /// Copies what is not a directory, with mode, times and (for root) owner: what `cp -a` does with it.
-    pub fn copy_node(&self, from: &str, to: &str) -> Outcome<()> {
-        let attr = self.lstat(from)?;
-        if self.lstat(to).is_ok_and(|existing| !existing.is_dir()) {
-            self.remove_one(to)?;
-        }
-        match attr.node_type {
-            NodeType::Directory => return Err(Errno::IsDirectory),
-            NodeType::Symlink => self.make_symlink(&self.link_target(from)?, to)?,
-            NodeType::Fifo => self.make(to, Kind::Fifo(Content::default()), attr.mode)?,
-            NodeType::File | NodeType::Device => {
-                self.write_with_mode(to, self.content(from)?.as_bytes(), 0o600)?;
+            let directory = found.mount.spec.tree.attr(found.ino)?.is_dir();
+            if to.slash && to.found.is_none() && !directory {
+                return Err(Errno::NotDirectory);
             }
-        }
-        self.copy_attributes(&attr, to)
-    }
-
-    /// Gives `to` the owner (as far as the user may), mode and times of `attr`.
-    pub fn copy_attributes(&self, attr: &Attr, to: &str) -> Outcome<()> {
-        let place = self.existing(to, false)?;
-        let (tree, now) = (place.writable()?, self.now());
-        let owned = tree.set_owner(&self.who, now, place.ino, Some(attr.uid), Some(attr.gid));
-        if attr.node_type != NodeType::Symlink {
-            // Without the owner the set-id bits would give away the copier's rights.
-            let mode = if owned.is_ok() {
-                attr.mode
-            } else {
-                attr.mode & 0o1777
-            };
-            tree.set_mode(&self.who, now, place.ino, mode)?;
-        }
-        tree.set_times(
-            &self.who,
-            now,
-            place.ino,
-            Some(attr.accessed),
-            Some(attr.modified),
-        )
+            source.mount.spec.tree.rename(
+                &self.identity,
+                (source.dir, &source.name),
+                (target.dir, &target.name),
+                self.now(),
+            )
+        })
     }
 
     /// Hard link.
     pub fn link(&self, old: &str, new: &str) -> Outcome<()> {
-        let place = self.existing(old, false)?;
-        let (parent, name) = self.walk(new, false)?.vacant()?;
-        if place.mount.id != parent.mount.id {
-            return Err(Errno::CrossDevice);
-        }
-        parent
-            .writable()?
-            .link(&self.who, self.now(), place.ino, parent.ino, &name)
+        self.lookup(old, Last::Keep, |table, old| {
+            let old = old.found()?;
+            let new = walk(table, &self.identity, new, Last::Entry)?;
+            let entry = vacant(&new, false)?;
+            if !old.mount.is(&entry.mount) {
+                return Err(Errno::CrossDevice);
+            }
+            let tree = &entry.mount.spec.tree;
+            tree.link(&self.identity, old.ino, entry.dir, &entry.name, self.now())
+        })
     }
 
     /// Symbolic link.
@@ -354,16 +311,18 @@ impl View {
 
     /// Target of a symbolic link.
     pub fn link_target(&self, path: &str) -> Outcome<String> {
-        let place = self.existing(path, false)?;
-        place.tree().read_link(place.ino)
+        self.at(path, Last::Keep, |found| {
+            found.mount.spec.tree.target(found.ino)
+        })
     }
 
     /// Mode bits, follows links.
     pub fn set_mode(&self, path: &str, mode: u32) -> Outcome<()> {
-        let place = self.existing(path, true)?;
-        place
-            .writable()?
-            .set_mode(&self.who, self.now(), place.ino, mode)
+        self.at(path, Last::Follow, |found| {
+            let Found { mount, ino } = found.writable()?;
+            let tree = &mount.spec.tree;
+            tree.set_mode(&self.identity, *ino, mode, self.now())
+        })
     }
 
     /// Owner and group (`None`: as it is); `follow`: of what a link names.
@@ -374,58 +333,181 @@ impl View {
         gid: Option<u32>,
         follow: bool,
     ) -> Outcome<()> {
-        let place = self.existing(path, follow)?;
-        place
-            .writable()?
-            .set_owner(&self.who, self.now(), place.ino, uid, gid)
+        let last = if follow { Last::Follow } else { Last::Keep };
+        self.at(path, last, |found| {
+            let Found { mount, ino } = found.writable()?;
+            let tree = &mount.spec.tree;
+            tree.set_owner(&self.identity, *ino, uid, gid, self.now())
+        })
     }
 
-    /// Modification time.
+    /// Modification time; follows links.
     pub fn set_modified(&self, path: &str, at: Timestamp) -> Outcome<()> {
         self.set_times(path, None, Some(at))
     }
 
-    /// Access and modification time.
+    /// Access and modification time (`None`: as it is); follows links.
     pub fn set_times(
         &self,
         path: &str,
         accessed: Option<Timestamp>,
         modified: Option<Timestamp>,
     ) -> Outcome<()> {
-        let place = self.existing(path, true)?;
-        place
-            .writable()?
-            .set_times(&self.who, self.now(), place.ino, accessed, modified)
+        self.at(path, Last::Follow, |found| {
+            let Found { mount, ino } = found.writable()?;
+            let tree = &mount.spec.tree;
+            tree.set_times(&self.identity, *ino, accessed, modified, self.now())
+        })
     }
 
-    /// A file whose content is made at each read (for `/proc`).
+    /// Gives what is there (not followed) owner, mode and times of `attr`, as `cp -p` does: the owner as far as the
+    /// caller may, and without him no setuid and setgid, which would give away the caller's own rights.
+    pub fn copy_attributes(&self, attr: &Attr, to: &str) -> Outcome<()> {
+        self.at(to, Last::Keep, |found| {
+            let Found { mount, ino } = found.writable()?;
+            let (tree, who, now) = (&mount.spec.tree, &self.identity, self.now());
+            let owned = tree.set_owner(who, *ino, Some(attr.uid), Some(attr.gid), now);
+            if attr.node_type != NodeType::Symlink {
+                let kept = if owned.is_ok() { 0o7777 } else { 0o1777 };
+                tree.set_mode(who, *ino, attr.mode & kept, now)?;
+            }
+            let (accessed, modified) = (Some(attr.accessed), Some(attr.modified));
+            tree.set_times(who, *ino, accessed, modified, now)
+        })
+    }
+
+    /// A file whose content is made at each read (for `/proc`), 0444; an older one at this path is replaced.
+    /// Written to, it refuses, unless its mode is changed: then it takes what is written and forgets it.
     pub fn make_generated(&self, path: &str, content: Generator) -> Outcome<()> {
-        self.make(path, Kind::Generated(content), 0o444)
+        self.make_virtual(path, Kind::Generated(content), 0o444)
     }
 
-    /// A character device that swallows what is written; what is read from it is made at each read.
+    /// A character device that swallows what is written and is read from the generator, 0666; an older one is replaced.
     pub fn make_device(&self, path: &str, content: Generator) -> Outcome<()> {
-        self.make(path, Kind::Device(content), 0o666)?;
-        self.set_mode(path, 0o666)
+        self.make_virtual(path, Kind::Device(content), 0o666)
     }
 
     /// Bytes used in the tree that holds this path.
     pub fn used_bytes(&self, path: &str) -> Outcome<u64> {
-        Ok(self.existing(path, true)?.tree().used_bytes())
+        Ok(self.usage_at(path)?.bytes)
+    }
+
+    /// What is in the tree that holds this path.
+    pub fn usage_at(&self, path: &str) -> Outcome<Usage> {
+        self.at(path, Last::Follow, |found| {
+            Ok(found.mount.spec.tree.usage())
+        })
+    }
+
+    /// Does something with what a path leads to.
+    fn at<T>(
+        &self,
+        path: &str,
+        last: Last,
+        operation: impl Fn(&Found) -> Outcome<T>,
+    ) -> Outcome<T> {
+        self.lookup(path, last, |_, place| operation(place.found()?))
+    }
+
+    /// Looks a path up and does something there; again, if what was there went away in between.
+    fn lookup<T>(
+        &self,
+        path: &str,
+        last: Last,
+        operation: impl Fn(&Table, &Place) -> Outcome<T>,
+    ) -> Outcome<T> {
+        for _ in 0..LOOKUPS_MAX {
+            let table = self.table.now();
+            let done = walk(&table, &self.identity, path, last)
+                .and_then(|place| operation(&table, &place));
+            if !matches!(done, Err(Errno::Stale)) {
+                return done;
+            }
+        }
+        Err(Errno::Stale)
+    }
+
+    fn make_exactly(&self, path: &str, kind: &Kind, mode: u32) -> Outcome<()> {
+        self.lookup(path, Last::Entry, |_, place| {
+            let entry = vacant(place, matches!(kind, Kind::Directory { .. }))?;
+            let tree = &entry.mount.spec.tree;
+            tree.make(
+                &self.identity,
+                entry.dir,
+                &entry.name,
+                kind.clone(),
+                mode,
+                self.now(),
+            )
+            .map(drop)
+        })
+    }
+
+    /// Makes the file that was not found where a path, with its links followed, ends.
+    fn make_file(&self, place: &Place, content: Content, mode: u32) -> Outcome<()> {
+        if place.slash {
+            return Err(Errno::IsDirectory);
+        }
+        let entry = vacant(place, false)?;
+        let tree = &entry.mount.spec.tree;
+        let (kind, mode) = (Kind::File(content), self.masked(mode));
+        match tree.make(
+            &self.identity,
+            entry.dir,
+            &entry.name,
+            kind,
+            mode,
+            self.now(),
+        ) {
+            // Somebody else was faster: look again, and find it.
+            Err(Errno::Exists) => Err(Errno::Stale),
+            made => made.map(drop),
+        }
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "what is made is given away")]
+    fn make_virtual(&self, path: &str, kind: Kind, mode: u32) -> Outcome<()> {
+        match self.lstat(path) {
+            Ok(attr) if attr.node_type == NodeType::Device => self.remove_one(path)?,
+            Ok(attr) if attr.node_type == NodeType::File && self.is_generated(path)? => {
+                self.remove_one(path)?;
+            }
+            _ => {}
+        }
+        self.make_exactly(path, &kind, mode)
+    }
+
+    fn is_generated(&self, path: &str) -> Outcome<bool> {
+        self.at(path, Last::Keep, |found| {
+            found.mount.spec.tree.is_generated(found.ino)
+        })
     }
 }
 
-fn is_below(tree: &Tree, mut dir: Ino, ancestor: Ino) -> bool {
-    loop {
-        if dir == ancestor {
-            return true;
-        }
-        match tree.parent(dir) {
-            Ok(parent) if parent != dir => dir = parent,
-            _ => return false,
-        }
+/// The entry to be made, if it is not there and its filesystem may be written.
+fn vacant(place: &Place, directory: bool) -> Outcome<&Entry> {
+    if place.found.is_some() {
+        return Err(Errno::Exists);
     }
+    let entry = place.entry.as_ref().ok_or(Errno::Exists)?;
+    if place.slash && !directory {
+        return Err(Errno::NotFound);
+    }
+    writable(entry)
 }
 
-#[cfg(test)]
-mod tests;
+/// The entry to be removed, renamed or replaced, if no mount depends on it and its filesystem may be written.
+fn movable<'a>(table: &Table, place: &'a Place) -> Outcome<&'a Entry> {
+    let entry = place.entry.as_ref().ok_or(Errno::Busy)?;
+    if table.covers(&place.path) {
+        return Err(Errno::Busy);
+    }
+    writable(entry)
+}
+
+fn writable(entry: &Entry) -> Outcome<&Entry> {
+    if entry.mount.spec.is_read_only() {
+        return Err(Errno::ReadOnly);
+    }
+    Ok(entry)
+}

@@ -1,135 +1,209 @@
-//! From a path to an inode: links, mounts and the right to pass. It changes nothing.
+//! Finding what a path leads to, through links and mounts, with the caller's permissions on the way.
 
 use std::sync::Arc;
 
 use super::errno::{Errno, Outcome};
 use super::identity::Identity;
-use super::inode::{Attr, Ino, NodeType};
-use super::mounts::{Attached, MountTable};
-use super::tree::Tree;
+use super::inode::{Ino, NodeType};
+use super::mounts::{Mounted, Table};
 
-/// `MAXSYMLINKS` of Linux.
-const MAX_LINKS: usize = 40;
+/// Links followed on one way: `MAXSYMLINKS` of Linux.
+const LINKS_MAX: usize = 40;
+/// Longest path, in bytes: `PATH_MAX` of Linux less the final zero.
+const PATH_MAX: usize = 4095;
 
-/// An inode in the namespace.
-#[derive(Clone)]
+/// What to do with a link at the end of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Last {
+    /// Go on to what it leads to.
+    Follow,
+    /// Stop at it, unless a slash behind it asks for the directory.
+    Keep,
+    /// Stop at it in any case: the entry itself is to be made, removed or renamed.
+    Entry,
+}
+
+/// Where a path ends.
 pub(super) struct Place {
-    pub mount: Arc<Attached>,
+    /// The directory the last name is in, if the path ends with a name.
+    pub entry: Option<Entry>,
+    /// What the path leads to, if it is there.
+    pub found: Option<Found>,
+    /// The path without links, `.` and `..`.
+    pub path: String,
+    /// Whether the path ends with a slash, so that it can only mean a directory.
+    pub slash: bool,
+}
+
+/// A name in a directory.
+pub(super) struct Entry {
+    pub mount: Arc<Mounted>,
+    pub dir: Ino,
+    pub name: String,
+}
+
+/// An inode of a mounted tree.
+#[derive(Clone)]
+pub(super) struct Found {
+    pub mount: Arc<Mounted>,
     pub ino: Ino,
 }
 
 impl Place {
-    pub fn tree(&self) -> &Arc<Tree> {
-        &self.mount.spec.tree
+    /// What is there.
+    pub fn found(&self) -> Outcome<&Found> {
+        self.found.as_ref().ok_or(Errno::NotFound)
     }
+}
 
-    pub fn attr(&self) -> Outcome<Attr> {
-        self.tree().attr(self.ino)
-    }
-
-    /// The tree, unless it is mounted read-only.
-    pub fn writable(&self) -> Outcome<&Arc<Tree>> {
-        if self.mount.spec.has_option("ro") {
+impl Found {
+    /// The same, if it may be changed.
+    pub fn writable(&self) -> Outcome<&Self> {
+        if self.mount.spec.is_read_only() {
             return Err(Errno::ReadOnly);
         }
-        Ok(self.tree())
+        Ok(self)
     }
 }
 
-/// Where a path ends: the directory, the name in it, and what has that name, if anything.
-pub(super) struct Spot {
-    pub parent: Place,
-    /// Empty for the root and for what ends in `..`.
-    pub name: String,
-    pub here: Option<Place>,
+/// The way from the root to where the walk stands: directories, and their names but for the root's.
+struct Way {
+    root: Found,
+    steps: Vec<(String, Found)>,
 }
 
-impl Spot {
-    pub fn existing(self) -> Outcome<Place> {
-        self.here.ok_or(Errno::NotFound)
+impl Way {
+    fn here(&self) -> &Found {
+        self.steps.last().map_or(&self.root, |(_, found)| found)
     }
 
-    /// The directory and name to create at; an error if the name is taken or there is none.
-    pub fn vacant(self) -> Outcome<(Place, String)> {
-        if self.here.is_some() || self.name.is_empty() {
-            Err(Errno::Exists)
+    fn path(&self) -> String {
+        if self.steps.is_empty() {
+            return "/".to_owned();
+        }
+        let mut path = String::new();
+        for (name, _) in &self.steps {
+            path.push('/');
+            path.push_str(name);
+        }
+        path
+    }
+
+    fn path_to(&self, name: &str) -> String {
+        let mut path = self.path();
+        if !path.ends_with('/') {
+            path.push('/');
+        }
+        path.push_str(name);
+        path
+    }
+}
+
+/// Walks an absolute path.
+pub(super) fn walk(table: &Table, who: &Identity, path: &str, last: Last) -> Outcome<Place> {
+    if !path.starts_with('/') {
+        return Err(if path.is_empty() {
+            Errno::NotFound
         } else {
-            Ok((self.parent, self.name))
-        }
+            Errno::Invalid
+        });
     }
-}
-
-/// What the path leads to.
-pub(super) fn existing(
-    table: &MountTable,
-    who: &Identity,
-    path: &str,
-    follow: bool,
-) -> Outcome<Place> {
-    walk(table, who, path, follow)?.existing()
-}
-
-/// Walks a path. Links on the way are followed, the last component only if `follow`.
-pub(super) fn walk(table: &MountTable, who: &Identity, path: &str, follow: bool) -> Outcome<Spot> {
-    let mut pending: Vec<String> = components(path).rev().map(str::to_owned).collect();
-    // Directories walked through, so that `..` leaves a mount by the way it was entered.
-    let mut trail: Vec<(Place, String)> = Vec::new();
-    let mut here = table.root();
+    if path.len() > PATH_MAX {
+        return Err(Errno::NameTooLong);
+    }
+    let mut slash = path.len() > 1 && path.ends_with('/');
     let mut links = 0;
+    let mut pending = names(path);
+    let mut way = Way {
+        root: table.root(),
+        steps: Vec::new(),
+    };
+    let mut named = false;
     while let Some(name) = pending.pop() {
-        match name.as_str() {
-            "." => continue,
-            ".." => {
-                if let Some((up, _)) = trail.pop() {
-                    here = up;
-                }
-                continue;
+        let here = way.here().clone();
+        let tree = &here.mount.spec.tree;
+        named = name != "." && name != "..";
+        if !named {
+            tree.pass(who, here.ino)?;
+            if name == ".." {
+                way.steps.pop();
             }
-            _ => {}
-        }
-        if !here.attr()?.is_dir() {
-            return Err(Errno::NotDirectory);
-        }
-        let last = pending.is_empty();
-        let ino = match here.tree().lookup(who, here.ino, &name) {
-            Ok(ino) => ino,
-            Err(Errno::NotFound) if last => {
-                return Ok(Spot {
-                    parent: here,
-                    name,
-                    here: None,
-                });
-            }
-            Err(errno) => return Err(errno),
-        };
-        let next = Place {
-            mount: Arc::clone(&here.mount),
-            ino,
-        };
-        if next.attr()?.node_type == NodeType::Symlink && (follow || !last) {
-            links += 1;
-            if links > MAX_LINKS {
-                return Err(Errno::Loop);
-            }
-            let target = next.tree().read_link(ino)?;
-            if target.starts_with('/') {
-                here = table.root();
-                trail.clear();
-            }
-            pending.extend(components(&target).rev().map(str::to_owned));
             continue;
         }
-        trail.push((here, name));
-        here = table.over(next);
+        let end = pending.is_empty();
+        let attr = match tree.lookup(who, here.ino, &name) {
+            Err(Errno::NotFound) if end => {
+                return Ok(Place {
+                    path: way.path_to(&name),
+                    entry: Some(Entry {
+                        mount: here.mount,
+                        dir: here.ino,
+                        name,
+                    }),
+                    found: None,
+                    slash,
+                });
+            }
+            attr => attr?,
+        };
+        let follow = !end || last == Last::Follow || slash && last == Last::Keep;
+        if attr.node_type == NodeType::Symlink && follow {
+            links += 1;
+            if links > LINKS_MAX {
+                return Err(Errno::Loop);
+            }
+            let target = tree.target(attr.ino)?;
+            if target.starts_with('/') {
+                way.steps.clear();
+            }
+            slash |= end && target.ends_with('/');
+            pending.extend(names(&target));
+            continue;
+        }
+        if !attr.is_dir() && end && slash {
+            return Err(Errno::NotDirectory);
+        }
+        let mut next = Found {
+            mount: here.mount,
+            ino: attr.ino,
+        };
+        if attr.is_dir() {
+            next = table.over(next);
+        }
+        way.steps.push((name, next));
     }
-    let (parent, name) = trail.pop().unwrap_or_else(|| (here.clone(), String::new()));
-    Ok(Spot {
-        parent,
-        name,
-        here: Some(here),
+    let path = way.path();
+    let found = way.here().clone();
+    let entry = match way.steps.pop() {
+        Some((name, _)) if named => Some(Entry {
+            mount: way.here().mount.clone(),
+            dir: way.here().ino,
+            name,
+        }),
+        _ => None,
+    };
+    Ok(Place {
+        entry,
+        found: Some(found),
+        path,
+        slash,
     })
 }
 
-pub(super) fn components(path: &str) -> impl DoubleEndedIterator<Item = &str> {
-    path.split('/').filter(|component| !component.is_empty())
+/// The directory a path leads to, as the superuser finds it, and its path without links.
+pub(super) fn directory(table: &Table, path: &str) -> Outcome<(Found, String)> {
+    let place = walk(table, &Identity::ROOT, path, Last::Follow)?;
+    let found = place.found()?;
+    if !found.mount.spec.tree.attr(found.ino)?.is_dir() {
+        return Err(Errno::NotDirectory);
+    }
+    Ok((found.clone(), place.path))
+}
+
+/// The names a path is made of, the first one last.
+fn names(path: &str) -> Vec<String> {
+    path.rsplit('/')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }

@@ -126,6 +126,8 @@ impl Hosts for Scripted {
         Ok(())
     }
 
+    fn cut_off(&self) {}
+
     async fn shut_down(&self) {
         self.ports.lock().unwrap().clear();
     }

@@ -8,6 +8,7 @@ pub mod files;
 pub mod system;
 
 /// Registers every command for a shell of this seat.
+#[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     system::register(files::register(builder, seat), seat)
 }

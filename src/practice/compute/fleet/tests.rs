@@ -32,7 +32,7 @@ impl Surroundings for Nothing {
         Reach::Filtered
     }
     fn reaches_internet(&self, _: &str) -> bool {
-        false
+        true
     }
     fn public_address(&self, _: &str) -> Option<Ipv4Addr> {
         None
@@ -139,7 +139,7 @@ impl Bench {
                 return console;
             }
             assert!(
-                since.elapsed() < Duration::from_secs(60),
+                since.elapsed() < Duration::from_mins(1),
                 "{text:?} is not in:\n{console}"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -153,14 +153,9 @@ impl Bench {
 
     /// The client, told to reach this host and to trust only the key on its console.
     fn ssh(&self, id: &str, user: &str, key: &str) -> Command {
-        let console = self.fleet.console_output(id);
-        let lines: Vec<&str> = console.lines().collect();
-        let at = lines
-            .iter()
-            .rposition(|line| *line == "-----BEGIN SSH HOST KEY KEYS-----")
-            .unwrap();
         let known = self.path(&format!("known-{id}"));
-        std::fs::write(&known, format!("{id} {}\n", lines[at + 1])).unwrap();
+        let shown = host_key(&self.fleet.console_output(id));
+        std::fs::write(&known, format!("{id} {shown}\n")).unwrap();
         let mut command = Command::new("ssh");
         command
             .args([
@@ -198,8 +193,16 @@ impl Bench {
     }
 }
 
+/// The key that the console shows, the latest if it shows several.
+fn host_key(console: &str) -> String {
+    let lines: Vec<&str> = console.lines().collect();
+    let begin = "-----BEGIN SSH HOST KEY KEYS-----";
+    let at = lines.iter().rposition(|line| *line == begin).unwrap();
+    lines[at + 1].to_owned()
+}
+
 async fn within<F: Future>(work: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(60), work)
+    tokio::time::timeout(Duration::from_mins(1), work)
         .await
         .expect("it ends")
 }
@@ -329,6 +332,55 @@ async fn a_loop_without_end_is_interrupted_by_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_key_for_a_while_goes_on_without_it() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let mut session = bench.ssh(&id, "ec2-user", "key");
+    let mut session = session
+        .arg("-tt")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut keys, mut screen) = (
+        session.stdin.take().unwrap(),
+        session.stdout.take().unwrap(),
+    );
+    let line = "read -t 0.1 answer; echo nothing came\r";
+    tokio::io::AsyncWriteExt::write_all(&mut keys, line.as_bytes())
+        .await
+        .unwrap();
+    let mut seen = Vec::new();
+    while !text(&seen).contains("\r\nnothing came\r\n") {
+        let mut buffer = [0; 4096];
+        let read = within(tokio::io::AsyncReadExt::read(&mut screen, &mut buffer))
+            .await
+            .unwrap();
+        assert_ne!(read, 0, "{}", text(&seen));
+        seen.extend(&buffer[..read]);
+    }
+    session.kill().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_runs_the_startup_files_that_its_user_has_changed() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let line = "echo \"alias hi='echo hello there'; export PLACE=here; echo welcome\" >> .bashrc";
+    assert!(bench.run(&id, line).await.status.success());
+    let mut command = bench.ssh(&id, "ec2-user", "key");
+    command.arg("-tt");
+    let done = typed(command, b"hi\recho $PLACE\rll -d .\rexit\r").await;
+    let screen = text(&done.stdout);
+    let greeting = screen.split("$ hi\r\n").next().unwrap();
+    assert!(greeting.contains("\r\nwelcome\r\n[ec2-user@"), "{screen}");
+    assert!(!screen.contains("bash_profile"), "{screen}");
+    assert!(screen.contains("\r\nhello there\r\n"), "{screen}");
+    assert!(screen.contains("\r\nhere\r\n"), "{screen}");
+    assert!(screen.contains("\r\ndrwx------ "), "{screen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_and_an_unknown_user_are_refused() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
@@ -345,13 +397,13 @@ async fn a_wrong_key_and_an_unknown_user_are_refused() {
             "{done:?}"
         );
     }
-    // What is not served is refused in so many words.
+    // Forwarding is not served.
     let mut command = bench.ssh(&id, "ec2-user", "key");
     let done = within(command.args(["-W", "127.0.0.1:22"]).output())
         .await
         .unwrap();
     assert!(
-        text(&done.stderr).contains("administratively prohibited"),
+        text(&done.stderr).contains("stdio forwarding failed"),
         "{done:?}"
     );
 }
@@ -376,6 +428,11 @@ async fn one_connection_carries_several_sessions_at_once() {
     while !socket.exists() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // More than the client takes without reading on.
+    let mut fill = shared(bench.ssh(&id, "ec2-user", "key"));
+    fill.arg("cat > big");
+    let filled = typed(fill, &vec![b'x'; 8 * 1024 * 1024]).await;
+    assert!(filled.status.success());
     // The first waits for its input while the second comes and goes, and the third is not read.
     let mut first = shared(bench.ssh(&id, "ec2-user", "key"));
     let mut first = first
@@ -385,7 +442,11 @@ async fn one_connection_carries_several_sessions_at_once() {
         .spawn()
         .unwrap();
     let mut stuck = shared(bench.ssh(&id, "ec2-user", "key"));
-    let mut stuck = stuck.arg("yes").stdout(Stdio::piped()).spawn().unwrap();
+    let mut stuck = stuck
+        .arg("cat big big")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut second = shared(bench.ssh(&id, "ec2-user", "key"));
     let done = within(second.arg("echo two").output()).await.unwrap();
     assert_eq!(text(&done.stdout), "two\n");
@@ -447,7 +508,7 @@ async fn user_data_runs_once_as_root_and_shows_on_the_console() {
     let wall = Instant::now();
     let before = bench.clock.now();
     let id = bench.launch(1, script).await;
-    assert!(bench.clock.now().duration_since(before) > jiff::SignedDuration::from_secs(900));
+    assert!(bench.clock.now().duration_since(before) > jiff::SignedDuration::from_mins(15));
     assert!(wall.elapsed() < Duration::from_secs(20));
     let console = bench.fleet.console_output(&id);
     assert!(console.contains("+ sleep 300\n"), "{console}");
@@ -498,11 +559,13 @@ async fn a_boot_that_was_cut_off_begins_again_with_its_user_data() {
     let spec = bench.spec(1, script);
     let id = spec.instance_id.clone();
     bench.fleet.launch(spec).await.unwrap();
-    bench.console(&id, "began").await;
+    let key = host_key(&bench.console(&id, "began").await);
     bench.files.flush().unwrap();
     let bench = bench.kill();
     bench.fleet.start(&id).await.unwrap();
-    bench.console(&id, "began").await;
+    let console = bench.console(&id, "began").await;
+    // The account may have published the key.
+    assert_eq!(host_key(&console), key);
     // Once: the disk is the image's again.
     assert_eq!(
         bench.host(&id).root().read_text("/root/ran").unwrap(),
@@ -569,9 +632,9 @@ async fn an_idle_prompt_neither_moves_time_nor_holds_it_up() {
         seen.extend(&buffer[..read]);
     }
     let clock = bench.clock.clone();
-    let recurring = tokio::spawn(async move { clock.sleep_idle(Duration::from_secs(900)).await });
+    let recurring = tokio::spawn(async move { clock.sleep_idle(Duration::from_mins(15)).await });
     let wall = Instant::now();
-    bench.clock.activity().sleep(Duration::from_secs(600)).await;
+    bench.clock.activity().sleep(Duration::from_mins(10)).await;
     assert!(
         wall.elapsed() < Duration::from_secs(5),
         "the prompt held time up"

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Files;
-use crate::practice::storage::{Content, Identity, Kind, ROOT};
+use crate::practice::storage::tree::ROOT;
+use crate::practice::storage::{Content, Identity, Kind};
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::{ROOT, Tree, books};
-use crate::practice::storage::{Errno, Identity, Ino, Kind};
+use crate::practice::storage::inode::Ino;
+use crate::practice::storage::{Errno, Identity, Kind};
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 

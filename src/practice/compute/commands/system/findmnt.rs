@@ -39,13 +39,12 @@ impl Wanted {
                 _ => (arg.as_str(), None),
             };
             match name {
-                "-l" | "--list" => wanted.list = true,
+                "-l" | "--list" | "-r" | "--raw" => wanted.list = true,
                 "-n" | "--noheadings" => wanted.no_heading = true,
                 "-rn" | "-nr" => {
                     wanted.list = true;
                     wanted.no_heading = true;
                 }
-                "-r" | "--raw" => wanted.list = true,
                 "-k" | "--kernel" | "-u" | "--notruncate" | "-f" | "--first-only" => {}
                 "-t" | "--types" => wanted.types = Some(value(inline)?),
                 "-O" | "--options" => wanted.options = Some(value(inline)?),

@@ -25,18 +25,16 @@ impl Program for Getent {
         };
         match database.as_str() {
             "hosts" | "ahosts" | "ahostsv4" => hosts(seat, call, database, keys).await,
-            _ => match getent_accounts(seat, call.args) {
-                Some((lines, status)) => {
+            _ => {
+                if let Some((lines, status)) = getent_accounts(seat, call.args) {
                     call.out(lines).await?;
-                    Ok(status)
+                    return Ok(status);
                 }
-                None => {
-                    let what = format!(
-                        "Unknown database: {database}\nTry `getent --help' for more information."
-                    );
-                    call.fail(UNKNOWN_DATABASE, what).await
-                }
-            },
+                let what = format!(
+                    "Unknown database: {database}\nTry `getent --help' for more information."
+                );
+                call.fail(UNKNOWN_DATABASE, what).await
+            }
         }
     }
 }

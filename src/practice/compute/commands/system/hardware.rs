@@ -1,11 +1,11 @@
-//! What the machine has and how busy it is: lsblk, free, uptime, ps, top, dmesg.
+//! What the machine has and how busy it is: lsblk, free, uptime, dmesg.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::program::{Call, Ended, Program};
-use super::services::{self, SERVICES, State};
 use super::table::{Align, columns};
 use crate::practice::compute::host::{Host, Seat, Session};
 
@@ -100,8 +100,9 @@ impl Program for Free {
             "{:<7}{:>13}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
             "", "total", "used", "free", "shared", "buff/cache", "available"
         );
-        out.push_str(&format!(
-            "{:<7}{:>13}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
+        let _ = writeln!(
+            out,
+            "{:<7}{:>13}{:>12}{:>12}{:>12}{:>12}{:>12}",
             "Mem:",
             unit(total),
             unit(used),
@@ -109,14 +110,15 @@ impl Program for Free {
             unit(of("Shmem")),
             unit(cached),
             unit(available)
-        ));
-        out.push_str(&format!(
-            "{:<7}{:>13}{:>12}{:>12}\n",
+        );
+        let _ = writeln!(
+            out,
+            "{:<7}{:>13}{:>12}{:>12}",
             "Swap:",
             unit(0),
             unit(0),
             unit(0)
-        ));
+        );
         call.out(out).await?;
         Ok(0)
     }
@@ -171,7 +173,8 @@ impl Program for Uptime {
     }
 }
 
-fn summary(seat: &Seat) -> String {
+/// The line of uptime, and the first of top.
+pub fn summary(seat: &Seat) -> String {
     // Sessions of others are not known here.
     let users = match seat.session {
         Session::Interactive => "1 user",
@@ -196,165 +199,6 @@ fn up(uptime: Duration) -> String {
         0 => clock,
         1 => format!("1 day, {clock}"),
         _ => format!("{days} days, {clock}"),
-    }
-}
-
-struct Process {
-    pid: u32,
-    user: String,
-    terminal: &'static str,
-    command: String,
-}
-
-/// The kernel starts the first; services follow in order; then whoever asks.
-fn processes(seat: &Seat, asking: &str) -> Vec<Process> {
-    let root = |pid, command: &str| Process {
-        pid,
-        user: "root".to_owned(),
-        terminal: "?",
-        command: command.to_owned(),
-    };
-    let mut all = vec![root(
-        1,
-        "/usr/lib/systemd/systemd --switched-root --system --deserialize=32",
-    )];
-    for (place, service) in (0..).zip(SERVICES) {
-        let runs = services::find(&seat.host, service.name).is_some()
-            && !service.once
-            && services::state(&seat.host, service) != State::Inactive;
-        if runs {
-            all.push(root(1600 + 37 * place, service.command));
-        }
-    }
-    let (terminal, shell) = match seat.session {
-        Session::Interactive => ("pts/0", "-bash"),
-        Session::Batch => ("?", "bash"),
-    };
-    for (pid, command) in [(2311, shell), (2350, asking)] {
-        all.push(Process {
-            pid,
-            user: seat.user.name.clone(),
-            terminal,
-            command: command.to_owned(),
-        });
-    }
-    all
-}
-
-/// `ps`
-pub struct Ps;
-
-#[async_trait]
-impl Program for Ps {
-    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
-        let letters: String = call.args.concat().replace('-', "");
-        if let Some(letter) = letters.chars().find(|one| !"auxefwl".contains(*one)) {
-            let what =
-                format!("error: a practice instance's ps knows aux, -e and -f, not {letter}");
-            return call.fail(1, what).await;
-        }
-        let every = letters.contains(['e', 'x', 'a']);
-        let asking = format!("ps {}", call.args.join(" "));
-        let all = processes(seat, asking.trim_end());
-        let mine = all.len().saturating_sub(2);
-        let shown = all.iter().skip(if every { 0 } else { mine });
-        let started = seat.host.clock.now().strftime("%H:%M").to_string();
-        let mut rows = Vec::new();
-        let shape = if letters.contains('u') {
-            rows.push(
-                ["USER", "PID", "TTY", "STAT", "START", "TIME", "COMMAND"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            );
-            rows.extend(shown.map(|one| {
-                [
-                    one.user.clone(),
-                    one.pid.to_string(),
-                    one.terminal.to_owned(),
-                    "S".to_owned(),
-                    started.clone(),
-                    "0:00".to_owned(),
-                    one.command.clone(),
-                ]
-                .to_vec()
-            }));
-            vec![
-                (Align::Left, 8),
-                (Align::Right, 7),
-                (Align::Left, 8),
-                (Align::Left, 4),
-                (Align::Right, 5),
-                (Align::Right, 6),
-                (Align::Left, 0),
-            ]
-        } else if letters.contains('f') {
-            rows.push(
-                ["UID", "PID", "TTY", "TIME", "CMD"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            );
-            rows.extend(shown.map(|one| {
-                [
-                    one.user.clone(),
-                    one.pid.to_string(),
-                    one.terminal.to_owned(),
-                    "00:00:00".to_owned(),
-                    one.command.clone(),
-                ]
-                .to_vec()
-            }));
-            vec![
-                (Align::Left, 8),
-                (Align::Right, 7),
-                (Align::Left, 8),
-                (Align::Right, 8),
-                (Align::Left, 0),
-            ]
-        } else {
-            rows.push(["PID", "TTY", "TIME", "CMD"].map(str::to_owned).to_vec());
-            rows.extend(shown.map(|one| {
-                let program = one.command.split(' ').next().unwrap_or_default();
-                let name = program
-                    .rsplit('/')
-                    .next()
-                    .unwrap_or_default()
-                    .trim_start_matches('-');
-                [
-                    one.pid.to_string(),
-                    one.terminal.to_owned(),
-                    "00:00:00".to_owned(),
-                    name.to_owned(),
-                ]
-                .to_vec()
-            }));
-            vec![
-                (Align::Right, 7),
-                (Align::Left, 8),
-                (Align::Right, 8),
-                (Align::Left, 0),
-            ]
-        };
-        call.out(columns(&rows, &shape)).await?;
-        Ok(0)
-    }
-}
-
-/// `top`: one picture, as with `-b -n 1`; it does not move.
-pub struct Top;
-
-#[async_trait]
-impl Program for Top {
-    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
-        let mut out = format!("top -{}\n\n", summary(seat));
-        out.push_str("    PID USER      COMMAND\n");
-        for process in processes(seat, "top") {
-            out.push_str(&format!(
-                "{:>7} {:<9} {}\n",
-                process.pid, process.user, process.command
-            ));
-        }
-        call.out(out).await?;
-        Ok(0)
     }
 }
 
@@ -385,10 +229,10 @@ impl Program for Dmesg {
 }
 
 fn kernel_lines(host: &Host) -> String {
-    host.console_text()
-        .lines()
+    let shown = host.console_text();
+    shown
+        .split_inclusive('\n')
         .filter(|line| line.starts_with('['))
-        .map(|line| format!("{line}\n"))
         .collect()
 }
 
@@ -419,8 +263,8 @@ mod tests {
 
     #[test]
     fn uptime_is_in_minutes_hours_and_days() {
-        assert_eq!(up(Duration::from_secs(300)), "5 min");
-        assert_eq!(up(Duration::from_secs(3 * 3600 + 60)), " 3:01");
-        assert_eq!(up(Duration::from_secs(2 * 86_400)), "2 days, 0 min");
+        assert_eq!(up(Duration::from_mins(5)), "5 min");
+        assert_eq!(up(Duration::from_mins(181)), " 3:01");
+        assert_eq!(up(Duration::from_hours(48)), "2 days, 0 min");
     }
 }

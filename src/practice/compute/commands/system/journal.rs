@@ -13,13 +13,13 @@ pub fn log(host: &Host, who: &str, text: &str) {
     let disk = host.root();
     let at = host.clock.now().strftime("%b %d %H:%M:%S");
     let name = host.hostname();
-    let lines: String = text
+    let lines: Vec<_> = text
         .lines()
         .map(|line| format!("{at} {name} {who}: {line}\n"))
         .collect();
     let written = disk
         .make_dirs("/var/log/journal")
-        .and_then(|()| disk.append(JOURNAL, lines.as_bytes()));
+        .and_then(|()| disk.append(JOURNAL, lines.concat().as_bytes()));
     if let Err(error) = written {
         tracing::debug!(%error, "a line of the journal was lost");
     }
@@ -80,7 +80,7 @@ impl Program for Journalctl {
                     None => return call.unknown_option(1, arg).await,
                 },
                 "-n" | "--lines" => {
-                    count = args.next().and_then(|text| text.parse().ok()).or(Some(10))
+                    count = args.next().and_then(|text| text.parse().ok()).or(Some(10));
                 }
                 "-r" | "--reverse" => reverse = true,
                 "--no-pager" | "-b" | "--boot" | "-x" | "-e" | "-q" | "-a" | "-l" | "-xe" => {}

@@ -21,6 +21,7 @@ mod network;
 mod nfs;
 mod packages;
 mod power;
+mod processes;
 mod program;
 mod rpm;
 mod selinux;
@@ -41,6 +42,7 @@ pub use self::fstab::mount_all;
 pub use self::services::is_active;
 
 /// Registers them.
+#[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let seated = |program| Seated {
         seat: seat.clone(),
@@ -92,12 +94,12 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "lsblk", Arc::new(hardware::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
         (BIN, "nproc", Arc::new(identity::Nproc)),
-        (BIN, "ps", Arc::new(hardware::Ps)),
+        (BIN, "ps", Arc::new(processes::Ps)),
         (BIN, "rpm", Arc::new(rpm::Rpm)),
         (BIN, "sleep", Arc::new(time::Sleep)),
         (BIN, "systemctl", Arc::new(systemctl::Systemctl)),
         (BIN, "timeout", Arc::new(time::Timeout)),
-        (BIN, "top", Arc::new(hardware::Top)),
+        (BIN, "top", Arc::new(processes::Top)),
         (BIN, "umount", Arc::new(mount::Umount)),
         (BIN, "uname", Arc::new(identity::Uname)),
         (BIN, "uptime", Arc::new(hardware::Uptime)),

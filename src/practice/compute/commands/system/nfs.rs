@@ -15,7 +15,7 @@ use crate::practice::storage::{MountSpec, MountTable, View};
 pub const CAPACITY: u64 = (1 << 63) - (1 << 20);
 
 /// How long mount.nfs tries in the foreground (nfs(5): `retry=2` minutes).
-const TRIES: Duration = Duration::from_secs(120);
+const TRIES: Duration = Duration::from_mins(2);
 /// How long it waits between two tries (nfs-utils backs off up to this).
 const BETWEEN: Duration = Duration::from_secs(10);
 
@@ -145,13 +145,14 @@ impl Options {
             ("port", Some("2049"))
             | ("proto", Some("tcp"))
             | ("tcp", None)
-            | ("sec", Some("sys")) => {}
+            | ("sec", Some("sys"))
+            | ("lookupcache" | "local_lock", Some(_)) => {}
             ("proto", Some(_)) | ("udp", None) => return Err(BadOption::Protocol),
             ("acregmin" | "acregmax" | "acdirmin" | "acdirmax" | "actimeo" | "nconnect", _) => {
                 number()?;
             }
-            ("lookupcache" | "local_lock", Some(_)) => {}
-            (_, None) if SILENT.contains(&name) || name.starts_with("x-") => {}
+            (_, None) if SILENT.contains(&name) => {}
+            _ if name.starts_with("x-") => {}
             (_, None) => {
                 if !toggle(&mut self.generic, &GENERIC, name)
                     && !toggle(&mut self.flags, &FLAGS, name)
@@ -159,7 +160,6 @@ impl Options {
                     return Err(BadOption::Incorrect);
                 }
             }
-            (_, Some(_)) if name.starts_with("x-") => {}
             (_, Some(_)) => return Err(BadOption::Incorrect),
         }
         Ok(())

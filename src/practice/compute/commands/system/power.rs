@@ -61,7 +61,7 @@ impl Wanted {
     fn read(args: &[String]) -> Result<Self, Option<String>> {
         let mut wanted = Self {
             // shutdown(8): without a time it is in one minute.
-            when: When::In(Duration::from_secs(60)),
+            when: When::In(Duration::from_mins(1)),
             reboot: false,
         };
         let mut timed = false;
@@ -177,11 +177,8 @@ mod tests {
     fn the_time_is_now_or_in_minutes_and_a_minute_without_one() {
         let when = |line: &str| read(line).map(|wanted| wanted.when);
         assert_eq!(when("-h now"), Ok(When::In(Duration::ZERO)));
-        assert_eq!(
-            when("+5 going down"),
-            Ok(When::In(Duration::from_secs(300)))
-        );
-        assert_eq!(when(""), Ok(When::In(Duration::from_secs(60))));
+        assert_eq!(when("+5 going down"), Ok(When::In(Duration::from_mins(5))));
+        assert_eq!(when(""), Ok(When::In(Duration::from_mins(1))));
         assert_eq!(when("-c"), Ok(When::Cancel));
         assert!(read("-r now").unwrap().reboot);
     }

@@ -49,8 +49,9 @@ impl Program for Rpm {
                 packages::find(name).filter(|package| packages::is_installed(host, package));
             match found {
                 Some(package) if letters.contains('l') => {
-                    let files: String = package.paths().map(|path| format!("{path}\n")).collect();
-                    call.out(files).await?;
+                    for path in package.paths() {
+                        call.done(path).await?;
+                    }
                 }
                 Some(package) => _ = call.done(package.rpm_name()).await?,
                 None => {

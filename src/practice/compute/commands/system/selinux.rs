@@ -100,13 +100,13 @@ impl Program for Setsebool {
         let mut lines = kept(&disk.read(KEPT).unwrap_or_default());
         lines.retain(|(one, _)| one != name);
         lines.push((name.to_owned(), on.to_owned()));
-        let text: String = lines
+        let lines: Vec<_> = lines
             .iter()
             .map(|(name, on)| format!("{name}={on}\n"))
             .collect();
         let written = disk
             .make_dirs("/var/lib/selinux/targeted/active")
-            .and_then(|()| disk.write(KEPT, text.as_bytes()));
+            .and_then(|()| disk.write(KEPT, lines.concat().as_bytes()));
         match written {
             Ok(()) => Ok(0),
             Err(error) => {

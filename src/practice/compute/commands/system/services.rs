@@ -1,7 +1,7 @@
 //! Services of a host: which there are, which run, which start at power on. What systemctl prints stays outside.
 //!
 //! Both states are files, as with systemd: a link below /etc for what is enabled, a record below /run for what was
-//! started or stopped since power on. Without a record a service is as it was at power on.
+//! started or stopped since power on, which is when /run is emptied. Without a record a service is as it was at power on.
 
 use std::sync::Arc;
 
@@ -132,14 +132,11 @@ pub fn state(host: &Host, service: &Service) -> State {
         .root()
         .read(&format!("{RECORDS}/{}.service", service.name))
         .ok()
-        .and_then(|bytes| parse(&String::from_utf8_lossy(&bytes)))
-        // /run is empty after power on; a record from before it says nothing.
-        .filter(|(at, _)| at.as_second() >= booted.as_second());
+        .and_then(|bytes| parse(&String::from_utf8_lossy(&bytes)));
     match record {
         Some((at, true)) => State::Active(at),
-        Some((_, false)) => State::Inactive,
         None if is_enabled(host, service) => State::Active(booted),
-        None => State::Inactive,
+        Some((_, false)) | None => State::Inactive,
     }
 }
 

@@ -1,6 +1,7 @@
 //! systemctl and service: asking about services and changing them. The services are in `services`.
 
 use async_trait::async_trait;
+use std::fmt::Write as _;
 
 use super::power;
 use super::program::{Call, Ended, Program};
@@ -309,12 +310,13 @@ async fn list(seat: &Seat, call: &Call<'_>) -> Ended {
             State::Inactive => ("inactive", "dead"),
         };
         let unit = format!("{}.service", service.name);
-        text.push_str(&format!(
-            "  {unit:<27} loaded {active:<8} {sub:<7} {}\n",
+        let _ = writeln!(
+            text,
+            "  {unit:<27} loaded {active:<8} {sub:<7} {}",
             service.description
-        ));
+        );
     }
-    text.push_str(&format!("\n{count} loaded units listed.\n"));
+    let _ = writeln!(text, "\n{count} loaded units listed.");
     call.out(text).await?;
     Ok(0)
 }

@@ -56,7 +56,7 @@ pub fn interval(text: &str) -> Option<Duration> {
 }
 
 /// Longer than any account lives, and short enough for a clock to add.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// `timeout`
 pub struct Timeout;
@@ -81,24 +81,26 @@ impl Program for Timeout {
                 "--foreground" | "-v" | "--verbose" => {}
                 "-k" => _ = args.next(),
                 "-s" => {
-                    if matches!(
-                        args.next().map(String::as_str),
-                        Some("KILL" | "SIGKILL" | "9")
-                    ) {
+                    if args.next().is_some_and(|name| is_kill(name)) {
                         signal = 9;
                     }
                 }
-                _ if arg.starts_with("--signal=") || arg.starts_with("--kill-after=") => {}
+                _ if arg.starts_with("--signal=") => {
+                    if is_kill(&arg[9..]) {
+                        signal = 9;
+                    }
+                }
+                _ if arg.starts_with("--kill-after=") => {}
                 _ if arg.len() > 1 && arg.starts_with('-') => {
                     return call.unknown_option(MISUSED, arg).await;
                 }
-                _ => match interval(arg) {
-                    Some(limit) => break limit,
-                    None => {
-                        let what = format!("timeout: invalid time interval '{arg}'");
-                        return call.fail(MISUSED, what).await;
+                _ => {
+                    if let Some(limit) = interval(arg) {
+                        break limit;
                     }
-                },
+                    let what = format!("timeout: invalid time interval '{arg}'");
+                    return call.fail(MISUSED, what).await;
+                }
             }
         };
         let words: Vec<_> = args.map(|word| quoted(word)).collect();
@@ -114,6 +116,10 @@ impl Program for Timeout {
             None => TIMED_OUT,
         })
     }
+}
+
+fn is_kill(signal: &str) -> bool {
+    matches!(signal, "KILL" | "SIGKILL" | "9")
 }
 
 /// Runs a command in a shell of its own; `None` when the time was up first.
@@ -163,8 +169,8 @@ mod tests {
         assert_eq!(interval("10"), Some(Duration::from_secs(10)));
         assert_eq!(interval(".5"), Some(Duration::from_millis(500)));
         assert_eq!(interval("1.5m"), Some(Duration::from_secs(90)));
-        assert_eq!(interval("2h"), Some(Duration::from_secs(7200)));
-        assert_eq!(interval("1d"), Some(Duration::from_secs(86_400)));
+        assert_eq!(interval("2h"), Some(Duration::from_hours(2)));
+        assert_eq!(interval("1d"), Some(Duration::from_hours(24)));
     }
 
     #[test]

@@ -112,7 +112,7 @@ async fn one(
         }
         left -= 1;
         let wait = options.retry_delay.unwrap_or(pause);
-        pause = (pause * 2).min(std::time::Duration::from_secs(600));
+        pause = (pause * 2).min(std::time::Duration::from_mins(10));
         if !options.silent {
             let what = format!(
                 "Warning: Problem: {}. Will retry in {} seconds. {left} retries left.",
@@ -232,7 +232,7 @@ fn written_out(format: &str, status: u16, received: usize, url: &str) -> String 
             .and_then(|name| name.split_once('}'))
         {
             match name {
-                "http_code" | "response_code" => text.push_str(&format!("{status:03}")),
+                "http_code" | "response_code" => text.extend([format!("{status:03}")]),
                 "size_download" => text.push_str(&received.to_string()),
                 "url" | "url_effective" => text.push_str(url),
                 _ => {}

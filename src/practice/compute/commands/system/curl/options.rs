@@ -5,6 +5,10 @@ use std::time::Duration;
 use super::super::time::interval;
 
 /// What curl is told to do.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// `-X`

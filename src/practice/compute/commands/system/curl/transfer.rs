@@ -1,5 +1,6 @@
 //! One HTTP request of curl's: who is asked, and what comes back.
 
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -272,11 +273,11 @@ impl Request {
             self.host, self.port, self.method, self.path, self.host
         );
         for (name, value) in &self.headers {
-            text.push_str(&format!("> {name}: {value}\n"));
+            let _ = writeln!(text, "> {name}: {value}");
         }
         text.push_str(">\n");
         for line in response.head().lines() {
-            text.push_str(&format!("< {line}\n"));
+            let _ = writeln!(text, "< {line}");
         }
         text
     }
@@ -299,9 +300,9 @@ impl Response {
             .to_owned();
         text.push_str("\r\n");
         if let Some(kind) = self.content_type {
-            text.push_str(&format!("Content-Type: {kind}\r\n"));
+            let _ = write!(text, "Content-Type: {kind}\r\n");
         }
-        text.push_str(&format!("Content-Length: {}\r\n\r\n", self.body.len()));
+        let _ = write!(text, "Content-Length: {}\r\n\r\n", self.body.len());
         text
     }
 }

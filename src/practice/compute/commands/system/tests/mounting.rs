@@ -250,6 +250,9 @@ async fn df_counts_and_names_what_is_wrong() {
         "{all}"
     );
     assert!(!all.contains("/proc"), "{all}");
+    let types = rig.user("df -h --output=fstype,target / | tail -n 1").await;
+    assert_eq!(types.ended(0).out, "xfs  /\n");
+    rig.user("df -T --output=size").await.ended(1);
     let ran = rig.user("df -h / /nowhere").await.ended(1);
     assert_eq!(ran.err, "df: /nowhere: No such file or directory\n");
     assert_eq!(ran.out.lines().count(), 2);

@@ -33,6 +33,7 @@ async fn a_command_is_ended_when_its_account_time_is_up() {
         ("out\n", "err\n", 5)
     );
     rig.root("timeout -s KILL 1 sleep 2").await.ended(137);
+    rig.root("timeout --signal=KILL 1 sleep 2").await.ended(137);
     rig.root("timeout x true").await.ended(125);
     assert_eq!(
         rig.root("cd /etc; export A='b c'; timeout 5 sh -c 'pwd; echo \"$A\"'")

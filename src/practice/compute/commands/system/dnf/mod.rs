@@ -1,5 +1,8 @@
 //! dnf (and yum, which is the same): installing, removing and listing packages. The packages are in `packages`.
 
+mod show;
+
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +20,7 @@ const METADATA: Duration = Duration::from_secs(8);
 /// How long one package takes to come and be unpacked: an estimate, likewise.
 const EACH: Duration = Duration::from_secs(1);
 /// How long dnf tries a repository that does not answer: `timeout` (30 s) for each of four tries (dnf.conf(5)).
-const UNREACHABLE: Duration = Duration::from_secs(120);
+const UNREACHABLE: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {
@@ -128,33 +131,28 @@ impl Run<'_> {
         }
         let cache = "/var/cache/dnf/amazonlinux.solv";
         let disk = host.root();
-        match disk.stat(cache) {
-            Ok(found) => {
-                let at = found.modified;
-                let ago = host.clock.now().duration_since(at).as_secs().max(0);
-                self.say(&format!(
-                    "Last metadata expiration check: {}:{:02}:{:02} ago on {}.",
-                    ago / 3600,
-                    ago / 60 % 60,
-                    ago % 60,
-                    at.strftime("%a %b %e %H:%M:%S %Y")
-                ))
-                .await?;
-            }
-            Err(_) => {
-                self.say(
-                    "Amazon Linux 2023 repository                    4.3 MB/s |  34 MB     00:08",
-                )
-                .await?;
-                self.seat.activity.sleep(METADATA).await;
-                if self.is_root() {
-                    let kept = disk
-                        .make_dirs("/var/cache/dnf")
-                        .and_then(|()| disk.write(cache, b""));
-                    if let Err(error) = kept {
-                        tracing::debug!(%error, "dnf keeps no cache");
-                    }
-                }
+        if let Ok(found) = disk.stat(cache) {
+            let at = found.modified;
+            let ago = host.clock.now().duration_since(at).as_secs().max(0);
+            self.say(&format!(
+                "Last metadata expiration check: {}:{:02}:{:02} ago on {}.",
+                ago / 3600,
+                ago / 60 % 60,
+                ago % 60,
+                at.strftime("%a %b %e %H:%M:%S %Y")
+            ))
+            .await?;
+            return Ok(true);
+        }
+        self.say("Amazon Linux 2023 repository                    4.3 MB/s |  34 MB     00:08")
+            .await?;
+        self.seat.activity.sleep(METADATA).await;
+        if self.is_root() {
+            let kept = disk
+                .make_dirs("/var/cache/dnf")
+                .and_then(|()| disk.write(cache, b""));
+            if let Err(error) = kept {
+                tracing::debug!(%error, "dnf keeps no cache");
             }
         }
         Ok(true)
@@ -336,115 +334,6 @@ impl Run<'_> {
         Ok(0)
     }
 
-    async fn list(&self) -> Ended {
-        let word = |word: &str| self.wanted.operands.iter().any(|one| one == word);
-        let (installed, available) = match (word("installed"), word("available")) {
-            (true, false) => (true, false),
-            (false, true) => (false, true),
-            _ => (true, true),
-        };
-        let names: Vec<_> = self
-            .wanted
-            .operands
-            .iter()
-            .filter(|one| !matches!(one.as_str(), "installed" | "available" | "all"))
-            .collect();
-        let mut found = false;
-        for (wanted, title, repository) in [
-            (installed.then_some(true), "Installed Packages", "@System"),
-            (
-                available.then_some(false),
-                "Available Packages",
-                "amazonlinux",
-            ),
-        ] {
-            let Some(there) = wanted else { continue };
-            let mut lines: Vec<_> = packages::all()
-                .filter(|package| self.has(package) == there)
-                .filter(|package| {
-                    names.is_empty() || names.iter().any(|name| *name == package.name)
-                })
-                .map(|package| {
-                    format!(
-                        "{:<40} {:<32} {repository}",
-                        format!("{}.{}", package.name, package.arch),
-                        package.full_version()
-                    )
-                })
-                .collect();
-            if !lines.is_empty() {
-                found = true;
-                lines.sort();
-                self.call
-                    .out(format!("{title}\n{}\n", lines.join("\n")))
-                    .await?;
-            }
-        }
-        if found {
-            return Ok(0);
-        }
-        self.call
-            .fail(1, "Error: No matching Packages to list")
-            .await
-    }
-
-    async fn search(&self) -> Ended {
-        if !self.metadata().await? {
-            return Ok(1);
-        }
-        let mut any = false;
-        for package in packages::all() {
-            let mut terms = self
-                .wanted
-                .operands
-                .iter()
-                .map(|term| term.to_ascii_lowercase());
-            let summary = package.summary.to_ascii_lowercase();
-            if terms.any(|term| package.name.contains(&term) || summary.contains(&term)) {
-                any = true;
-                let line = format!("{}.{} : {}\n", package.name, package.arch, package.summary);
-                self.call.out(line).await?;
-            }
-        }
-        if any {
-            return Ok(0);
-        }
-        self.call.out("No matches found.\n").await?;
-        Ok(0)
-    }
-
-    async fn info(&self) -> Ended {
-        let mut any = false;
-        for package in self
-            .wanted
-            .operands
-            .iter()
-            .filter_map(|name| packages::find(name))
-        {
-            any = true;
-            let (title, repository) = if self.has(package) {
-                ("Installed Packages", "@System")
-            } else {
-                ("Available Packages", "amazonlinux")
-            };
-            self.call
-                .out(format!(
-                    "{title}\nName         : {}\nVersion      : {}\nArchitecture : {}\nRepository   : {repository}\nSummary      : {}\n\n",
-                    package.name,
-                    package.full_version(),
-                    package.arch,
-                    package.summary
-                ))
-                .await?;
-        }
-        if any {
-            return Ok(0);
-        }
-        self.call
-            .fail(1, "Error: No matching Packages to list")
-            .await
-    }
-
     async fn update(&self) -> Ended {
         if self.wanted.command != "check-update" && !self.is_root() {
             return self.call.fail(1, NOT_ROOT).await;
@@ -495,13 +384,14 @@ fn plan(chosen: &[&Package], all: &[&Package]) -> String {
     }
     let sum =
         |size: fn(&Package) -> u64| all.iter().map(|package| size(package)).sum::<u64>() * 1024;
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\nTransaction Summary\n{RULE}\nInstall  {} Package{}\n\nTotal download size: {}\nInstalled size: {}",
         all.len(),
         if all.len() == 1 { "" } else { "s" },
         human(sum(|package| package.download), 1024),
         human(sum(|package| package.size), 1024)
-    ));
+    );
     text
 }
 

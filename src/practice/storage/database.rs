@@ -1,0 +1,313 @@
+//! `files.db`: trees and notes as rows. When they are written does not enter here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+
+use super::changes::{Batch, Record};
+use super::content::Content;
+use super::inode::{Ino, NodeType};
+
+/// File name below the account's directory.
+const FILE: &str = "files.db";
+
+/// Said in `user_version`; another one is another layout.
+const VERSION: i64 = 1;
+
+const LAYOUT: &str = "
+    CREATE TABLE trees (id INTEGER PRIMARY KEY, sort TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (sort, name));
+    CREATE TABLE inodes (
+        tree INTEGER NOT NULL, ino INTEGER NOT NULL, type TEXT NOT NULL, uid INTEGER NOT NULL, gid INTEGER NOT NULL,
+        mode INTEGER NOT NULL, target TEXT, accessed TEXT NOT NULL, modified TEXT NOT NULL, changed TEXT NOT NULL,
+        PRIMARY KEY (tree, ino)) WITHOUT ROWID;
+    CREATE TABLE names (
+        tree INTEGER NOT NULL, dir INTEGER NOT NULL, name TEXT NOT NULL, ino INTEGER NOT NULL,
+        PRIMARY KEY (tree, dir, name)) WITHOUT ROWID;
+    CREATE TABLE chunks (
+        tree INTEGER NOT NULL, ino INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL,
+        UNIQUE (tree, ino, number));
+    CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Why the files could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// SQLite refused.
+    #[error("files.db: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// What is there is not what this program wrote.
+    #[error("files.db: {0}")]
+    Corrupt(String),
+    /// The flusher could not be started.
+    #[error("the thread that writes files.db: {0}")]
+    Thread(std::io::Error),
+}
+
+/// What a tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sort {
+    /// An EFS filesystem.
+    Share,
+    /// A root disk.
+    Disk,
+}
+
+impl Sort {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Disk => "disk",
+        }
+    }
+}
+
+/// A stored tree.
+#[derive(Default)]
+pub(super) struct Stored {
+    pub inodes: BTreeMap<Ino, (Record, Content)>,
+    pub names: Vec<(Ino, String, Ino)>,
+}
+
+/// The open database.
+pub(super) struct Database {
+    connection: Connection,
+}
+
+impl Database {
+    pub fn open(directory: &Path) -> Result<Self, FilesError> {
+        let connection = Connection::open(directory.join(FILE))?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A commit returns when it is on disk.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let mut database = Self { connection };
+        let version: i64 = database
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match version {
+            0 => database.write(|transaction| {
+                transaction.execute_batch(LAYOUT)?;
+                transaction.pragma_update(None, "user_version", VERSION)?;
+                Ok(())
+            })?,
+            VERSION => {}
+            other => {
+                let why = format!("version {other}; this program knows version {VERSION}");
+                return Err(FilesError::Corrupt(why));
+            }
+        }
+        Ok(database)
+    }
+
+    /// Does all of it, durably, or nothing.
+    pub fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, FilesError>,
+    ) -> Result<T, FilesError> {
+        let transaction = self.connection.transaction()?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// The number of a tree.
+    pub fn find(&self, sort: Sort, name: &str) -> Result<Option<i64>, FilesError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT id FROM trees WHERE sort = ?1 AND name = ?2")?;
+        Ok(query
+            .query_row(params![sort.as_str(), name], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Bytes in the regular files of a tree.
+    pub fn used_bytes(&self, tree: i64) -> Result<u64, FilesError> {
+        let sum: i64 = self.connection.query_row(
+            "SELECT coalesce(sum(length(bytes)), 0) FROM chunks WHERE tree = ?1",
+            [tree],
+            |row| row.get(0),
+        )?;
+        number(sum)
+    }
+
+    /// Reads a tree.
+    pub fn load(&self, tree: i64) -> Result<Stored, FilesError> {
+        let mut stored = Stored::default();
+        let mut query = self.connection.prepare(
+            "SELECT ino, type, uid, gid, mode, target, accessed, modified, changed FROM inodes WHERE tree = ?1",
+        )?;
+        let mut rows = query.query([tree])?;
+        while let Some(row) = rows.next()? {
+            let node_type: String = row.get(1)?;
+            let record = Record {
+                node_type: type_of(&node_type)?,
+                uid: row.get(2)?,
+                gid: row.get(3)?,
+                mode: row.get(4)?,
+                target: row.get(5)?,
+                accessed: time(&row.get::<_, String>(6)?)?,
+                modified: time(&row.get::<_, String>(7)?)?,
+                changed: time(&row.get::<_, String>(8)?)?,
+            };
+            stored
+                .inodes
+                .insert(number(row.get(0)?)?, (record, Content::default()));
+        }
+        let mut query = self
+            .connection
+            .prepare("SELECT ino, bytes FROM chunks WHERE tree = ?1 ORDER BY ino, number")?;
+        let mut rows = query.query([tree])?;
+        while let Some(row) = rows.next()? {
+            let ino = number(row.get(0)?)?;
+            let bytes = row.get_ref(1)?.as_blob().map_err(corrupt)?;
+            if let Some((_, content)) = stored.inodes.get_mut(&ino) {
+                content.append(bytes);
+            }
+        }
+        let mut query = self
+            .connection
+            .prepare("SELECT dir, name, ino FROM names WHERE tree = ?1")?;
+        let mut rows = query.query([tree])?;
+        while let Some(row) = rows.next()? {
+            let (dir, ino) = (number(row.get(0)?)?, number(row.get(2)?)?);
+            stored.names.push((dir, row.get(1)?, ino));
+        }
+        Ok(stored)
+    }
+
+    /// A record's value.
+    pub fn note(&self, key: &str) -> Result<Option<String>, FilesError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT value FROM notes WHERE key = ?1")?;
+        Ok(query.query_row([key], |row| row.get(0)).optional()?)
+    }
+
+    /// All records whose key begins so, sorted by key.
+    pub fn notes(&self, prefix: &str) -> Result<Vec<(String, String)>, FilesError> {
+        let mut query = self.connection.prepare(
+            "SELECT key, value FROM notes WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+        )?;
+        let rows = query.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Adds a tree, empty of everything, and gives its number.
+pub(super) fn add_tree(to: &Transaction<'_>, sort: Sort, name: &str) -> Result<i64, FilesError> {
+    to.execute(
+        "INSERT INTO trees (sort, name) VALUES (?1, ?2)",
+        params![sort.as_str(), name],
+    )?;
+    Ok(to.last_insert_rowid())
+}
+
+/// Removes a tree with all that is in it.
+pub(super) fn remove_tree(from: &Transaction<'_>, tree: i64) -> Result<(), FilesError> {
+    for table in ["chunks", "names", "inodes"] {
+        from.execute(&format!("DELETE FROM {table} WHERE tree = ?1"), [tree])?;
+    }
+    from.execute("DELETE FROM trees WHERE id = ?1", [tree])?;
+    Ok(())
+}
+
+/// Writes the changes of a tree.
+pub(super) fn store(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<(), FilesError> {
+    store_inodes(to, tree, batch)?;
+    let mut put =
+        to.prepare("INSERT OR REPLACE INTO names (tree, dir, name, ino) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut remove = to.prepare("DELETE FROM names WHERE tree = ?1 AND dir = ?2 AND name = ?3")?;
+    for (dir, name, ino) in &batch.names {
+        let dir = row_number(*dir)?;
+        match ino {
+            Some(ino) => put.execute(params![tree, dir, name, row_number(*ino)?])?,
+            None => remove.execute(params![tree, dir, name])?,
+        };
+    }
+    Ok(())
+}
+
+fn store_inodes(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<(), FilesError> {
+    let mut put = to.prepare(
+        "INSERT OR REPLACE INTO inodes (tree, ino, type, uid, gid, mode, target, accessed, modified, changed) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    let mut remove = to.prepare("DELETE FROM inodes WHERE tree = ?1 AND ino = ?2")?;
+    let mut add =
+        to.prepare("INSERT INTO chunks (tree, ino, number, bytes) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut cut = to.prepare("DELETE FROM chunks WHERE tree = ?1 AND ino = ?2 AND number >= ?3")?;
+    for (ino, state) in &batch.inodes {
+        let ino = row_number(*ino)?;
+        let Some((record, bytes)) = state else {
+            remove.execute(params![tree, ino])?;
+            cut.execute(params![tree, ino, 0])?;
+            continue;
+        };
+        put.execute(params![
+            tree,
+            ino,
+            record.node_type.letter().to_string(),
+            record.uid,
+            record.gid,
+            record.mode,
+            record.target,
+            record.accessed.to_string(),
+            record.modified.to_string(),
+            record.changed.to_string(),
+        ])?;
+        if let Some(bytes) = bytes {
+            let first = bytes.first as u64;
+            cut.execute(params![tree, ino, row_number(first)?])?;
+            for (number, chunk) in (first..).zip(&bytes.chunks) {
+                add.execute(params![tree, ino, row_number(number)?, chunk.as_ref()])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a record.
+pub(super) fn set_note(to: &Transaction<'_>, key: &str, value: &str) -> Result<(), FilesError> {
+    to.execute(
+        "INSERT OR REPLACE INTO notes (key, value) VALUES (?1, ?2)",
+        params![key, value],
+    )?;
+    Ok(())
+}
+
+/// Removes a record.
+pub(super) fn delete_note(from: &Transaction<'_>, key: &str) -> Result<(), FilesError> {
+    from.execute("DELETE FROM notes WHERE key = ?1", [key])?;
+    Ok(())
+}
+
+fn row_number(number: u64) -> Result<i64, FilesError> {
+    i64::try_from(number).map_err(corrupt)
+}
+
+fn number(row: i64) -> Result<u64, FilesError> {
+    u64::try_from(row).map_err(corrupt)
+}
+
+fn time(text: &str) -> Result<Timestamp, FilesError> {
+    text.parse().map_err(corrupt)
+}
+
+fn type_of(letter: &str) -> Result<NodeType, FilesError> {
+    [
+        NodeType::File,
+        NodeType::Directory,
+        NodeType::Symlink,
+        NodeType::Fifo,
+    ]
+    .into_iter()
+    .find(|node_type| letter.starts_with(node_type.letter()))
+    .ok_or_else(|| FilesError::Corrupt(format!("an inode of type {letter:?}")))
+}
+
+fn corrupt(why: impl std::fmt::Display) -> FilesError {
+    FilesError::Corrupt(why.to_string())
+}

@@ -1,0 +1,315 @@
+//! What is still there after the account was closed, or killed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::super::content::CHUNK;
+use super::super::database::{Database, Sort};
+use super::super::{Content, Errno, Files, Kind, NodeType, Tree, View};
+use super::{ALICE, at, host_on, later, names};
+
+fn open(dir: &Path) -> Files {
+    Files::open_at(dir, Arc::new(|| at(0))).unwrap()
+}
+
+fn on(tree: &Arc<Tree>) -> View {
+    host_on(tree)
+}
+
+/// Everything `find -ls` would show, with the content.
+fn all(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut pending = vec![String::new()];
+    while let Some(dir) = pending.pop() {
+        for (name, attr) in view.list(&format!("{dir}/")).unwrap() {
+            let path = format!("{dir}/{name}");
+            let content = match attr.node_type {
+                NodeType::Directory => {
+                    pending.push(path.clone());
+                    Vec::new()
+                }
+                NodeType::Symlink => view.link_target(&path).unwrap().into_bytes(),
+                _ => view.read(&path).unwrap(),
+            };
+            found.push(format!("{path} {attr:?} {content:?}"));
+        }
+    }
+    found.push(format!("{:?}", view.stat("/").unwrap()));
+    found
+}
+
+#[test]
+fn a_tree_comes_back_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let share = files.share("fs-1").unwrap();
+    let view = on(&share);
+    view.make_dirs("/home/alice/.ssh").unwrap();
+    view.set_owner("/home/alice", Some(ALICE), Some(ALICE), true)
+        .unwrap();
+    view.write("/home/alice/big", &vec![7; 2 * CHUNK + 5])
+        .unwrap();
+    view.write("/home/alice/empty", b"").unwrap();
+    view.link("/home/alice/big", "/home/second").unwrap();
+    view.make_symlink("../alice/big", "/home/alice/l").unwrap();
+    view.make("/p", Kind::Fifo(Content::default()), 0o600)
+        .unwrap();
+    view.set_mode("/home/alice", 0o1750).unwrap();
+    let precise = at(3) + jiff::SignedDuration::from_nanos(123_456_789);
+    view.set_modified("/home/alice/empty", precise).unwrap();
+    later(&view, 77).append("/home/second", b"tail").unwrap();
+    let before = all(&view);
+    drop(view);
+    drop((share, files));
+    let files = open(dir.path());
+    assert_eq!(files.used_bytes("fs-1"), 2 * CHUNK as u64 + 9);
+    let share = files.share("fs-1").unwrap();
+    assert_eq!(all(&on(&share)), before);
+    assert_eq!(files.used_bytes("fs-1"), share.used_bytes());
+    // And it goes on from there.
+    on(&share).write("/home/alice/new", b"n").unwrap();
+    assert_eq!(share.usage().files, 5);
+}
+
+#[test]
+fn a_kill_loses_at_most_what_was_not_flushed() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap());
+    view.write("/kept", b"one").unwrap();
+    view.write("/removed", b"x").unwrap();
+    view.write("/grown", &vec![1; CHUNK - 1]).unwrap();
+    files.flush().unwrap();
+    let flushed = all(&view);
+    view.write("/kept", b"two").unwrap();
+    view.remove_one("/removed").unwrap();
+    view.append("/grown", &[2; 10]).unwrap();
+    view.write("/late", b"y").unwrap();
+    let unflushed = all(&view);
+    files.kill();
+    let files = open(dir.path());
+    let after = all(&on(&files.share("fs-1").unwrap()));
+    // The flusher may have come just in time; nothing in between is possible.
+    assert!(after == flushed || after == unflushed, "{after:?}");
+}
+
+#[test]
+fn changes_reach_the_disk_by_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap());
+    view.write("/f", b"x").unwrap();
+    let began = Instant::now();
+    // Another reader of the same database sees only what is committed.
+    loop {
+        let database = Database::open(dir.path()).unwrap();
+        let id = database.find(Sort::Share, "fs-1").unwrap().unwrap();
+        if database.load(id).unwrap().names.len() == 1 {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "never written");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn shrinking_replacing_and_removing_reach_the_disk_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap());
+    view.write("/shrunk", &vec![1; 3 * CHUNK]).unwrap();
+    view.write("/grown", b"short").unwrap();
+    view.make_dirs("/d/e").unwrap();
+    view.write("/d/e/f", &vec![1; CHUNK]).unwrap();
+    view.write("/moved", b"m").unwrap();
+    files.flush().unwrap();
+    view.write("/shrunk", &vec![2; CHUNK + 1]).unwrap();
+    for _ in 0..3 {
+        view.append("/grown", &vec![3; CHUNK]).unwrap();
+        files.flush().unwrap();
+    }
+    view.remove_all("/d").unwrap();
+    view.rename_one("/moved", "/grown2").unwrap();
+    files.flush().unwrap();
+    let before = all(&view);
+    files.kill();
+    let files = open(dir.path());
+    let expected = (CHUNK + 1) + (3 * CHUNK + 5) + 1;
+    assert_eq!(files.used_bytes("fs-1"), expected as u64);
+    assert_eq!(all(&on(&files.share("fs-1").unwrap())), before);
+}
+
+#[test]
+fn generated_files_and_devices_are_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.create_disk("i-1").unwrap());
+    view.make_generated("/uptime", Arc::new(Vec::new)).unwrap();
+    view.make_device("/null", Arc::new(Vec::new)).unwrap();
+    view.write("/f", b"x").unwrap();
+    files.flush().unwrap();
+    // A name that stood for a kept file, and then for a generated one, is gone as well.
+    view.write("/turned", b"x").unwrap();
+    files.flush().unwrap();
+    view.remove_one("/turned").unwrap();
+    view.make_generated("/turned", Arc::new(Vec::new)).unwrap();
+    drop(files);
+    let files = open(dir.path());
+    let disk = files.disk("i-1").unwrap().unwrap();
+    assert_eq!(names(&on(&disk), "/"), ["f"]);
+}
+
+#[test]
+fn a_deleted_filesystem_stays_deleted_whatever_is_still_written_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap());
+    view.write("/f", b"x").unwrap();
+    files.flush().unwrap();
+    view.write("/g", b"unflushed").unwrap();
+    files.delete_share("fs-1").unwrap();
+    view.write("/h", b"mounted still").unwrap();
+    files.flush().unwrap();
+    assert_eq!(files.used_bytes("fs-1"), 0);
+    files.kill();
+    let files = open(dir.path());
+    assert_eq!(files.used_bytes("fs-1"), 0);
+    assert_eq!(names(&on(&files.share("fs-1").unwrap()), "/"), [""; 0]);
+    files.delete_share("fs-never").unwrap();
+}
+
+#[test]
+fn a_disk_is_there_once_it_was_created_and_anew_when_created_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    assert!(files.disk("i-1").unwrap().is_none());
+    let first = files.create_disk("i-1").unwrap();
+    on(&first).write("/old", b"x").unwrap();
+    let second = files.create_disk("i-1").unwrap();
+    assert!(Arc::ptr_eq(&files.disk("i-1").unwrap().unwrap(), &second));
+    on(&first).write("/old", b"y").unwrap();
+    files.flush().unwrap();
+    files.kill();
+    let files = open(dir.path());
+    let disk = files.disk("i-1").unwrap().unwrap();
+    assert_eq!(names(&on(&disk), "/"), [""; 0]);
+    assert_eq!(on(&disk).stat("/").unwrap().permissions(), "drwxr-xr-x");
+    // A disk and a share may have the same name without being the same.
+    assert!(!Arc::ptr_eq(&files.share("i-1").unwrap(), &disk));
+    files.delete_disk("i-1").unwrap();
+    assert!(files.disk("i-1").unwrap().is_none());
+}
+
+#[test]
+fn everybody_who_asks_for_a_share_has_the_same_tree() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let (one, other) = (
+        files.share("fs-1").unwrap(),
+        files.clone().share("fs-1").unwrap(),
+    );
+    assert!(Arc::ptr_eq(&one, &other));
+    assert!(!Arc::ptr_eq(&one, &files.share("fs-2").unwrap()));
+}
+
+#[test]
+fn notes_are_on_disk_when_the_call_returns() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    files.set_note("host/i-1", "one").unwrap();
+    files.set_note("host/i-2", "two").unwrap();
+    files.set_note("host%", "no wildcard").unwrap();
+    files.set_note("port/i-1", "22").unwrap();
+    files.set_note("host/i-1", "changed").unwrap();
+    files.delete_note("port/i-1").unwrap();
+    files.kill();
+    let files = open(dir.path());
+    assert_eq!(files.note("host/i-1").unwrap().as_deref(), Some("changed"));
+    assert_eq!(files.note("port/i-1").unwrap(), None);
+    let notes = files.notes("host/").unwrap();
+    let keys: Vec<_> = notes.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["host/i-1", "host/i-2"]);
+    assert_eq!(files.notes("").unwrap().len(), 3);
+}
+
+#[test]
+fn changes_that_could_not_be_written_are_written_the_next_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let tree = files.share("fs-1").unwrap();
+    let view = on(&tree);
+    view.write("/f", b"one").unwrap();
+    let batch = tree.take_changes();
+    assert!(!batch.is_empty());
+    view.append("/f", b"two").unwrap();
+    tree.return_changes(batch);
+    files.flush().unwrap();
+    files.kill();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap());
+    assert_eq!(view.read("/f").unwrap(), b"onetwo");
+}
+
+#[test]
+fn a_database_of_another_version_is_refused_with_a_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let other = rusqlite::Connection::open(dir.path().join("files.db")).unwrap();
+    other.pragma_update(None, "user_version", 99).unwrap();
+    let refused = Files::open(dir.path()).err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        "files.db: version 99; this program knows version 1"
+    );
+}
+
+#[test]
+fn an_error_of_a_tree_reaches_nobody_elses() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap());
+    view.write("/f", b"x").unwrap();
+    assert_eq!(view.write("/no/f", b"x"), Err(Errno::NotFound));
+    files.share("fs-2").unwrap();
+    files.flush().unwrap();
+    files.kill();
+    // A tree whose rows are torn says so; the others are as they were.
+    let database = rusqlite::Connection::open(dir.path().join("files.db")).unwrap();
+    database
+        .execute("DELETE FROM inodes WHERE ino > 1", [])
+        .unwrap();
+    drop(database);
+    let files = open(dir.path());
+    let torn = files.share("fs-1").err().unwrap().to_string();
+    assert_eq!(
+        torn,
+        "files.db: a tree with \"f\" naming inode 2, which is not there"
+    );
+    files.share("fs-2").unwrap();
+}
+
+#[test]
+fn a_disk_made_of_an_image_goes_its_own_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = super::tree();
+    on(&image).write("/os", &vec![1; CHUNK + 1]).unwrap();
+    on(&image).make_dirs("/etc/d").unwrap();
+    let files = open(dir.path());
+    let disk = files.create_disk_from("i-1", &image).unwrap();
+    files.create_disk_from("i-2", &image).unwrap();
+    on(&disk).append("/os", b"grown").unwrap();
+    on(&disk).remove_one("/etc/d").unwrap();
+    assert_eq!(image.used_bytes(), CHUNK as u64 + 1);
+    assert_eq!(disk.id(), "i-1");
+    files.flush().unwrap();
+    files.kill();
+    let files = open(dir.path());
+    let (one, two) = (
+        files.disk("i-1").unwrap().unwrap(),
+        files.disk("i-2").unwrap().unwrap(),
+    );
+    assert_eq!(one.used_bytes(), CHUNK as u64 + 6);
+    assert_eq!(names(&on(&one), "/etc"), [""; 0]);
+    assert_eq!(all(&on(&two)), all(&on(&image)));
+}
