@@ -1,6 +1,6 @@
 //! The whole lab with the real binary: unattended, and by key presses in a terminal.
 
-use crate::support::{Home, Screen, outcome};
+use crate::support::{Home, Place, Screen, outcome};
 
 #[test]
 fn unattended_every_step_fails_then_passes_and_nothing_is_left() {
@@ -106,26 +106,24 @@ fn walk(rows: u16, columns: u16) {
     let catalog = efslab::lesson::catalog::Catalog::embedded().unwrap();
     for lesson in catalog.lessons() {
         for (number, step) in lesson.steps.iter().enumerate() {
-            // A narrow header abbreviates.
-            let (number_now, of) = (number + 1, lesson.steps.len());
-            let place = format!("step {number_now} of {of}");
-            let short = format!("{} {number_now}/{of}", lesson.id);
-            let title: String = step.title.chars().take(20).collect();
-            screen.until(&format!("{} {place}: {title}", lesson.id), |text| {
+            let place = Place::of(lesson, number);
+            screen.until(&place.name, |text| {
                 // The verdict of the step before may still be on a screen that is half redrawn.
-                (text.contains(&place) || text.contains(&short))
-                    && text.contains(&title)
-                    && !text.contains(" passed ")
+                place.is_on(text) && !text.contains(" passed ")
             });
             if step.rows.iter().any(|row| row == "C42") {
                 by_hand(&mut screen);
             } else {
                 screen.keys("r");
+                if place.builds {
+                    screen.shows("CREATE_COMPLETE");
+                    screen.keys("r");
+                }
             }
             if lesson.id == "cleanup" && number + 1 == lesson.steps.len() {
                 break;
             }
-            screen.until(&format!("{} {place} to pass", lesson.id), |text| {
+            screen.until(&format!("{} to pass", place.name), |text| {
                 text.contains(" passed ")
             });
             screen.keys("\r");

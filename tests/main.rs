@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod killed;
 mod lab;
 mod peers;
 mod program;

@@ -130,6 +130,46 @@ fn looking_at_nothing_says_so() {
     );
 }
 
+/// A proxy for the world outside is none for what runs on this computer; this one would swallow everything.
+#[test]
+fn the_practice_account_is_reached_past_any_proxy() {
+    let home = Home::new();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let mut command = home.efslab(&["run", "why-efs", "--pace", "max"]);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env(name, &proxy);
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    let (code, out, err) = outcome(&mut command);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("Nothing is left."), "{out}");
+}
+
+#[test]
+fn options_that_do_not_fit_a_lab_are_refused_by_name() {
+    let home = Home::new();
+    let (code, out, err) = home.run(&["run", "why-efs", "--keep", "--pace", "max"]);
+    assert_eq!(code, 0, "{out}{err}");
+    for (option, value) in [
+        ("--region", "eu-west-1"),
+        ("--target", "aws"),
+        ("--profile", "team"),
+    ] {
+        refused(
+            &home.run(&["cleanup", option, value]),
+            4,
+            &[option, "does not fit", "efslab status"],
+        );
+    }
+    let (code, out, err) = home.run(&["cleanup", "--dry-run", "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let plan: serde_json::Value = serde_json::from_str(&out).expect("JSON and nothing else");
+    assert_eq!(plan[0]["would_delete"]["instances"], "Empty", "{out}");
+    assert_eq!(home.run(&["cleanup"]).0, 0);
+}
+
 #[test]
 fn the_template_is_printed_alone() {
     let (code, out, err) = Home::new().run(&["template", "--stage", "share"]);

@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use efslab::lesson::schema::{Action, Lesson};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// The program under test.
@@ -202,6 +203,25 @@ impl Screen {
         }
     }
 
+    /// Whether the screen becomes as wanted before the program has written `times` times.
+    #[track_caller]
+    pub fn within(&mut self, times: usize, wanted: impl Fn(&str) -> bool) -> bool {
+        for _ in 0..times {
+            if wanted(&self.text()) {
+                return true;
+            }
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.parser.process(&bytes),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(why) => panic!(
+                    "nothing was written ({why:?}); the screen shows:\n{}",
+                    self.text()
+                ),
+            }
+        }
+        wanted(&self.text())
+    }
+
     /// Waits until the screen shows `text`.
     #[track_caller]
     pub fn shows(&mut self, text: &str) {
@@ -222,5 +242,34 @@ impl Screen {
             self.parser.process(&bytes);
         }
         (status.exit_code(), self.text())
+    }
+}
+
+/// A step as the header names it; a narrow one abbreviates.
+pub struct Place {
+    /// `share-files 2/8`
+    pub name: String,
+    spelled: String,
+    title: String,
+    /// `r` builds first, and answers once the stack stands.
+    pub builds: bool,
+}
+
+impl Place {
+    pub fn of(lesson: &Lesson, number: usize) -> Self {
+        let (now, of) = (number + 1, lesson.steps.len());
+        Self {
+            name: format!("{} {now}/{of}", lesson.id),
+            spelled: format!("step {now} of {of}"),
+            builds: lesson.steps[number]
+                .solution
+                .iter()
+                .any(|action| matches!(action, Action::Build { .. })),
+            title: lesson.steps[number].title.chars().take(20).collect(),
+        }
+    }
+
+    pub fn is_on(&self, text: &str) -> bool {
+        (text.contains(&self.spelled) || text.contains(&self.name)) && text.contains(&self.title)
     }
 }

@@ -60,11 +60,8 @@ impl Cloud {
             self.lab_key_pairs(lab),
         );
         let (mount_targets, interfaces) = tokio::join!(
-            self.mount_targets(
-                file_systems.as_ref().map_or(&[], Vec::as_slice),
-                &known.file_systems
-            ),
-            self.interfaces(lab, vpcs.as_ref().map_or(&[], Vec::as_slice), &known.vpcs),
+            self.mount_targets(&file_systems, &known.file_systems),
+            self.interfaces(lab, &vpcs, &known.vpcs),
         );
         let ids = stacks.clone().unwrap_or_default();
         Inventory {
@@ -184,9 +181,11 @@ impl Cloud {
     /// Mount targets of these filesystems; a filesystem that is gone has none.
     async fn mount_targets(
         &self,
-        found: &[String],
+        found: &Result<Vec<String>, Failure>,
         known: &[String],
     ) -> Result<Vec<String>, Failure> {
+        // Where nobody knows which filesystems there are, nobody knows their mount targets.
+        let found = found.as_ref().map_err(Failure::clone)?;
         let tried = "list mount targets";
         let mut ids = Vec::new();
         let also = known.iter().filter(|id| !found.contains(id));
@@ -215,9 +214,10 @@ impl Cloud {
     async fn interfaces(
         &self,
         lab: &str,
-        found: &[String],
+        found: &Result<Vec<String>, Failure>,
         known: &[String],
     ) -> Result<Vec<String>, Failure> {
+        let found = found.as_ref().map_err(Failure::clone)?;
         let tag = filter(&format!("tag:{LAB_TAG}"), lab);
         let mut ids = self.interfaces_where(tag).await?;
         for vpc in found

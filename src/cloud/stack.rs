@@ -127,6 +127,7 @@ impl Cloud {
         seen: &mut HashSet<String>,
     ) -> Result<Vec<StackEvent>, Failure> {
         let mut fresh = Vec::new();
+        let mut ids = HashSet::new();
         let mut pages = self
             .cloudformation
             .describe_stack_events()
@@ -140,7 +141,7 @@ impl Cloud {
                 let Some(event_id) = event.event_id() else {
                     continue;
                 };
-                if !seen.insert(event_id.to_owned()) {
+                if seen.contains(event_id) || !ids.insert(event_id.to_owned()) {
                     continue;
                 }
                 fresh.push(StackEvent {
@@ -162,6 +163,8 @@ impl Cloud {
                 break;
             }
         }
+        // Only now: what came before a page that failed is read again.
+        seen.extend(ids);
         fresh.reverse();
         Ok(fresh)
     }

@@ -3,13 +3,17 @@
 use std::fs;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use miette::{IntoDiagnostic as _, miette};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
 use super::lab::{self, Front};
 use super::site::{self, Site};
 use crate::cli::Common;
 use crate::engine::command::Command;
+use crate::engine::event::Inventory;
 use crate::engine::view::{Listing, Phase, Receipt};
 use crate::journal::{self, Journal};
 use crate::{plain, runtime};
@@ -64,68 +68,86 @@ pub(super) async fn these(
     labs: &[journal::Lab],
     how: How,
 ) -> miette::Result<Outcome> {
+    // Between two labs, too.
+    let mut interrupts = signal(SignalKind::interrupt()).into_diagnostic()?;
     let mut outcome = Outcome::Done;
-    let mut receipts = Vec::new();
+    let mut rows = Vec::new();
     for lab in labs {
-        match one(common, journal, lab, how).await {
-            Ok((one, receipt)) => {
+        let row = match one(common, journal, lab, how).await {
+            Ok((one, row)) => {
                 outcome = outcome.and(one);
-                receipts.extend(receipt.map(|receipt| (lab.id.clone(), receipt)));
-                if matches!(one, Outcome::Interrupted(_)) {
-                    break;
-                }
+                row
             }
             // One lab that cannot be asked must not keep the others.
             Err(report) => {
                 eprintln!("{}: {report:?}", lab.id);
                 outcome = outcome.and(Outcome::Unverified);
+                json!({ "lab": lab.id, "clean": false, "error": report.to_string() })
             }
+        };
+        rows.push(row);
+        if interrupts.recv().now_or_never().is_some() {
+            outcome = outcome.and(Outcome::Interrupted(SignalKind::interrupt().as_raw_value()));
+        }
+        if matches!(outcome, Outcome::Interrupted(_)) {
+            break;
         }
     }
     if how.json {
-        let rows: Vec<_> = receipts
-            .iter()
-            .map(|(lab, receipt)| serde_json::json!({ "lab": lab, "clean": receipt.is_clean(), "receipt": receipt }))
-            .collect();
-        super::print(&format!(
-            "{}\n",
-            serde_json::to_string_pretty(&rows).into_diagnostic()?
-        ))?;
+        let text = serde_json::to_string_pretty(&rows).into_diagnostic()?;
+        super::print(&format!("{text}\n"))?;
     }
     Ok(outcome)
 }
 
-/// One lab, from its driver's lock to its receipt.
+/// One lab, from its driver's lock to its receipt; answers also what a machine reads of it.
 async fn one(
     common: &Common,
     journal: &Arc<Journal>,
     lab: &journal::Lab,
     how: How,
-) -> miette::Result<(Outcome, Option<Receipt>)> {
-    let site = Site::open(common, &lab.place).await?;
+) -> miette::Result<(Outcome, serde_json::Value)> {
+    let site = Site::open(common, &site::way(common, lab)?).await?;
     if how.dry_run {
         let known = journal.known(&lab.id).into_diagnostic()?;
         let inventory = site.cloud.inventory(&lab.id, &known).await;
         site.close().await;
-        super::print(&format!("{}: would delete\n", lab.id))?;
-        let mut outcome = Outcome::Done;
-        for row in inventory.rows {
-            match row.answer {
-                Listing::Empty => {}
-                Listing::Left(ids) => {
-                    super::print(&format!("  {}: {}\n", row.kind, ids.join(", ")))?;
-                }
-                Listing::CouldNotTell(why) => {
-                    outcome = Outcome::Unverified;
-                    super::print(&format!("  {}: could not tell: {why}\n", row.kind))?;
-                }
-            }
-        }
-        return Ok((outcome, None));
+        return planned(&lab.id, &inventory, how.json);
     }
     let result = drive(journal, lab, &site, how).await;
     site.close().await;
-    result
+    let (outcome, receipt) = result?;
+    let clean = receipt.as_ref().is_some_and(Receipt::is_clean);
+    Ok((
+        outcome,
+        json!({ "lab": lab.id, "clean": clean, "receipt": receipt }),
+    ))
+}
+
+/// What a cleanup would delete.
+fn planned(
+    lab: &str,
+    inventory: &Inventory,
+    quiet: bool,
+) -> miette::Result<(Outcome, serde_json::Value)> {
+    let mut text = format!("{lab}: would delete\n");
+    let mut plan = serde_json::Map::new();
+    let mut outcome = Outcome::Done;
+    for row in &inventory.rows {
+        plan.insert(row.kind.clone(), json!(row.answer));
+        match &row.answer {
+            Listing::Empty => {}
+            Listing::Left(ids) => text.push_str(&format!("  {}: {}\n", row.kind, ids.join(", "))),
+            Listing::CouldNotTell(why) => {
+                outcome = Outcome::Unverified;
+                text.push_str(&format!("  {}: could not tell: {why}\n", row.kind));
+            }
+        }
+    }
+    if !quiet {
+        super::print(&text)?;
+    }
+    Ok((outcome, json!({ "lab": lab, "would_delete": plan })))
 }
 
 async fn drive(
@@ -179,14 +201,6 @@ async fn watch(front: Front, quiet: bool) -> miette::Result<Option<Receipt>> {
             }
             if let Phase::CleanedUp(found) = &view.phase {
                 receipt = Some(found.clone());
-                break;
-            }
-            if let Some(trouble) = view
-                .trouble
-                .as_ref()
-                .filter(|trouble| trouble.retry.is_some())
-            {
-                eprintln!("{}: {}\n  {}", trouble.what, trouble.why, trouble.remedy);
                 break;
             }
             if views.changed().await.is_err() {

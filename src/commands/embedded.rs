@@ -80,14 +80,18 @@ impl Embedded {
     /// Stops serving; everything is on disk then.
     pub(super) async fn stop(self) {
         if let Some(running) = self.running {
-            running.stop().await;
+            // Before the account is free for the next program, which leaves a note of its own.
             let _ = fs::remove_file(&self.file);
+            running.stop().await;
         }
     }
 }
 
-/// The account of this directory, if a program says that it serves it.
+/// The account of this directory, if a program serves it now; one that was killed leaves its note behind.
 pub(super) fn running_at(data: &Path) -> Option<Endpoint> {
+    if !practice::is_served(data) {
+        return None;
+    }
     serde_json::from_str(&fs::read_to_string(endpoint_file(data)).ok()?).ok()
 }
 

@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, watch};
 
 use super::site::Site;
 use crate::engine::command::{Command, TerminalOutput};
-use crate::engine::effect::Progress;
+use crate::engine::effect::{Known, Progress};
 use crate::engine::ledger::{Entry, Ledger, Life};
 use crate::engine::view::View;
 use crate::engine::{Engine, Paths, Setup};
-use crate::journal::{self, Driver, Journal, Place};
+use crate::journal::{self, Driver, Journal, Place, StackRecord};
 use crate::lesson::catalog::Catalog;
 use crate::lesson::schema::{Action, Lesson};
 use crate::runtime::{Parts, Wires};
@@ -58,7 +58,7 @@ pub(super) fn make(journal: &Journal, place: &Place) -> miette::Result<journal::
     journal.lab(&id).into_diagnostic()
 }
 
-/// The lab of this id, or the one driven last; `open` leaves out those that were cleaned up.
+/// The lab of this id; without one, that which was driven last and is not cleaned up.
 pub(super) fn find(journal: &Journal, id: Option<&str>) -> miette::Result<journal::Lab> {
     let labs = journal.labs().into_diagnostic()?;
     match id {
@@ -105,6 +105,23 @@ pub(super) fn take(
             "{error}"
         )
     })?;
+    let mut known = journal.known(&lab.id).into_diagnostic()?;
+    if let Some(account) = known
+        .account
+        .as_ref()
+        .filter(|known| **known != site.account)
+    {
+        return Err(miette!(
+            help = "use the credentials it was made with, for example with --profile; nothing was changed",
+            "{} is in account {account}, and account {} answered",
+            lab.id,
+            site.account
+        ));
+    }
+    if known.account.is_none() {
+        known.account = Some(site.account.clone());
+        journal.note_known(&lab.id, &known).into_diagnostic()?;
+    }
     journal.touch(&lab.id, Timestamp::now()).into_diagnostic()?;
     let files = Files::below(&journal.lab_directory(&lab.id).into_diagnostic()?);
     let sockets = masters::directory(&lab.id)
@@ -112,6 +129,7 @@ pub(super) fn take(
         .wrap_err("no place for SSH sockets")?;
     // What a killed program left.
     masters::end_all(&sockets);
+    let stacks = journal.stacks(&lab.id).into_diagnostic()?;
     let engine = Engine::new(Setup {
         lab: lab.id.clone(),
         target: site.target.clone(),
@@ -119,7 +137,12 @@ pub(super) fn take(
         made: lab.made,
         lessons,
         progress: progress.unwrap_or_else(|| lab.progress.clone()),
-        ledger: ledger(journal, &lab.id)?,
+        ledger: ledger(&stacks, known),
+        standing: stacks
+            .iter()
+            .rev()
+            .find(|stack| !stack.gone && !stack.refused)
+            .map(|stack| (stack.wanted.ground.clone(), stack.asked)),
         paths: Paths {
             key: files.key().display().to_string(),
             ssh_config: files.config().display().to_string(),
@@ -163,25 +186,20 @@ pub(super) fn wires(engine: &Engine) -> (Wires, Front) {
     )
 }
 
-/// What the journal knows of the lab's stacks.
-fn ledger(journal: &Journal, lab: &str) -> miette::Result<Ledger> {
-    let entries = journal
-        .stacks(lab)
-        .into_diagnostic()?
-        .into_iter()
+/// The lab's stacks as the journal knows them.
+fn ledger(stacks: &[StackRecord], known: Known) -> Ledger {
+    let entries = stacks
+        .iter()
         .map(|record| Entry {
-            name: record.wanted.name,
+            name: record.wanted.name.clone(),
             life: match (&record.id, record.refused, record.gone) {
                 (_, true, _) => Life::Refused,
                 (_, _, true) => Life::Gone,
                 (Some(_), ..) => Life::There,
                 (None, ..) => Life::Asked,
             },
-            id: record.id,
+            id: record.id.clone(),
         })
         .collect();
-    Ok(Ledger::recovered(
-        entries,
-        journal.known(lab).into_diagnostic()?,
-    ))
+    Ledger::recovered(entries, known)
 }

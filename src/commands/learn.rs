@@ -20,7 +20,7 @@ use crate::{plain, runtime, ssh};
 pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Outcome> {
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
-    ssh::keys::client_version().into_diagnostic()?;
+    ssh::keys::client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     super::runtime()?.block_on(async {
         let mut screen = LiveScreen::enter().into_diagnostic()?;
@@ -41,7 +41,8 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
                 }
                 Chosen::Resume { lab } => {
                     let lab = lab::find(&journal, Some(&lab))?;
-                    return go_on(screen, &common, &journal, &lab, lessons, None).await;
+                    let site = opened(&mut screen, &common, &lab.place).await?;
+                    return go_on(screen, site, &journal, &lab, lessons, None).await;
                 }
                 Chosen::CleanUp { lab } => {
                     drop(screen);
@@ -61,8 +62,10 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
             }
         }
         let place = site::chosen(&common)?;
+        let site = opened(&mut screen, &common, &place).await?;
+        // Only now: a place that cannot be reached leaves no lab behind.
         let lab = lab::make(&journal, &place)?;
-        go_on(screen, &common, &journal, &lab, lessons, begin).await
+        go_on(screen, site, &journal, &lab, lessons, begin).await
     })
 }
 
@@ -74,31 +77,36 @@ pub(super) fn resume(
 ) -> miette::Result<Outcome> {
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
-    ssh::keys::client_version().into_diagnostic()?;
+    ssh::keys::client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let lab = lab::find(&journal, id)?;
     super::runtime()?.block_on(async {
-        let screen = LiveScreen::enter().into_diagnostic()?;
-        go_on(screen, common, &journal, &lab, lessons, begin).await
+        let mut screen = LiveScreen::enter().into_diagnostic()?;
+        let site = opened(&mut screen, common, &lab.place).await?;
+        go_on(screen, site, &journal, &lab, lessons, begin).await
     })
+}
+
+/// Opens the place while the screen says so.
+async fn opened(screen: &mut LiveScreen, common: &Common, place: &Place) -> miette::Result<Site> {
+    screen.say("Opening the account …").into_diagnostic()?;
+    Site::open(common, place).await
 }
 
 /// Drives a lab with the full screen until the learner leaves.
 async fn go_on(
     mut screen: LiveScreen,
-    common: &Common,
+    site: Site,
     journal: &Arc<Journal>,
     lab: &journal::Lab,
     lessons: Arc<[Lesson]>,
     begin: Option<String>,
 ) -> miette::Result<Outcome> {
-    screen.say("Opening the account …").into_diagnostic()?;
     let progress = begin.map(|lesson| Progress {
         lesson,
         step: 0,
         ..lab.progress.clone()
     });
-    let site = Site::open(common, &lab.place).await?;
     let result = drive(&mut screen, journal, lab, &site, lessons, progress).await;
     site.close().await;
     // The learner's own terminal is back before anything is printed.

@@ -7,6 +7,7 @@ mod embedded;
 mod lab;
 mod learn;
 mod lessons;
+mod log;
 mod practice;
 mod run;
 mod site;
@@ -74,6 +75,7 @@ pub fn run(cli: Cli) -> miette::Result<Outcome> {
         Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())
     }));
     let common = cli.common;
+    log::begin(&common);
     match cli.command {
         Command::Start { lesson } => learn::start(&common, lesson.as_deref()),
         Command::Resume { lesson, lab } => {

@@ -29,13 +29,13 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
             return Err(super::lessons::unknown(id, &lessons));
         }
     }
-    crate::ssh::keys::client_version().into_diagnostic()?;
+    crate::ssh::keys::client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let place = site::chosen(common)?;
     super::runtime()?.block_on(async {
         let began = Instant::now();
         let site = Site::open(common, &place).await?;
-        let lab = lab::make(&journal, &place)?;
+        let lab = lab::make(&journal, &site.place)?;
         let driven = lab::take(&journal, &lab, &site, Arc::clone(&lessons), None)?;
         let (wires, front) = lab::wires(&driven.engine);
         let chosen: Vec<&Lesson> = lessons
@@ -47,15 +47,23 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
             runtime::drive(driven.engine, driven.parts, wires),
             unattended(front, &chosen, keep)
         );
-        let ending = ending.into_diagnostic();
         site.close().await;
-        let (ending, tally) = (ending?, tally?);
-        drop(driven.driver);
-        if let Some(signal) = ending.signal {
+        let still_there = || {
             eprintln!(
-                "interrupted: {} is still there; `efslab cleanup {}` removes it",
+                "{} may still be there: `efslab cleanup {}` removes it",
                 lab.id, lab.id
             );
+        };
+        let (ending, tally) = match (ending.into_diagnostic(), tally) {
+            (Ok(ending), Ok(tally)) => (ending, tally),
+            (Err(error), _) | (_, Err(error)) => {
+                still_there();
+                return Err(error);
+            }
+        };
+        if let Some(signal) = ending.signal {
+            eprint!("interrupted: ");
+            still_there();
             return Ok(Outcome::Interrupted(signal));
         }
         super::print(&plain::run::summary(
@@ -75,6 +83,10 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
         } else if !keep {
             outcome = outcome.and(Outcome::Unverified);
         }
+        if !keep && !tally.receipt.as_ref().is_some_and(Receipt::is_clean) {
+            still_there();
+        }
+        drop(driven.driver);
         Ok(outcome)
     })
 }
@@ -221,12 +233,16 @@ impl Unattended {
 
     /// Cleans up, unless that has been done; answers the receipt.
     async fn clean_up(&mut self) -> Option<Receipt> {
-        if !matches!(self.views.borrow().phase, Phase::CleanedUp(_)) {
+        let clean =
+            |view: &View| matches!(&view.phase, Phase::CleanedUp(receipt) if receipt.is_clean());
+        if !clean(&self.views.borrow()) {
             self.say(Command::CleanUp).await.ok()?;
         }
-        let view = self
-            .until(PATIENCE, |view| matches!(view.phase, Phase::CleanedUp(_)))
+        // Whatever went wrong before does not matter any more: a cleanup always ends with a receipt.
+        let cleaned = |view: &Arc<View>| matches!(view.phase, Phase::CleanedUp(_));
+        let view = tokio::time::timeout(PATIENCE, self.views.wait_for(cleaned))
             .await
+            .ok()?
             .ok()?;
         match &view.phase {
             Phase::CleanedUp(receipt) => Some(receipt.clone()),

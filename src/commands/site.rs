@@ -13,7 +13,7 @@ use crate::cli::{self, Common};
 use crate::cloud::{Account, Cloud};
 use crate::engine::event::Machine;
 use crate::engine::view;
-use crate::journal::Place;
+use crate::journal::{JournalError, Lab, Place};
 use crate::lesson::arithmetic::Prices;
 use crate::lesson::load;
 use crate::practice::clock::Pace;
@@ -28,6 +28,10 @@ const FASTEST: Duration = Duration::from_millis(10);
 /// A target that answers.
 pub(super) struct Site {
     pub(super) cloud: Cloud,
+    /// The place as it turned out to be: with the region that was found.
+    pub(super) place: Place,
+    /// Twelve digits: who answered.
+    pub(super) account: String,
     pub(super) route: Arc<dyn Route>,
     pub(super) target: view::Target,
     pub(super) faster: Option<f64>,
@@ -43,16 +47,25 @@ impl Site {
                 let asked = pace(&common.pace)?;
                 let embedded =
                     Embedded::start(&practice_directory(common)?, region, asked, None).await?;
-                Self::practice(embedded.endpoint.clone(), Some(embedded)).await
+                match Self::practice(embedded.endpoint.clone(), place).await {
+                    Ok(site) => Ok(Self {
+                        embedded: Some(embedded),
+                        ..site
+                    }),
+                    Err(error) => {
+                        embedded.stop().await;
+                        Err(error)
+                    }
+                }
             }
             Place::Endpoint { url, region } => {
-                Self::practice(Endpoint::of_environment(url, Some(region))?, None).await
+                Self::practice(Endpoint::of_environment(url, Some(region))?, place).await
             }
             Place::Aws { profile, region } => Self::aws(profile.clone(), region).await,
         }
     }
 
-    async fn practice(endpoint: Endpoint, embedded: Option<Embedded>) -> miette::Result<Self> {
+    async fn practice(endpoint: Endpoint, place: &Place) -> miette::Result<Self> {
         let clock = endpoint.clock().await?;
         let pace = pace(
             clock
@@ -72,8 +85,11 @@ impl Site {
             secret_access_key: endpoint.secret_access_key.clone(),
             session_token: endpoint.session_token.clone(),
         };
+        let cloud = Cloud::connect(&account).await.into_diagnostic()?;
         Ok(Self {
-            cloud: Cloud::connect(&account).await.into_diagnostic()?,
+            account: who(&cloud).await?,
+            place: place.clone(),
+            cloud,
             target: view::Target::Practice {
                 pace: pace_in_words(faster),
                 region: endpoint.region.clone(),
@@ -81,29 +97,27 @@ impl Site {
             route: Arc::new(OverLoopback { endpoint, faster }),
             faster,
             prices: None,
-            embedded,
+            embedded: None,
         })
     }
 
     async fn aws(profile: Option<String>, region: &str) -> miette::Result<Self> {
         let account = Account::Aws {
-            profile,
+            profile: profile.clone(),
             region: Some(region.to_owned()).filter(|region| !region.is_empty()),
         };
         let cloud = Cloud::connect(&account).await.into_diagnostic()?;
-        let id = cloud.account().await.map_err(|failure| {
-            miette!(
-                help = failure.class.remedy(),
-                "could not {}: {}",
-                failure.tried,
-                failure.why
-            )
-        })?;
+        let id = who(&cloud).await?;
         Ok(Self {
-            target: view::Target::Aws {
-                account: id,
+            place: Place::Aws {
+                profile,
                 region: cloud.region.clone(),
             },
+            target: view::Target::Aws {
+                account: id.clone(),
+                region: cloud.region.clone(),
+            },
+            account: id,
             route: Arc::new(OverInternet {
                 cloud: cloud.clone(),
             }),
@@ -119,6 +133,60 @@ impl Site {
         if let Some(embedded) = self.embedded {
             embedded.stop().await;
         }
+    }
+}
+
+/// The account that answers.
+async fn who(cloud: &Cloud) -> miette::Result<String> {
+    cloud.account().await.map_err(|failure| {
+        miette!(
+            help = failure.class.remedy(),
+            "could not {}: {}",
+            failure.tried,
+            failure.why
+        )
+    })
+}
+
+/// The place of a lab that is there, with what the options say of the way to it: another profile, another port.
+pub(super) fn way(common: &Common, lab: &Lab) -> miette::Result<Place> {
+    let wrong = |option: &str| {
+        miette!(
+            help = "leave the option out, or name another lab; `efslab status` lists them",
+            "{} is {}, so {option} does not fit",
+            lab.id,
+            match &lab.place {
+                Place::Embedded { .. } =>
+                    "in the practice account of this state directory".to_owned(),
+                Place::Endpoint { url, .. } => format!("in the practice account at {url}"),
+                Place::Aws { region, .. } => format!("in AWS, region {region}"),
+            }
+        )
+    };
+    let (Place::Embedded { region } | Place::Endpoint { region, .. } | Place::Aws { region, .. }) =
+        &lab.place;
+    if common.region.as_ref().is_some_and(|asked| asked != region) {
+        return Err(wrong("--region"));
+    }
+    let aws = matches!(lab.place, Place::Aws { .. });
+    if common
+        .target
+        .is_some_and(|target| (target == cli::Target::Aws) != aws)
+    {
+        return Err(wrong("--target"));
+    }
+    match (&lab.place, &common.profile, &common.endpoint_url) {
+        (place, None, None) => Ok(place.clone()),
+        (Place::Aws { region, .. }, profile @ Some(_), None) => Ok(Place::Aws {
+            profile: profile.clone(),
+            region: region.clone(),
+        }),
+        (Place::Endpoint { region, .. }, None, Some(url)) => Ok(Place::Endpoint {
+            url: url.clone(),
+            region: region.clone(),
+        }),
+        (_, Some(_), _) => Err(wrong("--profile")),
+        (_, None, Some(_)) => Err(wrong("--endpoint-url")),
     }
 }
 
@@ -268,11 +336,17 @@ impl Route for OverInternet {
     }
 }
 
-/// Whether `path` can hold state: it exists and is ours, or can be made.
+/// The journal of the state directory that the options name.
 pub(super) fn open_journal(common: &Common) -> miette::Result<crate::journal::Journal> {
     let directory = state_directory(common)?;
     crate::journal::Journal::open(&directory)
-        .map_err(|error| miette!(help = remedy(&directory), "{error}"))
+        .map_err(|error| match error {
+            JournalError::Unreadable { .. } => miette!(
+                help = "use the version that wrote it, or another directory with --state-dir; nothing was changed",
+                "{error}"
+            ),
+            error => miette!(help = remedy(&directory), "{error}"),
+        })
         .wrap_err("could not open the journal")
 }
 

@@ -36,7 +36,7 @@ pub(super) fn run(
             lab.id
         ));
     }
-    keys::client_version().into_diagnostic()?;
+    keys::client().into_diagnostic()?;
     let side = match machine {
         Machine::A => Side::A,
         Machine::B => Side::B,

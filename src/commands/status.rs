@@ -36,7 +36,7 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
             Place::Endpoint { url, region } => format!("practice at {url}, {region}"),
             Place::Aws { region, .. } => format!("AWS, {region}"),
         };
-        let driven = if driver(&journal, lab).is_some() {
+        let driven = if journal.driven_by(&lab.id).is_some() {
             ", being driven now"
         } else {
             ""
@@ -71,7 +71,7 @@ fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> 
         "place": lab.place,
         "lesson": lab.progress.lesson,
         "step": lab.progress.step + 1,
-        "driven_by": driver(journal, lab),
+        "driven_by": journal.driven_by(&lab.id),
         "clean": lab.clean,
         "stacks": standing(journal, lab)?,
     }))
@@ -86,15 +86,4 @@ fn standing(journal: &Journal, lab: &Lab) -> Result<Vec<String>, JournalError> {
     Ok(open
         .map(|stack| stack.id.unwrap_or(stack.wanted.name))
         .collect())
-}
-
-/// The process that drives the lab, if one does.
-fn driver(journal: &Journal, lab: &Lab) -> Option<String> {
-    if lab.clean {
-        return None;
-    }
-    match journal.drive(&lab.id) {
-        Err(JournalError::Driven { pid, .. }) => Some(pid),
-        _ => None,
-    }
 }

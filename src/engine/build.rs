@@ -90,7 +90,24 @@ impl Engine {
     /// The stage that must stand for what the learner does now.
     fn wanted(&self) -> Option<Stage> {
         let doing = self.doing.as_ref().and_then(super::doing::Doing::stage);
-        self.lesson_now().stage.max(doing)
+        let lesson = self
+            .lesson_now()
+            .stage
+            .filter(|_| self.ledger.current().is_some() || !self.costs());
+        lesson.max(doing)
+    }
+
+    /// Whether what is built is billed.
+    fn costs(&self) -> bool {
+        matches!(self.setup.target, Target::Aws { .. })
+    }
+
+    /// Whether the lesson needs a stack that would be billed and that the learner has not asked for: walking through the
+    /// lessons starts no meter.
+    pub(super) fn awaits_consent(&self) -> bool {
+        self.lesson_now().stage.is_some()
+            && self.wanted().is_none()
+            && self.phase == Phase::Learning
     }
 
     fn wants_terminals(&self) -> bool {
@@ -186,7 +203,7 @@ impl Engine {
                 }
                 self.ground = Some(ground);
             }
-            Err(failure) => self.failed(&failure, "look around in the account again"),
+            Err(failure) => self.in_the_way(&failure, "look around in the account again"),
         }
     }
 
@@ -210,13 +227,21 @@ impl Engine {
                     self.ledger.refused(&name);
                     self.stack = None;
                 }
-                self.failed(&failure, "ask for the stack again");
+                self.in_the_way(&failure, "ask for the stack again");
             }
+        }
+    }
+
+    /// A failure that keeps the lab from being built; whoever takes it down need not mind.
+    fn in_the_way(&mut self, failure: &Failure, again: &str) {
+        if self.phase == Phase::Learning {
+            self.failed(failure, again);
         }
     }
 
     pub(super) fn stack_seen(
         &mut self,
+        stack: &str,
         outcome: Result<Option<StackSeen>, Failure>,
         effects: &mut Vec<Effect>,
     ) {
@@ -224,7 +249,7 @@ impl Engine {
         match outcome {
             Ok(Some(seen)) => {
                 self.worked();
-                self.ledger.there(&self.stack_name(), &seen.id);
+                self.found(&seen.id, effects);
                 let mut learned = false;
                 for event in &seen.news {
                     if let Some(id) = &event.physical_id {
@@ -247,15 +272,21 @@ impl Engine {
             }
             Ok(None) => {
                 self.busy.end(Task::Watching);
-                self.stack_absent(effects);
+                self.stack_gone(stack, effects);
             }
             Err(failure) => {
                 // The watch itself goes on; only the learner must know why nothing moves.
                 if failure.class == FailureClass::Transient {
+                    self.trouble = Some(Trouble {
+                        what: format!("could not {}", failure.tried),
+                        why: failure.why.clone(),
+                        remedy: failure.class.remedy().to_owned(),
+                        retry: None,
+                    });
                     return;
                 }
                 self.busy.end(Task::Watching);
-                self.failed(&failure, "look at the stack again");
+                self.look_failed(&failure);
             }
         }
     }
@@ -283,11 +314,14 @@ impl Engine {
         }
     }
 
-    /// AWS says that there is no such stack.
-    fn stack_absent(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(entry) = self.ledger.current() {
-            let name_or_id = entry.id.clone().unwrap_or_else(|| entry.name.clone());
-            self.stack_gone(&name_or_id, effects);
+    /// A stack of the lab is there; its id is written down if no answer has told it.
+    pub(super) fn found(&mut self, id: &str, effects: &mut Vec<Effect>) {
+        let name = self.stack_name();
+        if self.ledger.there(&name, id) {
+            effects.push(Effect::SaveFound {
+                name,
+                id: id.to_owned(),
+            });
         }
     }
 
@@ -296,6 +330,10 @@ impl Engine {
         effects.push(Effect::SaveGone {
             stack: name_or_id.to_owned(),
         });
+        if self.ledger.current().is_some() {
+            // Another one stands: what was looked at was not the lab's present stack.
+            return;
+        }
         self.machines.clear();
         if !matches!(self.phase, Phase::CleaningUp { .. }) {
             self.stack = None;
@@ -316,9 +354,9 @@ impl Engine {
                     why: format!("{} of 2 are there", machines.len()),
                     class: FailureClass::NotFound,
                 };
-                self.failed(&failure, "look for the instances again");
+                self.in_the_way(&failure, "look for the instances again");
             }
-            Err(failure) => self.failed(&failure, "look for the instances again"),
+            Err(failure) => self.in_the_way(&failure, "look for the instances again"),
         }
     }
 

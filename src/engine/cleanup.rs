@@ -26,6 +26,8 @@ pub(super) struct Cleanup {
     found: Vec<(String, usize)>,
     /// Failed deletions.
     failures: u32,
+    /// Nothing more is tried: one last pass says what is left.
+    given_up: bool,
     /// An account answered that is not the lab's.
     stranger: Option<String>,
 }
@@ -41,7 +43,7 @@ impl Cleanup {
 
 impl Engine {
     /// Begins to take everything down.
-    pub(super) fn begin_cleanup(&mut self) {
+    pub(super) fn begin_cleanup(&mut self, effects: &mut Vec<Effect>) {
         if matches!(self.phase, Phase::CleaningUp { .. } | Phase::Over) {
             return;
         }
@@ -50,6 +52,19 @@ impl Engine {
         self.setbacks = 0;
         self.cleanup = Some(Cleanup::default());
         self.say("looking at what is there");
+        // Whoever is killed now wants to go on with this, not to have it all built again.
+        self.save(effects);
+    }
+
+    /// What cannot be mended by trying again ends the cleanup with a receipt of what is left.
+    fn give_up(&mut self, failure: &Failure) {
+        self.failed(failure, "");
+        if let Some(trouble) = &mut self.trouble
+            && trouble.retry.take().is_some()
+            && let Some(cleanup) = &mut self.cleanup
+        {
+            cleanup.given_up = true;
+        }
     }
 
     /// Starts whatever the cleanup needs next.
@@ -66,7 +81,12 @@ impl Engine {
             self.ask_everything(effects);
             return;
         }
-        let next = self.ledger.plan().next().cloned();
+        let next = self
+            .ledger
+            .plan()
+            .next()
+            .filter(|_| !cleanup.given_up)
+            .cloned();
         match next {
             Some(entry) => match (entry.id, entry.life) {
                 (Some(id), Life::There) => {
@@ -111,7 +131,17 @@ impl Engine {
                 }
             }
             Err(failure) if failure.class == FailureClass::NotFound => self.ledger.gone(stack),
+            Err(failure) if self.cleanup.is_some() => self.give_up(&failure),
             Err(failure) => self.failed(&failure, "delete the stack again"),
+        }
+    }
+
+    /// The stack cannot be looked at, and not for a passing reason.
+    pub(super) fn look_failed(&mut self, failure: &Failure) {
+        if matches!(self.phase, Phase::CleaningUp { .. }) {
+            self.give_up(failure);
+        } else {
+            self.failed(failure, "look at the stack again");
         }
     }
 
@@ -138,7 +168,13 @@ impl Engine {
                 what: "the stack could not be deleted".to_owned(),
                 why: cause.unwrap_or_else(|| "no event says why".to_owned()),
                 remedy: "Remove what is named above, then try again; nothing is forgotten until it is gone.".to_owned(),
-                retry: Some("delete the stack again".to_owned()),
+                retry: match &mut self.cleanup {
+                    Some(cleanup) => {
+                        cleanup.given_up = true;
+                        None
+                    }
+                    None => Some("delete the stack again".to_owned()),
+                },
             });
         }
     }
@@ -146,9 +182,8 @@ impl Engine {
     pub(super) fn inventory_taken(&mut self, inventory: Inventory, effects: &mut Vec<Effect>) {
         self.busy.end(Task::Listing);
         self.step.new_evidence();
-        let name = self.stack_name();
         for id in &inventory.stacks {
-            self.ledger.there(&name, id);
+            self.found(id, effects);
         }
         let Some(mut cleanup) = self.cleanup.take() else {
             return;
@@ -176,12 +211,16 @@ impl Engine {
             0
         };
         let stacks_remain = self.ledger.plan().next().is_some();
-        let over = !stacks_remain && (cleanup.empty >= EMPTY_PASSES || cleanup.passes >= PATIENCE);
+        let proved = cleanup.empty >= EMPTY_PASSES;
+        let in_vain = cleanup.passes >= PATIENCE && cleanup.empty == 0;
+        let over = cleanup.given_up || !stacks_remain && (proved || in_vain);
         if over || cleanup.stranger.is_some() {
-            let receipt = self.receipt(&cleanup, inventory);
+            let receipt = self.receipt_of(&cleanup, inventory);
             effects.push(Effect::SaveReceipt(receipt.clone()));
+            self.receipt = Some(receipt.clone());
             self.phase = Phase::CleanedUp(receipt);
             self.count_money();
+            self.save(effects);
         } else if !stacks_remain && cleanup.empty == 0 {
             self.say("asking again");
             self.pause = self.at.checked_add(BETWEEN).ok();
@@ -191,7 +230,7 @@ impl Engine {
         self.cleanup = Some(cleanup);
     }
 
-    fn receipt(&self, cleanup: &Cleanup, inventory: Inventory) -> Receipt {
+    fn receipt_of(&self, cleanup: &Cleanup, inventory: Inventory) -> Receipt {
         let deleted = |kind: &str, answer: &Listing| {
             let before = cleanup
                 .found
@@ -209,7 +248,10 @@ impl Engine {
                 "account {account} answered, which is not the lab's"
             )),
             (None, None) => Some("the account did not say who it is".to_owned()),
-            _ => None,
+            _ => self
+                .ledger
+                .current()
+                .map(|entry| format!("{} was not seen to go", entry.name)),
         };
         let rows = inventory
             .rows

@@ -1,11 +1,11 @@
 //! Doing a step's actions in the learner's place: typing into the terminals, building, answering, cleaning up.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
 use super::effect::Effect;
-use super::view::{Phase, TerminalState};
+use super::view::{Phase, TerminalState, Trouble};
 use super::{Engine, Side};
 use crate::lesson::check::Transcript;
 use crate::lesson::facts::{self, fill};
@@ -17,6 +17,8 @@ use crate::template::Stage;
 pub(super) struct Doing {
     actions: VecDeque<Action>,
     waiting: Waiting,
+    /// Terminals that had ended and were opened again for it.
+    opened: BTreeSet<Side>,
     pub(super) since: Timestamp,
 }
 
@@ -29,6 +31,10 @@ enum Waiting {
         on: Side,
         entered: usize,
     },
+    /// The machine to come to its prompt, whatever the learner does there.
+    Shell(Side),
+    /// The receipt of the cleanup that was begun.
+    Receipt,
 }
 
 impl Doing {
@@ -52,10 +58,18 @@ impl Doing {
             || matches!(self.waiting, Waiting::Prompt { .. })
     }
 
+    /// Whether it cannot go on before the learner has done something.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.waiting, Waiting::Shell(_))
+    }
+
     /// What is being done, in a few words.
     pub(super) fn what(&self) -> String {
         match (&self.waiting, self.actions.front()) {
             (Waiting::Prompt { on, .. }, _) => format!("waiting for {on}"),
+            (Waiting::Shell(on), _) => {
+                format!("{on} is not at its prompt: finish there, or press Ctrl-C in it")
+            }
             (_, Some(Action::Type { on, .. })) => format!("opening the terminal of {on}"),
             (_, Some(Action::Build { .. })) => "building the stack".to_owned(),
             (_, Some(Action::CleanUp {})) => "cleaning up".to_owned(),
@@ -67,11 +81,37 @@ impl Doing {
 impl Engine {
     /// Begins these actions; what was being done before is given up.
     pub(super) fn act(&mut self, actions: Vec<Action>) {
+        let over = matches!(self.phase, Phase::CleanedUp(_) | Phase::Over);
+        let needs_stack =
+            |action: &Action| matches!(action, Action::Build { .. } | Action::Type { .. });
+        if over && actions.iter().any(needs_stack) {
+            // The lab is gone; nothing of it is built again behind a receipt.
+            return;
+        }
         self.doing = Some(Doing {
             actions: actions.into(),
             waiting: Waiting::Nothing,
+            opened: BTreeSet::new(),
             since: self.at,
         });
+    }
+
+    /// What is done at a time: what a stack is built for is for the learner to find out once it stands.
+    pub(super) fn up_to_the_build(&self, mut actions: Vec<Action>) -> Vec<Action> {
+        let builds = |action: &Action| matches!(action, Action::Build { .. });
+        if let Some(at) = actions.iter().position(builds)
+            && !self.stands()
+        {
+            actions.truncate(at + 1);
+        }
+        actions
+    }
+
+    /// Whether the stack is complete.
+    fn stands(&self) -> bool {
+        self.stack
+            .as_ref()
+            .is_some_and(|stack| stack.is_settled() && !stack.has_failed())
     }
 
     /// Goes on with what is being done, as far as it can be done now.
@@ -122,9 +162,26 @@ impl Engine {
                 self.answer(answer);
             }
             Action::Type { on, ref line } => {
-                let ready =
-                    self.is_open(on) && self.texts.get(&on).is_some_and(Transcript::awaits_input);
-                if !ready {
+                if let Some(TerminalState::Ended(why)) = self.terminals.get(&on) {
+                    if !doing.opened.insert(on) {
+                        self.trouble = Some(Trouble {
+                            what: format!("could not type on {on}"),
+                            why: why.clone(),
+                            remedy: "Nothing of the step is lost; see what ended it.".to_owned(),
+                            retry: Some(format!("open the terminal of {on} again")),
+                        });
+                        return Ok(None);
+                    }
+                    self.terminals.insert(on, TerminalState::Closed);
+                    self.pursue(effects);
+                }
+                let at_prompt = self.texts.get(&on).is_some_and(Transcript::awaits_input);
+                if !self.is_open(on) || !at_prompt {
+                    doing.waiting = if self.is_open(on) && self.texts.contains_key(&on) {
+                        Waiting::Shell(on)
+                    } else {
+                        Waiting::Nothing
+                    };
                     doing.actions.push_front(action);
                     return Err(doing);
                 }
@@ -135,28 +192,28 @@ impl Engine {
                 doing.waiting = Waiting::Prompt { on, entered };
             }
             Action::Build { .. } => {
-                let settled = self
-                    .stack
-                    .as_ref()
-                    .is_some_and(super::stack::Stack::is_settled);
-                if !settled {
+                // One that failed is deleted and built again once the learner has read why.
+                if !self.stands() {
                     doing.actions.push_front(action);
                     return Err(doing);
                 }
             }
-            Action::CleanUp {} => match self.phase {
-                Phase::Learning => {
-                    self.begin_cleanup();
+            Action::CleanUp {} => {
+                let clean = match &self.phase {
+                    Phase::CleanedUp(receipt) => receipt.is_clean(),
+                    Phase::Learning | Phase::CleaningUp { .. } | Phase::Over => false,
+                };
+                if doing.waiting != Waiting::Receipt && !clean {
+                    self.begin_cleanup(effects);
                     self.pursue(effects);
+                    doing.waiting = Waiting::Receipt;
+                }
+                if matches!(self.phase, Phase::CleaningUp { .. }) {
                     doing.actions.push_front(action);
                     return Err(doing);
                 }
-                Phase::CleaningUp { .. } => {
-                    doing.actions.push_front(action);
-                    return Err(doing);
-                }
-                Phase::CleanedUp(_) | Phase::Over => {}
-            },
+                doing.waiting = Waiting::Nothing;
+            }
         }
         Ok(Some(doing))
     }

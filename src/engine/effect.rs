@@ -63,6 +63,13 @@ pub enum Effect {
     SaveProgress(Progress),
     /// Write down ids by which untagged leftovers are found later.
     SaveKnown(Known),
+    /// Write down the StackId of a stack whose create call was not answered.
+    SaveFound {
+        /// Name.
+        name: String,
+        /// StackId.
+        id: String,
+    },
     /// Write down that AWS says this stack is gone.
     SaveGone {
         /// StackId, or the name of one that never got an id.
@@ -105,6 +112,9 @@ pub struct Progress {
     pub lesson: String,
     /// From 0.
     pub step: usize,
+    /// The learner has chosen to take the lab down, and that is not proved yet.
+    #[serde(default)]
+    pub leaving: bool,
     /// One entry per step that was touched.
     pub steps: Vec<StepProgress>,
 }

@@ -13,7 +13,7 @@ use crate::lesson::schema::{Action, Side};
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// When, by the clock of the target (account time on practice).
+    /// When, by the learner's clock.
     pub at: Timestamp,
     /// What.
     pub what: What,
@@ -32,8 +32,13 @@ pub enum What {
     Prepared(Result<Ground, Failure>),
     /// `CreateStack` was accepted, or refused.
     StackRequested(Result<String, Failure>),
-    /// One look at the stack. `Ok(None)`: AWS says that there is no such stack.
-    StackSeen(Result<Option<StackSeen>, Failure>),
+    /// One look at a stack.
+    StackSeen {
+        /// What was asked for: a StackId, or the name while the id was unknown.
+        stack: String,
+        /// `Ok(None)`: AWS says that there is no such stack.
+        outcome: Result<Option<StackSeen>, Failure>,
+    },
     /// `DeleteStack` was accepted, or refused.
     DeletionRequested {
         /// StackId.

@@ -51,17 +51,20 @@ impl Ledger {
         });
     }
 
-    /// AWS answered with a StackId, or a look at the account found it.
-    pub fn there(&mut self, name: &str, id: &str) {
+    /// AWS answered with a StackId, or a look at the account found it: whatever was believed of it before, it is there.
+    /// `true` when its id was not known until now.
+    pub fn there(&mut self, name: &str, id: &str) -> bool {
         if let Some(known) = self
             .entries
             .iter_mut()
             .find(|entry| entry.id.as_deref() == Some(id))
         {
-            if known.life == Life::Asked {
+            if known.life != Life::Deleting {
                 known.life = Life::There;
             }
-        } else if let Some(asked) = self.last_open(name) {
+            return false;
+        }
+        if let Some(asked) = self.last_open(name) {
             asked.id = Some(id.to_owned());
             asked.life = Life::There;
         } else {
@@ -74,6 +77,7 @@ impl Ledger {
         if !self.known.stacks.iter().any(|known| known == id) {
             self.known.stacks.push(id.to_owned());
         }
+        true
     }
 
     /// AWS refused the create call for good.
@@ -212,24 +216,19 @@ mod tests {
         fn whatever_aws_answered_stays_in_the_plan_until_aws_says_it_is_gone(steps in prop::collection::vec(step(), 0..40)) {
             let mut ledger = Ledger::default();
             let mut standing = std::collections::BTreeSet::new();
-            let mut gone = std::collections::BTreeSet::new();
             for step in steps {
                 match step {
                     Step::Asked => ledger.asked("s"),
                     Step::Answered(id) => {
                         ledger.there("s", &id.to_string());
-                        if !gone.contains(&id) {
-                            standing.insert(id);
-                        }
+                        standing.insert(id);
                     }
                     Step::Refused => ledger.refused("s"),
                     Step::Deleting(id) => ledger.deleting(&id.to_string()),
                     Step::StillThere(id) => ledger.still_there(&id.to_string()),
                     Step::Gone(id) => {
                         ledger.gone(&id.to_string());
-                        if standing.remove(&id) {
-                            gone.insert(id);
-                        }
+                        standing.remove(&id);
                     }
                 }
                 for id in &standing {

@@ -30,7 +30,7 @@ use command::Command;
 use effect::{Effect, Progress};
 use event::{Event, Failure, Ground, Machine, TerminalNews, What};
 use ledger::Ledger;
-use view::{Phase, Target, TerminalState, Trouble};
+use view::{Phase, Receipt, Target, TerminalState, Trouble};
 
 use crate::lesson::arithmetic::Prices;
 use crate::lesson::check::Transcript;
@@ -54,6 +54,8 @@ pub struct Setup {
     pub progress: Progress,
     /// Stacks that the journal knows.
     pub ledger: Ledger,
+    /// The ground of the stack that stands since an earlier session, and when it was asked for.
+    pub standing: Option<(Ground, Timestamp)>,
     /// Paths that lesson texts name.
     pub paths: Paths,
     /// List prices; `None` where nothing costs anything.
@@ -97,6 +99,8 @@ pub struct Engine {
     trouble: Option<Trouble>,
     phase: Phase,
     cleanup: Option<cleanup::Cleanup>,
+    /// The last receipt of this session.
+    receipt: Option<Receipt>,
     spent: Spent,
 }
 
@@ -120,6 +124,13 @@ impl Engine {
         let terminals = [Side::A, Side::B]
             .map(|side| (side, TerminalState::Closed))
             .into();
+        let spent = Spent {
+            dollars: 0.0,
+            per_hour: setup.standing.as_ref().map_or(0.0, |(ground, _)| {
+                money::rate(setup.prices.as_ref(), ground)
+            }),
+            since: setup.standing.as_ref().map(|(_, since)| *since),
+        };
         Self {
             at: setup.made,
             position,
@@ -138,9 +149,16 @@ impl Engine {
             trouble: None,
             phase: Phase::Learning,
             cleanup: None,
-            spent: Spent::default(),
+            receipt: None,
+            spent,
             setup,
         }
+    }
+
+    /// The last receipt of this session, clean or not.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_ref()
     }
 
     /// Takes one event in; what it returns is to be done, in this order.
@@ -155,12 +173,6 @@ impl Engine {
         effects
     }
 
-    /// The id of the lab this engine drives.
-    #[must_use]
-    pub fn lab(&self) -> &str {
-        &self.setup.lab
-    }
-
     fn take(&mut self, what: What, effects: &mut Vec<Effect>) {
         match what {
             What::Began => self.began(effects),
@@ -168,13 +180,15 @@ impl Engine {
             What::Act(actions) => self.act(actions),
             What::Prepared(outcome) => self.prepared(outcome, effects),
             What::StackRequested(outcome) => self.stack_requested(outcome),
-            What::StackSeen(outcome) => self.stack_seen(outcome, effects),
+            What::StackSeen { stack, outcome } => self.stack_seen(&stack, outcome, effects),
             What::DeletionRequested { stack, outcome } => self.deletion_requested(&stack, outcome),
             What::MachinesSeen(outcome) => self.machines_seen(outcome),
             What::Terminal { on, news } => self.terminal_news(on, news),
             What::Probed { on, run, outcome } => self.step.probed(on, run, outcome),
             What::InventoryTaken(inventory) => self.inventory_taken(inventory, effects),
             What::Woke => {
+                // Early, because the pause has become longer or the clock was set: the alarm is set again.
+                self.busy.end(Task::Waking);
                 if self.pause.is_some_and(|until| until <= self.at) {
                     self.pause = None;
                 }
@@ -192,7 +206,7 @@ impl Engine {
             }
             Command::RunForMe => {
                 let solution = self.step_now().solution.clone();
-                self.act(solution);
+                self.act(self.up_to_the_build(solution));
             }
             Command::Next => self.move_to(self.position.after(&self.setup.lessons), effects),
             Command::Back => self.move_to(self.position.before(&self.setup.lessons), effects),
@@ -211,7 +225,7 @@ impl Engine {
                 self.machines.clear();
             }
             Command::Retry => self.retry(),
-            Command::CleanUp => self.begin_cleanup(),
+            Command::CleanUp => self.begin_cleanup(effects),
             Command::Leave => {
                 effects.push(Effect::CloseTerminals);
                 self.phase = Phase::Over;
@@ -222,19 +236,30 @@ impl Engine {
     /// The learner asks for the verdict, or goes on when it has been given.
     fn enter(&mut self, effects: &mut Vec<Effect>) {
         match self.phase {
-            Phase::CleanedUp(_) if self.position.after(&self.setup.lessons).is_none() => {
+            Phase::CleanedUp(ref receipt)
+                if receipt.is_clean() && self.position.after(&self.setup.lessons).is_none() =>
+            {
                 effects.push(Effect::CloseTerminals);
                 self.phase = Phase::Over;
             }
             _ if self.step.passed().is_some() => {
                 self.move_to(self.position.after(&self.setup.lessons), effects);
             }
-            _ => self.decide(),
+            _ => {
+                // Whoever asks for the verdict does the rest herself.
+                if self.doing.as_ref().is_some_and(doing::Doing::is_held) {
+                    self.doing = None;
+                }
+                self.decide();
+            }
         }
     }
 
     fn began(&mut self, effects: &mut Vec<Effect>) {
         self.save(effects);
+        if self.setup.progress.leaving {
+            self.begin_cleanup(effects);
+        }
         if let Some(entry) = self.ledger.current() {
             // Whatever the journal says of it, AWS is asked.
             let stack = entry.id.clone().unwrap_or_else(|| entry.name.clone());
@@ -295,6 +320,11 @@ impl Engine {
         if let Some(cleanup) = &mut self.cleanup {
             cleanup.try_again();
         }
+        for state in self.terminals.values_mut() {
+            if matches!(state, TerminalState::Ended(_)) {
+                *state = TerminalState::Closed;
+            }
+        }
     }
 
     /// Whether the engine waits: for a moment to pass, or for the learner to mend something.
@@ -307,8 +337,17 @@ impl Engine {
     }
 
     fn save(&self, effects: &mut Vec<Effect>) {
-        effects.push(Effect::SaveProgress(
-            self.position.progress(&self.setup.lessons, &self.step),
-        ));
+        let leaving = match &self.phase {
+            Phase::CleaningUp { .. } => true,
+            Phase::CleanedUp(receipt) => !receipt.is_clean(),
+            Phase::Learning => false,
+            // Leaving the program is not leaving the lab.
+            Phase::Over => return,
+        };
+        effects.push(Effect::SaveProgress(self.position.progress(
+            &self.setup.lessons,
+            &self.step,
+            leaving,
+        )));
     }
 }

@@ -1,8 +1,9 @@
 //! What the lab has cost so far, estimated from list prices and from what stands.
 
+use super::event::Ground;
 use super::view::Phase;
 use super::{Engine, Spent};
-use crate::lesson::arithmetic::Billable;
+use crate::lesson::arithmetic::{Billable, Prices};
 
 /// Size of the root volume of an instance, in GB: the default of the Amazon Linux 2023 image.
 const ROOT_GB: f64 = 8.0;
@@ -30,12 +31,21 @@ impl Engine {
 
     /// US dollars an hour as things stand. A stack that is being made or deleted is counted as if it stood.
     pub(super) fn per_hour(&self) -> f64 {
-        let (Some(prices), Some(ground)) = (&self.setup.prices, &self.ground) else {
+        let standing = self.setup.standing.as_ref().map(|(ground, _)| ground);
+        let Some(ground) = self.ground.as_ref().or(standing) else {
             return 0.0;
         };
-        if self.ledger.plan().next().is_none() || matches!(self.phase, Phase::CleanedUp(_)) {
+        let gone = matches!(&self.phase, Phase::CleanedUp(receipt) if receipt.is_clean());
+        if self.ledger.plan().next().is_none() || gone {
             return 0.0;
         }
+        rate(self.setup.prices.as_ref(), ground)
+    }
+}
+
+/// US dollars an hour of a stack on this ground.
+pub(super) fn rate(prices: Option<&Prices>, ground: &Ground) -> f64 {
+    prices.map_or(0.0, |prices| {
         let billable = Billable {
             instances: vec![ground.instance_type.clone(); 2],
             public_addresses: 2,
@@ -44,5 +54,5 @@ impl Engine {
             ..Billable::default()
         };
         prices.per_hour(&billable).usd
-    }
+    })
 }

@@ -94,13 +94,14 @@ impl Position {
         );
     }
 
-    /// As the journal keeps it.
-    pub(super) fn progress(&self, lessons: &[Lesson], step: &Current) -> Progress {
+    /// As the journal keeps it; `leaving`: the lab is being taken down.
+    pub(super) fn progress(&self, lessons: &[Lesson], step: &Current, leaving: bool) -> Progress {
         let mut with_now = self.clone();
         with_now.keep(lessons, step);
         Progress {
             lesson: lessons[self.place.lesson].id.clone(),
             step: self.place.step,
+            leaving,
             steps: with_now.records.into_values().collect(),
         }
     }

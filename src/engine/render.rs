@@ -99,7 +99,11 @@ impl Engine {
             of: lesson.steps.len(),
             title: step.title.clone(),
             blocks,
-            action: fill(&step.action, &facts),
+            action: if self.awaits_consent() {
+                "Press r to build the machines in your AWS account, which costs money until you clean up.".to_owned()
+            } else {
+                fill(&step.action, &facts)
+            },
             question: step.question.as_ref().map(|question| QuestionView {
                 ask: shown(&question.ask),
                 options: question.options.clone(),

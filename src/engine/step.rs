@@ -116,7 +116,7 @@ impl Current {
 }
 
 impl Engine {
-    /// Takes an answer; an option is kept by its number.
+    /// Takes an answer, as it was typed or as the step's solution has it.
     pub(super) fn answer(&mut self, answer: &str) {
         self.step.answer = Some(fill(answer, &self.facts()));
     }
@@ -132,7 +132,7 @@ impl Engine {
     /// Called after every event: passes the step the moment the evidence is there.
     pub(super) fn look_for_evidence(&mut self, effects: &mut Vec<Effect>) {
         while self.step.passed().is_none()
-            && self.doing.is_none()
+            && self.doing.as_ref().is_none_or(super::doing::Doing::is_held)
             && self.step.probing.is_empty()
             && self.step.judged < self.step.evidence
         {
@@ -220,7 +220,11 @@ impl Engine {
         };
         match stack.status.as_str() {
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" => StackState::Standing(Stage::Share),
-            status if status.ends_with("_IN_PROGRESS") && !status.contains("DELETE") => {
+            status
+                if status.ends_with("_IN_PROGRESS")
+                    && !status.contains("DELETE")
+                    && !status.contains("ROLLBACK") =>
+            {
                 StackState::Underway(status.to_owned())
             }
             ASKED => StackState::Underway(ASKED.to_owned()),

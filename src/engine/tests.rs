@@ -135,9 +135,11 @@ impl Lab {
             progress: Progress {
                 lesson: lesson.to_owned(),
                 step: 0,
+                leaving: false,
                 steps: Vec::new(),
             },
             ledger,
+            standing: None,
             paths: Paths::default(),
             prices: None,
         });
@@ -167,7 +169,7 @@ impl Lab {
         lab.hears(What::Began);
         lab.hears(What::Prepared(Ok(ground())));
         lab.hears(What::StackRequested(Ok(ID.to_owned())));
-        lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
+        lab.hears(looked("CREATE_COMPLETE"));
         lab.hears(What::MachinesSeen(Ok(machines())));
         for on in [Side::A, Side::B] {
             lab.hears(What::Terminal {
@@ -210,6 +212,18 @@ fn seen(status: &str) -> StackSeen {
         since: Timestamp::UNIX_EPOCH,
         news: Vec::new(),
     }
+}
+
+/// One look at the lab's stack, by its id.
+fn told(outcome: Result<Option<StackSeen>, Failure>) -> What {
+    What::StackSeen {
+        stack: ID.to_owned(),
+        outcome,
+    }
+}
+
+fn looked(status: &str) -> What {
+    told(Ok(Some(seen(status))))
 }
 
 fn machines() -> BTreeMap<Side, Machine> {
@@ -287,11 +301,8 @@ fn a_lesson_that_needs_machines_builds_finds_and_opens_them_in_that_order() {
             stack: ID.to_owned()
         }]
     );
-    assert_eq!(
-        lab.hears(What::StackSeen(Ok(Some(seen("CREATE_IN_PROGRESS"))))),
-        []
-    );
-    let effects = lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
+    assert_eq!(lab.hears(looked("CREATE_IN_PROGRESS")), []);
+    let effects = lab.hears(looked("CREATE_COMPLETE"));
     assert!(
         matches!(&effects[..], [Effect::FindMachines { .. }]),
         "{effects:?}"
@@ -406,7 +417,10 @@ fn a_lost_answer_to_create_is_settled_by_looking_not_by_creating_again() {
             stack: "efslab-7f3k-lab".to_owned()
         }]
     );
-    let effects = lab.hears(What::StackSeen(Ok(None)));
+    let effects = lab.hears(What::StackSeen {
+        stack: "efslab-7f3k-lab".to_owned(),
+        outcome: Ok(None),
+    });
     assert!(
         matches!(
             &effects[..],
@@ -453,7 +467,7 @@ fn a_stack_that_failed_is_deleted_before_it_is_built_again() {
         event("EC2InstanceB", "Resource creation cancelled"),
         event("EC2InstanceA", "mount failed"),
     ];
-    assert_eq!(lab.hears(What::StackSeen(Ok(Some(look)))), []);
+    assert_eq!(lab.hears(told(Ok(Some(look)))), []);
     let trouble = lab.engine.view().trouble.unwrap();
     assert_eq!(trouble.why, "EC2InstanceA: mount failed");
     assert_eq!(
@@ -467,7 +481,7 @@ fn a_stack_that_failed_is_deleted_before_it_is_built_again() {
         outcome: Ok(()),
     });
     assert!(watched(&effects), "{effects:?}");
-    let effects = lab.hears(What::StackSeen(Ok(Some(seen("DELETE_COMPLETE")))));
+    let effects = lab.hears(looked("DELETE_COMPLETE"));
     assert!(
         effects
             .iter()
@@ -490,7 +504,7 @@ fn a_resumed_lab_asks_aws_before_it_believes_its_journal() {
             stack: ID.to_owned()
         }]
     );
-    let effects = lab.hears(What::StackSeen(Ok(Some(seen("CREATE_COMPLETE")))));
+    let effects = lab.hears(looked("CREATE_COMPLETE"));
     assert!(
         matches!(&effects[..], [Effect::FindMachines { .. }]),
         "{effects:?}"
@@ -521,7 +535,7 @@ fn a_cleanup_ends_only_after_the_stack_is_gone_and_two_empty_listings() {
         stack: ID.to_owned(),
         outcome: Ok(())
     })));
-    let effects = lab.hears(What::StackSeen(Ok(Some(seen("DELETE_COMPLETE")))));
+    let effects = lab.hears(looked("DELETE_COMPLETE"));
     assert!(
         effects
             .iter()
@@ -601,6 +615,367 @@ fn an_ended_terminal_says_why_and_opens_again_on_wish() {
     );
 }
 
+#[test]
+fn a_look_at_an_older_stack_says_nothing_of_the_present_one() {
+    let mut lab = Lab::with_terminals();
+    lab.hears(What::StackSeen {
+        stack: "efslab-7f3k-lab".to_owned(),
+        outcome: Ok(None),
+    });
+    assert!(
+        lab.engine
+            .ledger
+            .plan()
+            .any(|entry| entry.id.as_deref() == Some(ID)),
+        "it was looked at by its name, before its id was known"
+    );
+    assert_eq!(
+        lab.engine.view().stack.map(|stack| stack.status).as_deref(),
+        Some("CREATE_COMPLETE")
+    );
+}
+
+#[test]
+fn what_was_called_gone_and_is_listed_again_is_deleted_again() {
+    let mut lab = Lab::with_terminals();
+    lab.wishes(Command::Back);
+    lab.hears(told(Ok(None)));
+    lab.wishes(Command::CleanUp);
+    let mut found = inventory(Listing::Left(vec!["i-A".to_owned()]));
+    found.stacks = vec![ID.to_owned()];
+    assert_eq!(
+        lab.hears(What::InventoryTaken(found)),
+        [Effect::DeleteStack {
+            stack: ID.to_owned()
+        }]
+    );
+}
+
+#[test]
+fn a_stack_that_is_found_although_nobody_answered_is_written_down() {
+    let mut lab = Lab::at("share");
+    lab.hears(What::Began);
+    lab.hears(What::Prepared(Ok(ground())));
+    lab.hears(What::StackRequested(Err(failure(FailureClass::Exists))));
+    let effects = lab.hears(What::StackSeen {
+        stack: "efslab-7f3k-lab".to_owned(),
+        outcome: Ok(Some(seen("CREATE_IN_PROGRESS"))),
+    });
+    assert_eq!(
+        effects,
+        [Effect::SaveFound {
+            name: "efslab-7f3k-lab".to_owned(),
+            id: ID.to_owned()
+        }]
+    );
+}
+
+#[test]
+fn whoever_dies_while_cleaning_up_goes_on_cleaning_up() {
+    let mut lab = Lab::with_terminals();
+    lab.at += SignedDuration::from_secs(1);
+    let effects = lab.engine.handle(Event {
+        at: lab.at,
+        what: What::Command(Command::CleanUp),
+    });
+    let saved = effects.iter().rev().find_map(|effect| match effect {
+        Effect::SaveProgress(progress) => Some(progress.clone()),
+        _ => None,
+    });
+    let entry = Entry {
+        name: "efslab-7f3k-lab".to_owned(),
+        id: Some(ID.to_owned()),
+        life: Life::There,
+    };
+    let mut lab = Lab::with("share", Ledger::recovered(vec![entry], Known::default()));
+    lab.engine.setup.progress = saved.unwrap();
+    let effects = lab.hears(What::Began);
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::TakeInventory(_))),
+        "{effects:?}"
+    );
+    let effects = lab.hears(looked("DELETE_COMPLETE"));
+    let effects = [
+        effects,
+        lab.hears(What::InventoryTaken(inventory(Listing::Empty))),
+    ]
+    .concat();
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Prepare | Effect::CreateStack(_))),
+        "nothing is built again: {effects:?}"
+    );
+}
+
+/// A cleanup whose stack is listed and whose deletion ends as `outcome` says.
+fn deletion(outcome: &Result<(), Failure>) -> Lab {
+    let mut lab = Lab::with_terminals();
+    lab.wishes(Command::CleanUp);
+    lab.hears(What::InventoryTaken(inventory(Listing::Left(vec![
+        "i-A".to_owned(),
+    ]))));
+    lab.hears(What::DeletionRequested {
+        stack: ID.to_owned(),
+        outcome: outcome.clone(),
+    });
+    lab
+}
+
+#[test]
+fn a_stack_that_cannot_be_deleted_ends_the_cleanup_with_a_receipt_of_what_is_left() {
+    let mut lab = deletion(&Err(failure(FailureClass::Denied)));
+    let left = inventory(Listing::Left(vec!["i-A".to_owned()]));
+    lab.hears(What::InventoryTaken(left.clone()));
+    let receipt = lab.engine.receipt().unwrap().clone();
+    assert_eq!(
+        receipt.rows[0].answer,
+        Listing::Left(vec!["i-A".to_owned()])
+    );
+    let trouble = lab.engine.view().trouble.unwrap();
+    assert_eq!(trouble.why, "because");
+
+    // The same with AWS's own refusal, time after time.
+    let mut lab = deletion(&Ok(()));
+    for _ in 0..10 {
+        lab.hears(looked("DELETE_FAILED"));
+        lab.at += SignedDuration::from_secs(60);
+        lab.hears(What::Woke);
+        lab.hears(What::DeletionRequested {
+            stack: ID.to_owned(),
+            outcome: Ok(()),
+        });
+    }
+    lab.hears(What::InventoryTaken(left));
+    assert!(!lab.engine.receipt().unwrap().is_clean());
+}
+
+#[test]
+fn a_receipt_that_is_not_clean_ends_nothing_and_the_cleanup_can_be_asked_for_again() {
+    let mut lab = Lab::at("cleanup");
+    lab.hears(What::Began);
+    lab.wishes(Command::RunForMe);
+    let mut stranger = inventory(Listing::Empty);
+    stranger.account = None;
+    for _ in 0..40 {
+        lab.hears(What::InventoryTaken(stranger.clone()));
+        lab.at += SignedDuration::from_secs(60);
+        lab.hears(What::Woke);
+    }
+    assert!(lab.engine.receipt().is_some_and(|it| !it.is_clean()));
+    lab.wishes(Command::Enter);
+    assert!(
+        matches!(lab.engine.view().phase, Phase::CleanedUp(_)),
+        "Enter is no way out of a lab that is not proved gone"
+    );
+    let effects = lab.wishes(Command::RunForMe);
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::TakeInventory(_))),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn one_empty_pass_is_not_enough_however_late_it_comes() {
+    let mut lab = Lab::at("cleanup");
+    lab.hears(What::Began);
+    lab.wishes(Command::CleanUp);
+    for _ in 0..9 {
+        lab.hears(What::InventoryTaken(inventory(Listing::CouldNotTell(
+            "throttled".to_owned(),
+        ))));
+        lab.at += SignedDuration::from_secs(60);
+        lab.hears(What::Woke);
+    }
+    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
+    assert_eq!(lab.engine.receipt(), None);
+    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
+    assert!(lab.engine.receipt().unwrap().is_clean());
+}
+
+#[test]
+fn what_fails_only_for_the_lessons_does_not_hold_up_a_cleanup() {
+    let mut lab = Lab::at("share");
+    lab.hears(What::Began);
+    lab.hears(What::Prepared(Ok(ground())));
+    lab.hears(What::StackRequested(Ok(ID.to_owned())));
+    lab.hears(looked("CREATE_COMPLETE"));
+    lab.wishes(Command::CleanUp);
+    lab.hears(What::MachinesSeen(Err(failure(FailureClass::Local))));
+    let effects = lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
+    assert_eq!(
+        effects,
+        [Effect::DeleteStack {
+            stack: ID.to_owned()
+        }]
+    );
+}
+
+#[test]
+fn an_alarm_that_rings_too_early_is_set_again() {
+    let mut lab = Lab::at("share");
+    lab.hears(What::Began);
+    let effects = lab.hears(What::Prepared(Err(failure(FailureClass::Transient))));
+    assert!(matches!(&effects[..], [Effect::WakeAt(_)]), "{effects:?}");
+    // The clock was set back meanwhile: the pause is not over.
+    lab.at -= SignedDuration::from_secs(30);
+    let effects = lab.hears(What::Woke);
+    assert!(matches!(&effects[..], [Effect::WakeAt(_)]), "{effects:?}");
+}
+
+#[test]
+fn a_stack_that_cannot_be_looked_at_for_a_while_is_no_secret() {
+    let mut lab = Lab::at("share");
+    lab.hears(What::Began);
+    lab.hears(What::Prepared(Ok(ground())));
+    lab.hears(What::StackRequested(Ok(ID.to_owned())));
+    lab.hears(told(Err(failure(FailureClass::Transient))));
+    let trouble = lab.engine.view().trouble.unwrap();
+    assert_eq!((trouble.why.as_str(), trouble.retry), ("because", None));
+    lab.hears(looked("CREATE_IN_PROGRESS"));
+    assert_eq!(lab.engine.view().trouble, None);
+}
+
+#[test]
+fn a_terminal_that_ended_is_opened_once_more_to_type_in_it() {
+    let mut lab = Lab::with_terminals();
+    let ended = || What::Terminal {
+        on: Side::A,
+        news: TerminalNews::Ended("you logged out".to_owned()),
+    };
+    lab.hears(ended());
+    assert_eq!(
+        lab.wishes(Command::RunForMe),
+        [Effect::OpenTerminal(Side::A)]
+    );
+    lab.hears(ended());
+    let trouble = lab.engine.view().trouble.unwrap();
+    assert_eq!(trouble.why, "you logged out");
+    assert!(!matches!(lab.state(), StepState::Working { .. }));
+    assert_eq!(lab.wishes(Command::Retry), [Effect::OpenTerminal(Side::A)]);
+}
+
+#[test]
+fn while_a_machine_is_not_at_its_prompt_the_learner_may_do_the_step_herself() {
+    let mut lab = Lab::with_terminals();
+    lab.shows(Side::A, &[&format!("{PROMPT}less notes"), "line", ":"]);
+    assert_eq!(lab.wishes(Command::RunForMe), []);
+    let StepState::Working { what, .. } = lab.state() else {
+        panic!("{:?}", lab.state())
+    };
+    assert!(what.contains("A is not at its prompt"), "{what}");
+    let effects = lab.shows(Side::B, &[&format!("{PROMPT}ls"), "i-was-here", PROMPT]);
+    assert!(
+        matches!(&effects[..], [Effect::Probe { on: Side::A, .. }]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn what_is_built_is_looked_at_before_its_question_is_answered() {
+    let mut lab = Lab::at("share");
+    let mut build = lessons();
+    build[1].stage = None;
+    build[1].steps[0].solution = vec![
+        Action::Build {
+            stage: Stage::Share,
+        },
+        Action::Answer("1.50".to_owned()),
+    ];
+    build[1].steps[0].check = Check::Number {
+        is: 1.5,
+        within: 0.01,
+    };
+    lab.engine.setup.lessons = build.into();
+    lab.hears(What::Began);
+    assert_eq!(lab.wishes(Command::RunForMe), [Effect::Prepare]);
+    lab.hears(What::Prepared(Ok(ground())));
+    lab.hears(What::StackRequested(Ok(ID.to_owned())));
+    lab.hears(looked("CREATE_COMPLETE"));
+    assert!(
+        !matches!(
+            lab.state(),
+            StepState::Passed(_) | StepState::Working { .. }
+        ),
+        "{:?}",
+        lab.state()
+    );
+    lab.wishes(Command::RunForMe);
+    assert!(
+        matches!(lab.state(), StepState::Passed(_)),
+        "{:?}",
+        lab.state()
+    );
+}
+
+#[test]
+fn a_build_that_failed_is_not_done() {
+    let mut lab = Lab::at("why");
+    lab.hears(What::Began);
+    lab.hears(What::Act(vec![Action::Build {
+        stage: Stage::Share,
+    }]));
+    lab.hears(What::Prepared(Ok(ground())));
+    lab.hears(What::StackRequested(Ok(ID.to_owned())));
+    lab.hears(looked("ROLLBACK_COMPLETE"));
+    assert!(lab.engine.view().trouble.is_some());
+    assert_eq!(
+        lab.wishes(Command::Retry),
+        [Effect::DeleteStack {
+            stack: ID.to_owned()
+        }]
+    );
+    lab.hears(What::DeletionRequested {
+        stack: ID.to_owned(),
+        outcome: Ok(()),
+    });
+    let effects = lab.hears(looked("DELETE_COMPLETE"));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::CreateStack(_))),
+        "it is built again: {effects:?}"
+    );
+}
+
+#[test]
+fn walking_through_the_lessons_starts_no_meter() {
+    let mut lab = Lab::at("why");
+    lab.engine.setup.target = Target::Aws {
+        account: "123456789012".to_owned(),
+        region: "eu-west-1".to_owned(),
+    };
+    lab.hears(What::Began);
+    let effects = lab.wishes(Command::Next);
+    assert_eq!(effects, [Effect::MarkTerminals(1)]);
+    let action = lab.engine.view().step.action;
+    assert!(
+        action.contains("Press r") && action.contains("costs"),
+        "{action}"
+    );
+    assert_eq!(lab.wishes(Command::RunForMe), [Effect::Prepare]);
+}
+
+#[test]
+fn behind_a_clean_receipt_nothing_is_built_again() {
+    let mut lab = Lab::at("share");
+    lab.hears(What::Began);
+    lab.wishes(Command::CleanUp);
+    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
+    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
+    assert!(lab.engine.receipt().unwrap().is_clean());
+    lab.wishes(Command::RunForMe);
+    assert!(
+        !matches!(lab.state(), StepState::Working { .. }),
+        "{:?}",
+        lab.state()
+    );
+}
+
 fn class() -> impl Strategy<Value = FailureClass> {
     prop_oneof![
         Just(FailureClass::Transient),
@@ -653,9 +1028,9 @@ fn what() -> impl Strategy<Value = What> {
         2 => Just(What::Prepared(Ok(ground()))),
         1 => class().prop_map(|class| What::StackRequested(Err(failure(class)))),
         2 => Just(What::StackRequested(Ok(ID.to_owned()))),
-        6 => status.prop_map(|status| What::StackSeen(Ok(Some(seen(status))))),
-        1 => Just(What::StackSeen(Ok(None))),
-        1 => class().prop_map(|class| What::StackSeen(Err(failure(class)))),
+        6 => status.prop_map(looked),
+        1 => Just(told(Ok(None))),
+        1 => class().prop_map(|class| told(Err(failure(class)))),
         1 => class().prop_map(|class| What::DeletionRequested { stack: ID.to_owned(), outcome: Err(failure(class)) }),
         1 => Just(What::DeletionRequested { stack: ID.to_owned(), outcome: Ok(()) }),
         1 => Just(What::MachinesSeen(Ok(machines()))),
@@ -675,14 +1050,13 @@ proptest! {
         for what in events {
             match &what {
                 What::StackRequested(Ok(_)) => standing = true,
-                What::StackSeen(Ok(Some(look))) => standing = look.status != "DELETE_COMPLETE",
-                What::StackSeen(Ok(None)) => standing = false,
+                What::StackSeen { outcome: Ok(Some(look)), .. } => standing = look.status != "DELETE_COMPLETE",
+                What::StackSeen { outcome: Ok(None), .. } => standing = false,
                 What::DeletionRequested { outcome: Err(failure), .. } if failure.class == FailureClass::NotFound => {
                     standing = false;
                 }
                 _ => {}
             }
-            // An id that is gone stays gone: AWS does not use it twice.
             let told = standing;
             let effects = lab.hears(what);
             let creates = effects.iter().filter(|effect| matches!(effect, Effect::CreateStack(_))).count();

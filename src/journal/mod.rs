@@ -3,7 +3,10 @@
 //! Only rusqlite lives here. An effect becomes executable by passing through [`Journal::admit`]; nothing else makes a
 //! [`Journaled`].
 
+mod driver;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -16,6 +19,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::effect::{Effect, Known, NewStack, Progress};
 use crate::engine::view::Receipt;
+
+use driver::Asked;
+pub use driver::Driver;
+
+/// Below the state directory: one directory per lab.
+const LABS: &str = "labs";
+/// A create call of this name that nobody has answered.
+const OPEN_OF_NAME: &str =
+    "lab = ?1 AND kind = 'create-stack' AND outcome IS NULL AND refused IS NULL
+    AND json_extract(subject, '$.name') = ?2";
+/// In a lab's directory: the lock of whoever drives it.
+const DRIVER: &str = "driver";
 
 /// Why the journal cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -88,8 +103,6 @@ pub struct Lab {
     pub id: String,
     /// Where.
     pub place: Place,
-    /// Account, once known.
-    pub account: Option<String>,
     /// When it was made, wall time.
     pub made: Timestamp,
     /// When it was last driven, wall time.
@@ -111,6 +124,8 @@ pub struct StackRecord {
     pub refused: bool,
     /// It was seen to be gone.
     pub gone: bool,
+    /// When it was asked for, wall time.
+    pub asked: Timestamp,
 }
 
 /// An effect that may be executed: whatever changes the account has been written down.
@@ -137,12 +152,6 @@ pub struct Journal {
     directory: PathBuf,
     file: PathBuf,
     database: Mutex<Connection>,
-}
-
-/// The right to drive one lab; given back when dropped, or by the kernel when the program dies.
-#[derive(Debug)]
-pub struct Driver {
-    _lock: fs::File,
 }
 
 impl Journal {
@@ -173,7 +182,12 @@ impl Journal {
             source,
         };
         let mut database = Connection::open(&file).map_err(broken)?;
-        schema::prepare(&mut database).map_err(broken)?;
+        if !schema::prepare(&mut database).map_err(broken)? {
+            return Err(JournalError::Unreadable {
+                path: file,
+                what: "it was written by a later version of efslab; use that one".to_owned(),
+            });
+        }
         Ok(Self {
             directory: directory.to_owned(),
             file,
@@ -186,7 +200,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be made.
     pub fn lab_directory(&self, lab: &str) -> Result<PathBuf, JournalError> {
-        let path = self.directory.join("labs").join(lab);
+        let path = self.directory.join(LABS).join(lab);
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -203,33 +217,21 @@ impl Journal {
     /// # Errors
     /// When another program has it.
     pub fn drive(&self, lab: &str) -> Result<Driver, JournalError> {
-        let path = self.lab_directory(lab)?.join("driver");
-        let failed = |source| JournalError::Directory {
-            path: path.clone(),
-            source,
-        };
-        let lock = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed)?;
-        if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-            let pid = fs::read_to_string(&path)
-                .unwrap_or_default()
-                .trim()
-                .to_owned();
-            return Err(JournalError::Driven {
+        let path = self.lab_directory(lab)?.join(DRIVER);
+        match Driver::ask(&path) {
+            Ok(Asked::Given(driver)) => Ok(driver),
+            Ok(Asked::Taken(pid)) => Err(JournalError::Driven {
                 lab: lab.to_owned(),
                 pid,
-            });
+            }),
+            Err(source) => Err(JournalError::Directory { path, source }),
         }
-        lock.set_len(0).map_err(failed)?;
-        std::io::Write::write_all(&mut &lock, std::process::id().to_string().as_bytes())
-            .map_err(failed)?;
-        Ok(Driver { _lock: lock })
+    }
+
+    /// The process that drives `lab`, if one does; asking is in nobody's way.
+    #[must_use]
+    pub fn driven_by(&self, lab: &str) -> Option<String> {
+        Driver::seen(&self.directory.join(LABS).join(lab).join(DRIVER))
     }
 
     /// Writes down a new lab.
@@ -253,28 +255,26 @@ impl Journal {
     pub fn labs(&self) -> Result<Vec<Lab>, JournalError> {
         let database = self.database();
         let mut statement = database
-            .prepare("SELECT id, place, account, made, driven, progress, clean FROM lab ORDER BY driven DESC, rowid DESC")
+            .prepare("SELECT id, place, made, driven, progress, clean FROM lab ORDER BY driven DESC, rowid DESC")
             .map_err(|source| self.broken(source))?;
         let rows = statement
             .query_map([], |row| {
                 Ok((
                     row.get::<_, String>(0)?,
                     row.get::<_, String>(1)?,
-                    row.get::<_, Option<String>>(2)?,
+                    row.get::<_, String>(2)?,
                     row.get::<_, String>(3)?,
                     row.get::<_, String>(4)?,
-                    row.get::<_, String>(5)?,
-                    row.get::<_, bool>(6)?,
+                    row.get::<_, bool>(5)?,
                 ))
             })
             .map_err(|source| self.broken(source))?;
         let mut labs = Vec::new();
         for row in rows {
-            let (id, place, account, made, driven, progress, clean) =
+            let (id, place, made, driven, progress, clean) =
                 row.map_err(|source| self.broken(source))?;
             labs.push(Lab {
                 place: self.read(&place)?,
-                account,
                 made: self.time(&made)?,
                 driven: self.time(&driven)?,
                 progress: self.read(&progress)?,
@@ -304,17 +304,6 @@ impl Journal {
         self.update(
             "UPDATE lab SET driven = ?2 WHERE id = ?1",
             params![lab, at.to_string()],
-        )
-    }
-
-    /// Notes the lab's account.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn set_account(&self, lab: &str, account: &str) -> Result<(), JournalError> {
-        self.update(
-            "UPDATE lab SET account = ?2 WHERE id = ?1",
-            params![lab, account],
         )
     }
 
@@ -400,7 +389,7 @@ impl Journal {
         Ok(Journaled { effect, intent })
     }
 
-    /// The token that makes the call of this intent idempotent: the same after a restart.
+    /// The token by which AWS knows a repeated call of this intent, as the SDK makes it when an answer is lost.
     #[must_use]
     pub fn token(lab: &str, intent: Intent) -> String {
         format!("efslab-{lab}-{}", intent.0)
@@ -425,7 +414,18 @@ impl Journal {
         )
     }
 
-    /// Notes that a stack was seen to be gone.
+    /// Notes the StackId of a stack whose create call was never answered.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note_found(&self, lab: &str, name: &str, id: &str) -> Result<(), JournalError> {
+        self.update(
+            &format!("UPDATE intent SET outcome = ?3 WHERE {OPEN_OF_NAME}"),
+            [lab, name, id],
+        )
+    }
+
+    /// Notes that a stack was seen to be gone; by name, that what was asked for and never answered was not made.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -433,6 +433,10 @@ impl Journal {
         self.update(
             "INSERT OR IGNORE INTO gone (lab, stack) VALUES (?1, ?2)",
             [lab, stack],
+        )?;
+        self.update(
+            &format!("UPDATE intent SET refused = ?3 WHERE {OPEN_OF_NAME}"),
+            [lab, stack, "there is no such stack"],
         )
     }
 
@@ -471,7 +475,7 @@ impl Journal {
         let database = self.database();
         let mut statement = database
             .prepare(
-                "SELECT subject, outcome, refused IS NOT NULL,
+                "SELECT subject, outcome, refused IS NOT NULL, at,
                         EXISTS (SELECT 1 FROM gone WHERE gone.lab = intent.lab AND gone.stack = intent.outcome)
                  FROM intent WHERE lab = ?1 AND kind = 'create-stack' ORDER BY id",
             )
@@ -482,18 +486,20 @@ impl Journal {
                     row.get::<_, String>(0)?,
                     row.get::<_, Option<String>>(1)?,
                     row.get(2)?,
-                    row.get(3)?,
+                    row.get::<_, String>(3)?,
+                    row.get(4)?,
                 ))
             })
             .map_err(|source| self.broken(source))?;
         let mut stacks = Vec::new();
         for row in rows {
-            let (wanted, id, refused, gone) = row.map_err(|source| self.broken(source))?;
+            let (wanted, id, refused, asked, gone) = row.map_err(|source| self.broken(source))?;
             stacks.push(StackRecord {
                 wanted: self.read(&wanted)?,
                 id,
                 refused,
                 gone,
+                asked: self.time(&asked)?,
             });
         }
         Ok(stacks)

@@ -35,14 +35,23 @@ const VERSIONS: &[&str] = &["
     );
 "];
 
-/// Makes the connection durable and the tables current.
-pub(super) fn prepare(database: &mut Connection) -> rusqlite::Result<()> {
+/// Makes the connection durable and the tables current; `false` when a later version of the program has written it.
+pub(super) fn prepare(database: &mut Connection) -> rusqlite::Result<bool> {
     database.busy_timeout(std::time::Duration::from_secs(5))?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "FULL")?;
     database.pragma_update(None, "foreign_keys", true)?;
+    let current = |database: &Connection| {
+        database.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
+    };
+    let now = current(database)? as usize;
+    if now >= VERSIONS.len() {
+        // Nothing is written, so that opening waits for no disk.
+        return Ok(now == VERSIONS.len());
+    }
     let change = database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: u32 = change.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // Again: another program may have been quicker.
+    let version = current(&change)?;
     for step in VERSIONS.iter().skip(version as usize) {
         change.execute_batch(step)?;
     }
@@ -51,5 +60,6 @@ pub(super) fn prepare(database: &mut Connection) -> rusqlite::Result<()> {
         "user_version",
         u32::try_from(VERSIONS.len()).unwrap_or(u32::MAX),
     )?;
-    change.commit()
+    change.commit()?;
+    Ok(true)
 }

@@ -32,8 +32,8 @@ use self::clock::{Clock, Pace};
 use self::compute::{Fleet, Surroundings};
 use self::hosts::{Hosts, Machines};
 use self::storage::Files;
-pub use self::store::StoreError;
 use self::store::{Identity, Store};
+pub use self::store::{StoreError, is_served};
 use self::world::World;
 use self::world::place::is_region;
 

@@ -68,6 +68,24 @@ pub struct Store {
     _lock: File,
 }
 
+/// Whether a program serves the account in `dir` now. Looking is in nobody's way.
+#[must_use]
+pub fn is_served(dir: &Path) -> bool {
+    File::open(dir.join("lock")).is_ok_and(|lock| held(&lock))
+}
+
+/// Whether somebody has the lock for herself; those who look share it.
+fn held(lock: &File) -> bool {
+    match lock.try_lock_shared() {
+        Ok(()) => {
+            // Said aloud, as a child that is just being started has a copy of the file for a moment.
+            let _ = lock.unlock();
+            false
+        }
+        Err(error) => matches!(error, TryLockError::WouldBlock),
+    }
+}
+
 impl Store {
     /// Opens the account in `dir`, or makes one there. Nobody else can until it is dropped.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
@@ -82,10 +100,17 @@ impl Store {
             .map_err(io(dir))?;
         let lock_path = dir.join("lock");
         let lock = private(&lock_path).map_err(io(&lock_path))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => StoreError::Locked(dir.to_owned()),
-            TryLockError::Error(source) => io(&lock_path)(source),
-        })?;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if held(&lock) => {
+                    return Err(StoreError::Locked(dir.to_owned()));
+                }
+                // Only somebody who looks, as `is_served` does; that takes a moment.
+                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+                Err(TryLockError::Error(source)) => return Err(io(&lock_path)(source)),
+            }
+        }
         let path = dir.join("account.db");
         private(&path).map_err(io(&path))?;
         let db = connect(&path).map_err(|source| StoreError::Database {

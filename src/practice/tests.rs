@@ -203,6 +203,8 @@ async fn kill(running: Running, dir: &Path) {
     while lock.try_lock().is_err() {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
+    // Closing it would not do while a child that another test starts has a copy of it.
+    lock.unlock().unwrap();
 }
 
 /// Parameters of [`LAB`], with what its instances do once they run.

@@ -105,6 +105,7 @@ impl Executor {
         match effect {
             Effect::SaveProgress(progress) => journal.save_progress(lab, &progress)?,
             Effect::SaveKnown(known) => journal.note_known(lab, &known)?,
+            Effect::SaveFound { name, id } => journal.note_found(lab, &name, &id)?,
             Effect::SaveGone { stack } => journal.note_gone(lab, &stack)?,
             Effect::SaveReceipt(receipt) => {
                 journal.save_receipt(lab, &receipt, Timestamp::now())?;
@@ -249,12 +250,13 @@ impl Executor {
 
 impl Parts {
     async fn prepare(&self) -> Result<crate::engine::event::Ground, Failure> {
-        let cidr = self
-            .route
-            .own_cidr()
-            .await
-            .map_err(|why| local("learn your own address", why))?;
+        let cidr = self.own_cidr().await?;
         self.cloud.prepare(cidr).await
+    }
+
+    async fn own_cidr(&self) -> Result<String, Failure> {
+        let cidr = self.route.own_cidr().await;
+        cidr.map_err(|why| passing("learn your own address", why))
     }
 
     async fn create(&self, wanted: NewStack, intent: Option<Intent>) -> Result<String, Failure> {
@@ -297,10 +299,11 @@ impl Parts {
             }
             Err(_) => None,
         };
-        if let Some(settled) = settled {
-            self.journal
-                .settle(intent, &settled)
-                .map_err(|error| local(tried, error.to_string()))?;
+        if let Some(settled) = settled
+            && let Err(error) = self.journal.settle(intent, &settled)
+        {
+            // What AWS answered counts; the intent stays open on disk and is settled by looking.
+            tracing::error!(%error, "the answer could not be written down");
         }
         outcome
     }
@@ -320,14 +323,10 @@ impl Parts {
         stack: &str,
         host_keys: &str,
     ) -> Result<BTreeMap<Side, Machine>, Failure> {
-        let tried = "prepare the way to the machines";
+        let tried = "find the way to the machines";
         let machines = self.cloud.machines(stack).await?;
         // The learner may sit somewhere else than when the stack was made.
-        let cidr = self
-            .route
-            .own_cidr()
-            .await
-            .map_err(|why| local("learn your own address", why))?;
+        let cidr = self.own_cidr().await?;
         self.cloud.admit_ssh_from(stack, &cidr).await?;
         let mut doors = BTreeMap::new();
         for (side, machine) in &machines {
@@ -336,7 +335,8 @@ impl Parts {
                 self.route
                     .door(machine)
                     .await
-                    .map_err(|why| local(tried, why))?,
+                    // A machine that is just starting gets its address in a moment.
+                    .map_err(|why| passing(tried, why))?,
             );
         }
         config::write(&self.files, &self.lab, &doors, host_keys)
@@ -389,6 +389,13 @@ async fn probe(on: Side, run: String, link: Option<Arc<Link>>) -> What {
         None => Err(local(&tried, "there is no connection".to_owned())),
     };
     What::Probed { on, run, outcome }
+}
+
+fn passing(tried: &str, why: String) -> Failure {
+    Failure {
+        class: FailureClass::Transient,
+        ..local(tried, why)
+    }
 }
 
 fn local(tried: &str, why: String) -> Failure {

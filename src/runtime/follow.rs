@@ -34,7 +34,11 @@ pub(super) async fn stack(
                 failure.class != FailureClass::Transient
             }
         };
-        if events.send(What::StackSeen(outcome)).await.is_err() || last {
+        let told = What::StackSeen {
+            stack: stack.clone(),
+            outcome,
+        };
+        if events.send(told).await.is_err() || last {
             return;
         }
         tokio::time::sleep(wait).await;

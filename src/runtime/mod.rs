@@ -18,7 +18,7 @@ pub use executor::{Executor, Parts};
 use crate::engine::Engine;
 use crate::engine::command::{Command, TerminalOutput};
 use crate::engine::event::{Event, Machine, What};
-use crate::engine::view::{Phase, View};
+use crate::engine::view::{Phase, Receipt, View};
 use crate::journal::JournalError;
 use crate::lesson::schema::Action;
 use crate::ssh::config::Door;
@@ -53,6 +53,8 @@ pub struct Ending {
     pub view: Arc<View>,
     /// The signal that ended it, if one did.
     pub signal: Option<i32>,
+    /// The last receipt, clean or not, when there was a cleanup.
+    pub receipt: Option<Receipt>,
 }
 
 /// Drives the lab until it is over, a signal comes, or the front end is gone.
@@ -70,12 +72,14 @@ pub async fn drive(mut engine: Engine, parts: Parts, wires: Wires) -> Result<End
     let mut executor = Executor::new(parts, events, output);
     let mut stop = Signals::listen();
     let mut next = What::Began;
-    let signal = loop {
+    let signal = 'session: loop {
         for effect in engine.handle(Event {
             at: Timestamp::now(),
             what: next,
         }) {
-            executor.execute(effect)?;
+            if let Err(error) = executor.execute(effect) {
+                break 'session Err(error);
+            }
         }
         let view = engine.view();
         let over = view.phase == Phase::Over;
@@ -87,25 +91,29 @@ pub async fn drive(mut engine: Engine, parts: Parts, wires: Wires) -> Result<End
             changed
         });
         if over {
-            break None;
+            break Ok(None);
         }
         next = tokio::select! {
             biased;
-            signal = stop.next() => break Some(signal),
+            signal = stop.next() => break Ok(Some(signal)),
             command = commands.recv() => match command {
                 Some(command) => What::Command(command),
-                None => break None,
+                None => break Ok(None),
             },
             Some(actions) = acts.recv() => What::Act(actions),
             event = outcomes.recv() => match event {
                 Some(what) => what,
-                None => break None,
+                None => break Ok(None),
             },
         };
     };
     executor.shut_down().await;
     let view = views.borrow().clone();
-    Ok(Ending { view, signal })
+    Ok(Ending {
+        view,
+        signal: signal?,
+        receipt: engine.receipt().cloned(),
+    })
 }
 
 /// The signals that end a session; a second one is not needed, since ending never waits long.

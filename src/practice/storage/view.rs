@@ -1,5 +1,7 @@
 //! A host's namespace as one user sees it: paths, links, permissions. All paths absolute.
 
+mod attributes;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -201,7 +203,7 @@ impl View {
             Kind::Symlink(_) => 0o777,
             _ => self.masked(mode),
         };
-        self.make_exactly(path, &kind, mode)
+        self.make_exactly(path, kind, mode)
     }
 
     /// Makes one directory.
@@ -316,66 +318,6 @@ impl View {
         })
     }
 
-    /// Mode bits, follows links.
-    pub fn set_mode(&self, path: &str, mode: u32) -> Outcome<()> {
-        self.at(path, Last::Follow, |found| {
-            let Found { mount, ino } = found.writable()?;
-            let tree = &mount.spec.tree;
-            tree.set_mode(&self.identity, *ino, mode, self.now())
-        })
-    }
-
-    /// Owner and group (`None`: as it is); `follow`: of what a link names.
-    pub fn set_owner(
-        &self,
-        path: &str,
-        uid: Option<u32>,
-        gid: Option<u32>,
-        follow: bool,
-    ) -> Outcome<()> {
-        let last = if follow { Last::Follow } else { Last::Keep };
-        self.at(path, last, |found| {
-            let Found { mount, ino } = found.writable()?;
-            let tree = &mount.spec.tree;
-            tree.set_owner(&self.identity, *ino, uid, gid, self.now())
-        })
-    }
-
-    /// Modification time; follows links.
-    pub fn set_modified(&self, path: &str, at: Timestamp) -> Outcome<()> {
-        self.set_times(path, None, Some(at))
-    }
-
-    /// Access and modification time (`None`: as it is); follows links.
-    pub fn set_times(
-        &self,
-        path: &str,
-        accessed: Option<Timestamp>,
-        modified: Option<Timestamp>,
-    ) -> Outcome<()> {
-        self.at(path, Last::Follow, |found| {
-            let Found { mount, ino } = found.writable()?;
-            let tree = &mount.spec.tree;
-            tree.set_times(&self.identity, *ino, accessed, modified, self.now())
-        })
-    }
-
-    /// Gives what is there (not followed) owner, mode and times of `attr`, as `cp -p` does: the owner as far as the
-    /// caller may, and without him no setuid and setgid, which would give away the caller's own rights.
-    pub fn copy_attributes(&self, attr: &Attr, to: &str) -> Outcome<()> {
-        self.at(to, Last::Keep, |found| {
-            let Found { mount, ino } = found.writable()?;
-            let (tree, who, now) = (&mount.spec.tree, &self.identity, self.now());
-            let owned = tree.set_owner(who, *ino, Some(attr.uid), Some(attr.gid), now);
-            if attr.node_type != NodeType::Symlink {
-                let kept = if owned.is_ok() { 0o7777 } else { 0o1777 };
-                tree.set_mode(who, *ino, attr.mode & kept, now)?;
-            }
-            let (accessed, modified) = (Some(attr.accessed), Some(attr.modified));
-            tree.set_times(who, *ino, accessed, modified, now)
-        })
-    }
-
     /// A file whose content is made at each read (for `/proc`), 0444; an older one at this path is replaced.
     /// Written to, it refuses, unless its mode is changed: then it takes what is written and forgets it.
     pub fn make_generated(&self, path: &str, content: Generator) -> Outcome<()> {
@@ -427,8 +369,8 @@ impl View {
         Err(Errno::Stale)
     }
 
-    fn make_exactly(&self, path: &str, kind: &Kind, mode: u32) -> Outcome<()> {
-        self.lookup(path, Last::Entry, |_, place| {
+    fn make_exactly(&self, path: &str, kind: Kind, mode: u32) -> Outcome<()> {
+        self.lookup(path, Last::Entry, move |_, place| {
             let entry = vacant(place, matches!(kind, Kind::Directory { .. }))?;
             let tree = &entry.mount.spec.tree;
             tree.make(
@@ -474,7 +416,7 @@ impl View {
             }
             _ => {}
         }
-        self.make_exactly(path, &kind, mode)
+        self.make_exactly(path, kind, mode)
     }
 
     fn is_generated(&self, path: &str) -> Outcome<bool> {

@@ -1,0 +1,209 @@
+//! The journal over its own death: what was written is read again by the next program.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+use crate::engine::event::Ground;
+use crate::engine::view::{Listing, ReceiptRow};
+use crate::template::Stage;
+
+const LAB: &str = "lab-7f3k";
+const NAME: &str = "efslab-7f3k-lab";
+const ID: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/efslab-7f3k-lab/1";
+
+fn now() -> Timestamp {
+    "2026-03-01T10:00:00Z".parse().unwrap()
+}
+
+/// A journal with one lab, in a directory that lives as long.
+fn journal() -> (tempfile::TempDir, Journal) {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&directory.path().join("state")).unwrap();
+    let place = Place::Embedded {
+        region: "us-east-1".to_owned(),
+    };
+    journal.add_lab(LAB, &place, now()).unwrap();
+    (directory, journal)
+}
+
+/// What the next program reads after this one was killed.
+fn next(directory: &tempfile::TempDir) -> Journal {
+    Journal::open(&directory.path().join("state")).unwrap()
+}
+
+fn create() -> Effect {
+    Effect::CreateStack(NewStack {
+        name: NAME.to_owned(),
+        stage: Stage::Share,
+        ground: Ground {
+            account: "123456789012".to_owned(),
+            zones: ["us-east-1a".to_owned(), "us-east-1b".to_owned()],
+            instance_type: "t3.micro".to_owned(),
+            image: "ami-1".to_owned(),
+            ssh_cidr: "198.51.100.7/32".to_owned(),
+        },
+    })
+}
+
+fn asked(journal: &Journal) -> Intent {
+    let journaled = journal.admit(LAB, create(), now()).unwrap();
+    journaled.into_parts().1.unwrap()
+}
+
+fn receipt(answer: Listing) -> Receipt {
+    Receipt {
+        account: "123456789012".to_owned(),
+        regions: vec!["us-east-1".to_owned()],
+        rows: vec![ReceiptRow {
+            kind: "instances".to_owned(),
+            asked: "ec2:DescribeInstances".to_owned(),
+            answer,
+            deleted: 2,
+        }],
+        passes: 3,
+        asked: now(),
+        cost: 0.0,
+    }
+}
+
+#[test]
+fn a_create_is_written_down_before_it_can_be_carried_out() {
+    let (directory, journal) = journal();
+    asked(&journal);
+    let stacks = next(&directory).stacks(LAB).unwrap();
+    assert_eq!(stacks.len(), 1);
+    assert_eq!(
+        (stacks[0].wanted.name.as_str(), &stacks[0].id),
+        (NAME, &None)
+    );
+    assert!(!stacks[0].gone && !stacks[0].refused);
+    assert_eq!(stacks[0].asked, now());
+}
+
+#[test]
+fn what_only_looks_leaves_no_intent() {
+    let (_directory, journal) = journal();
+    let effect = Effect::WatchStack {
+        stack: NAME.to_owned(),
+    };
+    let (_, intent) = journal.admit(LAB, effect, now()).unwrap().into_parts();
+    assert_eq!(intent, None);
+    assert_eq!(journal.stacks(LAB).unwrap(), []);
+}
+
+#[test]
+fn an_answer_is_kept_and_so_is_the_end() {
+    let (directory, journal) = journal();
+    let intent = asked(&journal);
+    journal.settle(intent, &Ok(ID.to_owned())).unwrap();
+    assert_eq!(
+        next(&directory).stacks(LAB).unwrap()[0].id.as_deref(),
+        Some(ID)
+    );
+    journal.note_gone(LAB, ID).unwrap();
+    assert!(next(&directory).stacks(LAB).unwrap()[0].gone);
+}
+
+#[test]
+fn a_refusal_means_that_nothing_was_made() {
+    let (directory, journal) = journal();
+    let intent = asked(&journal);
+    journal
+        .settle(intent, &Err("limit reached".to_owned()))
+        .unwrap();
+    assert!(next(&directory).stacks(LAB).unwrap()[0].refused);
+}
+
+#[test]
+fn an_unanswered_create_is_settled_by_what_is_found_under_its_name() {
+    let (directory, journal) = journal();
+    asked(&journal);
+    journal.note_found(LAB, NAME, ID).unwrap();
+    assert_eq!(
+        next(&directory).stacks(LAB).unwrap()[0].id.as_deref(),
+        Some(ID)
+    );
+
+    // The next one of the same name is not found: only that one was never made.
+    asked(&journal);
+    journal.note_gone(LAB, NAME).unwrap();
+    let stacks = next(&directory).stacks(LAB).unwrap();
+    assert_eq!((stacks[0].refused, stacks[0].gone), (false, false));
+    assert!(stacks[1].refused);
+}
+
+#[test]
+fn only_a_clean_receipt_closes_a_lab_and_a_new_intent_opens_it_again() {
+    let (_directory, journal) = journal();
+    let closed = || journal.lab(LAB).unwrap().clean;
+    for (answer, clean) in [
+        (Listing::Left(vec!["i-1".to_owned()]), false),
+        (Listing::CouldNotTell("throttled".to_owned()), false),
+        (Listing::Empty, true),
+    ] {
+        journal.save_receipt(LAB, &receipt(answer), now()).unwrap();
+        assert_eq!(closed(), clean);
+    }
+    assert_eq!(
+        journal.receipt(LAB).unwrap(),
+        Some(receipt(Listing::Empty)),
+        "the last one counts"
+    );
+    asked(&journal);
+    assert!(!closed());
+}
+
+#[test]
+fn progress_and_known_ids_survive() {
+    let (directory, journal) = journal();
+    let progress = Progress {
+        lesson: "share-files".to_owned(),
+        step: 3,
+        leaving: true,
+        steps: Vec::new(),
+    };
+    let known = Known {
+        account: Some("123456789012".to_owned()),
+        vpcs: vec!["vpc-1".to_owned()],
+        ..Known::default()
+    };
+    journal.save_progress(LAB, &progress).unwrap();
+    journal.note_known(LAB, &known).unwrap();
+    let next = next(&directory);
+    assert_eq!(next.lab(LAB).unwrap().progress, progress);
+    assert_eq!(next.known(LAB).unwrap(), known);
+}
+
+#[test]
+fn nobody_else_can_read_it() {
+    let (directory, journal) = journal();
+    asked(&journal);
+    journal.lab_directory(LAB).unwrap();
+    for (path, mode) in [
+        ("state", 0o700),
+        ("state/journal.db", 0o600),
+        ("state/journal.db-wal", 0o600),
+        ("state/labs/lab-7f3k", 0o700),
+    ] {
+        let found = fs::metadata(directory.path().join(path)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, mode, "{path}");
+    }
+}
+
+#[test]
+fn what_a_later_version_wrote_is_left_alone() {
+    let (directory, journal) = journal();
+    drop(journal);
+    let file = directory.path().join("state/journal.db");
+    let database = Connection::open(&file).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
+    drop(database);
+    let error = Journal::open(&directory.path().join("state")).unwrap_err();
+    assert!(error.to_string().contains("later version"), "{error}");
+    let version: u32 = Connection::open(&file)
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 99);
+}
