@@ -30,6 +30,7 @@ mod screen;
 mod stat;
 mod su;
 mod sudo;
+mod switch;
 mod sync;
 mod tee;
 mod times;
@@ -45,8 +46,9 @@ use self::program::{Program, Run};
 use self::screen::Screen;
 use self::su::Su;
 use self::sudo::Sudo;
+use self::switch::Switch;
 use crate::practice::clock::Clock;
-use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
 use crate::practice::storage::View;
 
@@ -91,7 +93,6 @@ const PROGRAMS: &[(&str, Run)] = &[
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let (builder, screen) = Screen::of(builder, seat.session);
     let (mut builder, nest) = Nest::of(builder, seat.session);
-    let session = seat.session;
     let place = seat.clone();
     builder = programs(
         builder,
@@ -100,16 +101,6 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         &seat.host.clock,
         &(Arc::new(move || place.host.view(&place.user)) as Seen),
     );
-    let sudo = Sudo {
-        seat: seat.clone(),
-        screen: screen.clone(),
-        nest: nest.clone(),
-    };
-    let su = Su {
-        seat: seat.clone(),
-        screen,
-        nest,
-    };
     let sync = sync::Sync { seat: seat.clone() };
     let seat = || seat.clone();
     builder = builder
@@ -117,13 +108,19 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         .builtin("cd", Box::new(cd::Cd { seat: seat() }))
         .command("find", find::Find { seat: seat() })
         .command("tee", tee::Tee { seat: seat() });
-    // On a terminal the prompt may change; elsewhere output is to appear as it comes.
-    match session {
-        Session::Interactive => builder
-            .builtin("sudo", Box::new(sudo))
-            .builtin("su", Box::new(su)),
-        Session::Batch => builder.command("sudo", sudo).command("su", su),
-    }
+    let sudo = Switch {
+        seat: seat(),
+        screen: screen.clone(),
+        nest: nest.clone(),
+        program: Sudo,
+    };
+    let su = Switch {
+        seat: seat(),
+        screen,
+        nest,
+        program: Su,
+    };
+    su.register(sudo.register(builder))
 }
 
 /// Programs of administrators, which are in /usr/sbin.
