@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bashkit::{Builtin, BuiltinContext, ExecResult, async_trait};
 
 use super::program::{absolute, join};
-use crate::practice::compute::host::Seat;
+use crate::practice::compute::host::{Seat, Session};
 use crate::practice::storage::{Access, Errno, Outcome, View};
 
 const USAGE: &str = "cd: usage: cd [-L|[-P [-e]] [-@]] [dir]\n";
@@ -26,7 +26,13 @@ impl Builtin for Cd {
         };
         let entered = match change(&view, &here, ctx.args, &variable) {
             Ok(entered) => entered,
-            Err((text, status)) => return Ok(ExecResult::err(text, status)),
+            Err((text, status)) => {
+                let shell = match self.seat.session {
+                    Session::Interactive => "-bash",
+                    Session::Batch => "bash",
+                };
+                return Ok(ExecResult::err(format!("{shell}: {text}"), status));
+            }
         };
         let Some((path, told)) = entered else {
             return Ok(ExecResult::default());

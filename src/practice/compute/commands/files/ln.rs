@@ -184,7 +184,7 @@ pub(super) fn plain(call: &Call, report: &mut Report) {
 }
 
 /// The way from a directory to a path, both absolute.
-fn relative(from: &str, to: &str) -> String {
+pub(super) fn relative(from: &str, to: &str) -> String {
     let split = |path: &str| -> Vec<String> {
         path.split('/')
             .filter(|part| !part.is_empty())

@@ -8,6 +8,7 @@ mod cp;
 mod database;
 mod destination;
 mod du;
+mod editors;
 mod find;
 mod glob;
 mod groups;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 
 use bashkit::BashBuilder;
 
+use self::editors::Eyes;
 use self::nested::Nest;
 use self::program::{Program, Run};
 use self::screen::Screen;
@@ -92,7 +94,8 @@ const PROGRAMS: &[(&str, Run)] = &[
 #[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let (builder, screen) = Screen::of(builder, seat.session);
-    let (mut builder, nest) = Nest::of(builder, seat.session);
+    let (builder, eyes) = Eyes::of(builder, seat);
+    let (mut builder, nest) = Nest::of(builder, seat.session, eyes);
     let place = seat.clone();
     builder = programs(
         builder,

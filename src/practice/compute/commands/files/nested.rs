@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bashkit::hooks::HookAction;
-use bashkit::parser::Parser;
+use bashkit::parser::{Command, Parser, WordPart};
 use bashkit::{
     Bash, BashBuilder, Builtin, BuiltinContext, ExecOptions, ExecResult, ExecutionExtensions,
-    async_trait,
+    ExecutionPlan, async_trait,
 };
 
 use super::become_user::{Output, PROFILES, execute};
+use super::editors::Eyes;
 use super::screen::alone;
 use crate::practice::compute::host::{Seat, Session};
 use crate::practice::compute::users::User;
@@ -111,12 +112,17 @@ struct State {
 #[derive(Clone, Default)]
 pub(super) struct Nest {
     state: Arc<Mutex<State>>,
+    /// Those of the terminal's own shell.
+    pub eyes: Eyes,
 }
 
 impl Nest {
     /// A nest for this shell: lines go to the innermost shell while there is one. Only terminals have one.
-    pub fn of(builder: BashBuilder, session: Session) -> (BashBuilder, Self) {
-        let nest = Self::default();
+    pub fn of(builder: BashBuilder, session: Session, eyes: Eyes) -> (BashBuilder, Self) {
+        let nest = Self {
+            eyes,
+            ..Self::default()
+        };
         if session != Session::Interactive {
             return (builder, nest);
         }
@@ -179,6 +185,18 @@ impl Nest {
         }
     }
 
+    /// How the terminal's own shell runs an editor for the innermost one, if this line is that and nothing else.
+    fn edits(&self, script: &str) -> Option<ExecutionPlan> {
+        let state = self.lock();
+        let frame = state.frames.last()?;
+        let mut words = literal(script, &frame.user.home)?;
+        if words.first().is_some_and(|word| word == "sudo") && frame.user.identity.is_root() {
+            words.remove(0);
+        }
+        let view = frame.seat.host.view(&frame.user);
+        self.eyes.lend(view, &frame.cwd, &words, None)
+    }
+
     /// Runs a line in the innermost shell.
     async fn run(
         &self,
@@ -239,12 +257,50 @@ impl Nest {
     }
 }
 
+/// The words of a line that is one command with nothing to be expanded but `~/`.
+fn literal(script: &str, home: &str) -> Option<Vec<String>> {
+    let parsed = Parser::new(script).parse().ok()?;
+    let [Command::Simple(simple)] = parsed.commands.as_slice() else {
+        return None;
+    };
+    if !simple.redirects.is_empty() || !simple.assignments.is_empty() {
+        return None;
+    }
+    [&simple.name]
+        .into_iter()
+        .chain(&simple.args)
+        .map(|word| {
+            let mut text = String::new();
+            for part in &word.parts {
+                let WordPart::Literal(literal) = part else {
+                    return None;
+                };
+                text.push_str(literal);
+            }
+            if !word.quoted && text.contains(['*', '?', '[', '{']) {
+                return None;
+            }
+            Some(match text.strip_prefix("~/") {
+                Some(rest) if !word.quoted => format!("{home}/{rest}"),
+                _ => text,
+            })
+        })
+        .collect()
+}
+
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
 #[async_trait]
 impl Builtin for Nest {
+    async fn execution_plan(
+        &self,
+        ctx: &BuiltinContext<'_>,
+    ) -> bashkit::Result<Option<ExecutionPlan>> {
+        Ok(ctx.args.first().and_then(|line| self.edits(line)))
+    }
+
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
         let output = Output::Kept(Mutex::default());
         let line = ctx.args.first().map(String::as_str).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! `realpath`: the name of a file without links, `.` and `..`.
 
-use super::options::{Syntax, flag};
+use super::ln::relative;
+use super::options::{Syntax, flag, value};
 use super::program::{Call, Report, absolute, join, parent};
 use crate::practice::storage::{Errno, NodeType, Outcome, View};
 
@@ -15,6 +16,7 @@ const SYNTAX: Syntax = Syntax {
         flag("q", "quiet"),
         flag("s", "strip"),
         flag("", "no-symlinks"),
+        value("", "relative-to"),
         flag("z", "zero"),
     ],
     misuse: 1,
@@ -48,6 +50,13 @@ pub(super) fn run(call: &Call, report: &mut Report) {
         None => Missing::Last,
     };
     let end = if given.has("zero") { '\0' } else { '\n' };
+    let mut from = None;
+    if let Some(directory) = given.value("relative-to") {
+        match resolve(&call.view, &call.path(directory), missing) {
+            Ok(path) => from = Some(path),
+            Err(why) => return report.complain(call, &format!("{directory}: {why}"), 1),
+        }
+    }
     for operand in &given.operands {
         let path = if operand.starts_with('/') {
             operand.clone()
@@ -62,7 +71,13 @@ pub(super) fn run(call: &Call, report: &mut Report) {
             resolve(&call.view, &path, missing)
         };
         match resolved {
-            Ok(path) => report.out.push_str(&format!("{path}{end}")),
+            Ok(path) => {
+                let path = match &from {
+                    Some(from) => relative(from, &path),
+                    None => path,
+                };
+                report.out.push_str(&format!("{path}{end}"));
+            }
             Err(_) if given.has("quiet") => report.code = 1,
             Err(why) => report.complain(call, &format!("{operand}: {why}"), 1),
         }

@@ -6,6 +6,7 @@ use bashkit::async_trait;
 
 use super::become_user::{Change, Output, What};
 use super::options::{Given, Syntax, flag, value};
+use super::program::base;
 use super::switch::{Invocation, Switcher};
 use crate::practice::compute::host::Seat;
 
@@ -62,11 +63,17 @@ impl Switcher for Su {
         }
         let shell = given.value("shell").unwrap_or(&user.shell);
         if shell.ends_with("nologin") || shell.ends_with("/false") {
-            let line = "This account is currently not available.";
-            return output.complain(line, 1).await;
+            let line = "This account is currently not available.\n";
+            output.out(line.as_bytes()).await?;
+            return Ok(1);
         }
         let what = match given.value("command") {
-            Some(line) => What::Line(line.to_owned(), operands),
+            Some(line) => {
+                if operands.is_empty() {
+                    operands.push(base(shell).to_owned());
+                }
+                What::Line(line.to_owned(), operands)
+            }
             None if operands.is_empty() => What::Shell,
             // Arguments go to the shell: `su user -- -c line`, `su user script`.
             None => {

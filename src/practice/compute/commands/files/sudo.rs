@@ -82,6 +82,16 @@ impl Switcher for Sudo {
     const NAME: &'static str = "sudo";
     const SYNTAX: Syntax = SYNTAX;
 
+    fn runs(&self, seat: &Seat, given: &Given) -> Option<(User, Vec<String>)> {
+        let accounts = Accounts::read(&seat.host.root());
+        let user = find(&accounts, given.value("user").unwrap_or("root"))?;
+        let (_, words) = split_assignments(&given.operands);
+        let plain = !["login", "shell", "list", "group"]
+            .iter()
+            .any(|name| given.has(name));
+        (plain && permitted(seat, &accounts)).then_some((user, words))
+    }
+
     async fn run(
         &self,
         seat: &Seat,

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use bashkit::{
-    Builtin, BuiltinContext, Command, CommandContext, CommandStatus, ExecResult, async_trait,
+    Builtin, BuiltinContext, Command, CommandContext, CommandStatus, ExecResult, ExecutionPlan,
+    async_trait,
 };
 
 use super::become_user::{Depth, Output, depth};
@@ -14,6 +15,7 @@ use super::options::{Given, Syntax};
 use super::program::{Call, Report, UMASK, absolute};
 use super::screen::Screen;
 use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::users::User;
 
 /// One shell's way to become others.
 #[derive(Clone)]
@@ -31,6 +33,11 @@ pub(super) trait Switcher: Send + Sync + 'static {
     const NAME: &'static str;
     /// Its options.
     const SYNTAX: Syntax;
+
+    /// The words that are a command, and for whom, if it is nothing else that is asked for.
+    fn runs(&self, _seat: &Seat, _given: &Given) -> Option<(User, Vec<String>)> {
+        None
+    }
 
     /// Runs once; the exit status.
     async fn run(
@@ -113,6 +120,21 @@ impl<P: Switcher> Command for Switch<P> {
 
 #[async_trait]
 impl<P: Switcher> Builtin for Switch<P> {
+    async fn execution_plan(
+        &self,
+        ctx: &BuiltinContext<'_>,
+    ) -> bashkit::Result<Option<ExecutionPlan>> {
+        let call = self.call(ctx.args, ctx.env, ctx.cwd);
+        let plan = || {
+            let given = P::SYNTAX.read(&call, &mut Report::default())?;
+            let (user, words) = self.program.runs(&self.seat, &given)?;
+            let view = self.seat.host.view(&user);
+            let eyes = &self.nest.eyes;
+            eyes.lend(view, &call.cwd, &words, ctx.stdin.cloned())
+        };
+        Ok(plan())
+    }
+
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
         let inherited = ctx
             .execution_extension::<Nest>()

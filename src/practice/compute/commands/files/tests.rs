@@ -2,6 +2,8 @@
 //! several users where they cannot.
 
 mod against_coreutils;
+
+mod editors;
 mod others;
 mod owners;
 mod rig;

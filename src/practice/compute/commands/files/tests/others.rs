@@ -161,9 +161,9 @@ async fn su_is_for_root() {
             1
         )
     );
-    let (_, err, code) = rig.run("root", "su bin -c id").await;
+    let (out, _, code) = rig.run("root", "su bin -c id").await;
     assert_eq!(
-        (err.as_str(), code),
+        (out.as_str(), code),
         ("This account is currently not available.\n", 1)
     );
 }
