@@ -7,7 +7,7 @@ use crate::support::{Home, Place, Screen};
 const SIZE: (u16, u16) = (24, 80);
 /// Slow enough to die in the middle of something: making the stack takes some seconds.
 const PACE: &str = "100";
-/// Steps at which the screen has both terminals.
+/// Prompts on the screen once both terminals are back.
 const BOTH: usize = 2;
 
 /// A learner whose computer dies whenever it hurts.
