@@ -16,9 +16,9 @@ use crate::engine::effect::Progress;
 use crate::engine::view::{LessonRow, Phase, View};
 use crate::journal::{self, Driver, Journal, Place};
 use crate::lesson::schema::Lesson;
+use crate::plain;
 use crate::runtime::{self, Ending};
 use crate::tui::{self, Chosen, LabRow, LiveScreen, PlaceRow, TuiError, Welcome};
-use crate::{plain, ssh};
 
 /// Begins a lab.
 pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Outcome> {
@@ -26,7 +26,7 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
     std::thread::spawn(TimeZone::system);
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
-    ssh::keys::client().into_diagnostic()?;
+    program::ssh_client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     super::runtime()?.block_on(async {
         let mut screen = LiveScreen::enter().into_diagnostic()?;
@@ -90,7 +90,7 @@ pub(super) fn resume(
 ) -> miette::Result<Outcome> {
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
-    ssh::keys::client().into_diagnostic()?;
+    program::ssh_client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let lab = lab::find(&journal, id)?;
     if lab.clean {

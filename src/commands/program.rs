@@ -1,9 +1,11 @@
-//! How the learner calls this program again: its name where the shell finds it, else the path by which it runs.
+//! Programs as the learner's shell finds them: this one, to call it again, and the OpenSSH client.
 
 use std::env;
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+
+use crate::ssh::SshError;
 
 /// What to type in place of `efslab`.
 pub(super) fn name() -> String {
@@ -16,9 +18,7 @@ pub(super) fn name() -> String {
 
 fn named(executable: Option<&Path>, path: Option<&OsStr>, here: Option<&Path>) -> String {
     let usual = env!("CARGO_PKG_NAME");
-    let found =
-        path.is_some_and(|path| env::split_paths(path).any(|dir| is_program(&dir.join(usual))));
-    let Some(executable) = executable.filter(|_| !found) else {
+    let Some(executable) = executable.filter(|_| !finds(path, usual)) else {
         return usual.to_owned();
     };
     let below = here.and_then(|here| executable.strip_prefix(here).ok());
@@ -37,9 +37,27 @@ fn named(executable: Option<&Path>, path: Option<&OsStr>, here: Option<&Path>) -
     }
 }
 
-fn is_program(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+/// Makes sure that there is an OpenSSH client. Starts nothing, so that nobody waits for it.
+pub(super) fn ssh_client() -> Result<(), SshError> {
+    let path = env::var_os("PATH");
+    match ["ssh", "ssh-keygen"]
+        .into_iter()
+        .find(|name| !finds(path.as_deref(), name))
+    {
+        Some(missing) => Err(SshError::NoClient(missing)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a program of this name is found on `path`.
+fn finds(path: Option<&OsStr>, name: &str) -> bool {
+    let is_program = |file: &Path| {
+        file.metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    path.is_some_and(|path| {
+        env::split_paths(path).any(|directory| is_program(&directory.join(name)))
+    })
 }
 
 #[cfg(test)]

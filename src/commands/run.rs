@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::Outcome;
 use super::lab::{self, Front};
+use super::program;
 use super::site::{self, Site};
 use crate::cli::Common;
 use crate::engine::command::Command;
@@ -29,7 +30,7 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
             return Err(super::lessons::unknown(id, &lessons));
         }
     }
-    crate::ssh::keys::client().into_diagnostic()?;
+    program::ssh_client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let place = site::chosen(common)?;
     super::runtime()?.block_on(async {

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt as _;
 
 use miette::{IntoDiagnostic as _, miette};
 
-use super::{Outcome, embedded, lab, site};
+use super::{Outcome, embedded, lab, program, site};
 use crate::cli::{Common, Machine};
 use crate::journal::Place;
 use crate::lesson::schema::Side;
@@ -36,7 +36,7 @@ pub(super) fn run(
             lab.id
         ));
     }
-    keys::client().into_diagnostic()?;
+    program::ssh_client().into_diagnostic()?;
     let side = match machine {
         Machine::A => Side::A,
         Machine::B => Side::B,

@@ -78,24 +78,6 @@ impl Files {
     }
 }
 
-/// Makes sure that there is an OpenSSH client. Starts nothing, so that nobody waits for it.
-///
-/// # Errors
-/// When `ssh` or `ssh-keygen` is not on PATH.
-pub fn client() -> Result<(), SshError> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    for program in ["ssh", "ssh-keygen"] {
-        let is_there = |directory: PathBuf| {
-            let file = directory.join(program);
-            file.is_file() && rustix::fs::access(&file, rustix::fs::Access::EXEC_OK).is_ok()
-        };
-        if !std::env::split_paths(&path).any(is_there) {
-            return Err(SshError::NoClient(program));
-        }
-    }
-    Ok(())
-}
-
 /// Which OpenSSH client there is.
 ///
 /// # Errors
