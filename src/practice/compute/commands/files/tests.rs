@@ -3,10 +3,13 @@
 
 mod against_coreutils;
 
+mod corpus;
 mod editors;
+mod jail;
 mod others;
 mod owners;
 mod rig;
+mod scripts;
 
 use std::sync::Arc;
 
