@@ -181,6 +181,8 @@ pub enum Practice {
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// Print the lines that lead a shell to the account that runs here: eval "$(efslab practice env)"
+    Env,
     /// Print an ssh_config by which `ssh -F FILE ec2-user@ADDRESS` reaches every running instance
     SshConfig,
     /// Move its clock forward, e.g. by `15m`

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod cloud;
 pub mod commands;
 pub mod engine;
+pub mod grid;
 pub mod journal;
 pub mod lesson;
 pub mod plain;

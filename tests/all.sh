@@ -4,6 +4,28 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '\n== %s\n' "$*"; }
+stop() {
+  echo "$*" >&2
+  exit 1
+}
+
+command -v cargo >/dev/null ||
+  stop "cargo is missing: install Rust, at least the rust-version of Cargo.toml, from https://rustup.rs or your distribution"
+# A minimal toolchain of rustup has neither; distributions pack them apart.
+parts=()
+find_parts() {
+  parts=()
+  cargo fmt --version >/dev/null 2>&1 || parts+=(rustfmt)
+  cargo clippy --version >/dev/null 2>&1 || parts+=(clippy)
+}
+find_parts
+if [ ${#parts[@]} -gt 0 ] && command -v rustup >/dev/null; then
+  say "Adding ${parts[*]} to the Rust toolchain"
+  rustup component add "${parts[@]}" || true
+  find_parts
+fi
+[ ${#parts[@]} -eq 0 ] ||
+  stop "cargo has no ${parts[*]}: install it from where your Rust is (Debian: rustfmt, rust-clippy; Fedora: rustfmt, clippy)"
 
 # Package by program: what is on PATH already is not installed again.
 missing=()
@@ -22,12 +44,10 @@ if [ ${#missing[@]} -gt 0 ]; then
   elif command -v sudo >/dev/null; then
     as_root=(sudo)
   else
-    echo "These packages are missing and only root can install them: ${missing[*]}" >&2
-    exit 1
+    stop "These packages are missing and only root can install them: ${missing[*]}"
   fi
   if ! command -v apt-get >/dev/null; then
-    echo "These are missing; install them with your package manager: ${missing[*]}" >&2
-    exit 1
+    stop "These are missing; install them with your package manager (names of Debian): ${missing[*]}"
   fi
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"

@@ -13,3 +13,4 @@ mod peers;
 mod program;
 mod support;
 mod tidy;
+mod toolchain;

@@ -1,7 +1,9 @@
 //! The program's edges: what it says and how it ends when something is missing, wrong or in the way.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use crate::support::{Home, outcome};
 
@@ -73,6 +75,13 @@ fn a_corrupt_lesson_is_refused_with_file_and_line() {
 fn the_lessons_inside_are_right() {
     let (code, out, err) = Home::new().run(&["lessons", "check"]);
     assert_eq!((code, out.as_str()), (0, "6 lessons are right\n"), "{err}");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/05-share-files.yaml");
+    let (code, out, err) = Home::new().run(&["lessons", "check", file]);
+    assert_eq!(
+        (code, out),
+        (0, format!("{file}: 1 lesson is right\n")),
+        "{err}"
+    );
 }
 
 #[test]
@@ -80,6 +89,8 @@ fn a_terminal_too_small_is_told_so_and_left_as_it_was() {
     let home = Home::new();
     let (code, text) = home.screen(&["start"], 5, 20).end();
     assert_eq!(code, 1, "{text}");
+    assert!(text.contains("needs 40 and 12"), "{text}");
+    assert!(home.files("run").is_empty() && home.processes().is_empty());
 }
 
 #[test]
@@ -186,4 +197,70 @@ fn the_doctor_finds_what_the_lab_needs() {
     let (code, out, err) = Home::new().run(&["doctor"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("OpenSSH"), "{out}");
+}
+
+#[test]
+fn practice_env_leads_a_shell_to_the_account_that_runs_here_and_to_no_other() {
+    let home = Home::new();
+    refused(
+        &home.run(&["practice", "env"]),
+        1,
+        &["no practice account is running here", "efslab start"],
+    );
+
+    let mut serving = home
+        .efslab(&["practice", "serve", "--pace", "max"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let exports: Vec<String> = lines.take(4).map(Result::unwrap).collect();
+
+    // A shell that is set up for the learner's own AWS account, and for a practice account of yesterday.
+    let mut shell = home.shell(
+        "eval \"$($EFSLAB practice env)\" && $EFSLAB practice ssh-config && env | grep ^AWS_",
+    );
+    shell
+        .env("AWS_PROFILE", "work")
+        .env("AWS_SESSION_TOKEN", "of-work")
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let (code, out, err) = outcome(&mut shell);
+    assert_eq!(code, 0, "{out}{err}");
+    let mut set: Vec<String> = out
+        .lines()
+        .filter(|line| line.starts_with("AWS_"))
+        .map(|line| format!("export {line}"))
+        .collect();
+    let mut expected = exports;
+    set.sort();
+    expected.sort();
+    assert_eq!(set, expected, "{err}");
+
+    // Killed, it leaves a note behind that is no longer true.
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    assert!(home.path("state/practice/endpoint.json").exists());
+    refused(
+        &home.run(&["practice", "env"]),
+        1,
+        &["no practice account is running here"],
+    );
+}
+
+#[test]
+fn whoever_built_nothing_gets_no_machines_in_order_to_clean_up() {
+    let home = Home::new();
+    let mut screen = home.screen(&["start", "cleanup", "--pace", "max"], 24, 80);
+    for step in 1..4 {
+        screen.shows(&format!("step {step} of 4"));
+        screen.keys("n");
+    }
+    screen.shows("step 4 of 4");
+    screen.keys("r");
+    screen.shows("Nothing is left.");
+    screen.keys("\r");
+    let (code, text) = screen.end();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("instances           0  [ec2:"), "{text}");
 }

@@ -46,17 +46,31 @@ impl Home {
         ]
     }
 
+    /// A shell that runs `script`, in which `$EFSLAB` is the program; without anything of the developer's own AWS.
+    pub fn shell(&self, script: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        self.set_up(&mut shell);
+        shell.env("EFSLAB", EFSLAB);
+        shell
+    }
+
     /// The program with these arguments, without anything of the developer's own AWS.
     pub fn efslab(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(EFSLAB);
-        command.args(arguments).envs(self.variables());
+        command.args(arguments);
+        self.set_up(&mut command);
+        command
+    }
+
+    fn set_up(&self, command: &mut Command) {
+        command.envs(self.variables());
         for (name, _) in std::env::vars() {
             if name.starts_with("AWS_") || name.starts_with("EFSLAB_") && name != "EFSLAB_STATE_DIR"
             {
                 command.env_remove(name);
             }
         }
-        command
     }
 
     /// Runs it to its end; answers exit code, standard output and standard error.

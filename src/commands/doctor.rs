@@ -7,7 +7,7 @@ use super::{Outcome, site};
 use crate::cli::Common;
 use crate::{ssh, tui};
 
-/// Looks at each thing; nothing is changed but an empty state directory made.
+/// Looks at each thing. A state directory that is not there yet is made, with an empty journal: whether that can be done is asked.
 pub(super) fn run(common: &Common) -> miette::Result<Outcome> {
     let mut text = String::new();
     let mut outcome = Outcome::Done;

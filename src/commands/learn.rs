@@ -3,21 +3,27 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use miette::{IntoDiagnostic as _, WrapErr as _};
+use jiff::tz::TimeZone;
+use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Outcome;
 use super::lab::{self, Front};
+use super::program;
 use super::site::{self, Site};
 use crate::cli::{self, Common};
 use crate::engine::effect::Progress;
 use crate::engine::view::{LessonRow, Phase, View};
-use crate::journal::{self, Journal, Place};
+use crate::journal::{self, Driver, Journal, Place};
 use crate::lesson::schema::Lesson;
+use crate::runtime::{self, Ending};
 use crate::tui::{self, Chosen, LabRow, LiveScreen, PlaceRow, TuiError, Welcome};
-use crate::{plain, runtime, ssh};
+use crate::{plain, ssh};
 
 /// Begins a lab.
 pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Outcome> {
+    // The first screen shows local time, and the time zone is looked for in many files: meanwhile.
+    std::thread::spawn(TimeZone::system);
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
     ssh::keys::client().into_diagnostic()?;
@@ -41,7 +47,11 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
                 }
                 Chosen::Resume { lab } => {
                     let lab = lab::find(&journal, Some(&lab))?;
-                    let site = opened(&mut screen, &common, &lab.place).await?;
+                    let place = site::way(&common, &lab)?;
+                    let site = match opened(&mut screen, &common, &place).await? {
+                        Ok(site) => site,
+                        Err(ended) => return Ok(ended),
+                    };
                     return go_on(screen, site, &journal, &lab, lessons, None).await;
                 }
                 Chosen::CleanUp { lab } => {
@@ -62,9 +72,12 @@ pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Out
             }
         }
         let place = site::chosen(&common)?;
-        let site = opened(&mut screen, &common, &place).await?;
+        let site = match opened(&mut screen, &common, &place).await? {
+            Ok(site) => site,
+            Err(ended) => return Ok(ended),
+        };
         // Only now: a place that cannot be reached leaves no lab behind.
-        let lab = lab::make(&journal, &place)?;
+        let lab = lab::make(&journal, &site.place)?;
         go_on(screen, site, &journal, &lab, lessons, begin).await
     })
 }
@@ -80,17 +93,40 @@ pub(super) fn resume(
     ssh::keys::client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let lab = lab::find(&journal, id)?;
+    if lab.clean {
+        return Err(miette!(
+            help = format!("`{} start` begins another", program::name()),
+            "{} was cleaned up: there is nothing of it to go on with",
+            lab.id
+        ));
+    }
+    let place = site::way(common, &lab)?;
     super::runtime()?.block_on(async {
         let mut screen = LiveScreen::enter().into_diagnostic()?;
-        let site = opened(&mut screen, common, &lab.place).await?;
+        let site = match opened(&mut screen, common, &place).await? {
+            Ok(site) => site,
+            Err(ended) => return Ok(ended),
+        };
         go_on(screen, site, &journal, &lab, lessons, begin).await
     })
 }
 
-/// Opens the place while the screen says so.
-async fn opened(screen: &mut LiveScreen, common: &Common, place: &Place) -> miette::Result<Site> {
-    screen.say("Opening the account …").into_diagnostic()?;
-    Site::open(common, place).await
+/// Opens the place while the screen says so; `Err`: the learner or a signal ended it before.
+async fn opened(
+    screen: &mut LiveScreen,
+    common: &Common,
+    place: &Place,
+) -> miette::Result<Result<Site, Outcome>> {
+    let (common, place) = (common.clone(), place.clone());
+    // A task of its own, so that nothing it does keeps the screen from its keys.
+    let opening = AbortOnDropHandle::new(tokio::spawn(
+        async move { Site::open(&common, &place).await },
+    ));
+    match screen.say_while("Opening the account …", opening).await {
+        Ok(site) => Ok(Ok(site.into_diagnostic()??)),
+        Err(TuiError::Signal(signal)) => Ok(Err(Outcome::Interrupted(signal))),
+        Err(error) => Err(error).into_diagnostic(),
+    }
 }
 
 /// Drives a lab with the full screen until the learner leaves.
@@ -111,18 +147,18 @@ async fn go_on(
     site.close().await;
     // The learner's own terminal is back before anything is printed.
     drop(screen);
-    let (outcome, view) = result?;
-    let receipt = match &view.phase {
-        Phase::CleanedUp(receipt) => Some(receipt.clone()),
-        _ if cleaned(journal, &lab.id) => journal.receipt(&lab.id).into_diagnostic()?,
-        _ => None,
-    };
-    let Some(receipt) = receipt else {
-        super::print(&farewell(lab, &view))?;
+    let (outcome, ending, driver) = result?;
+    let Some(receipt) = ending.receipt else {
+        super::print(&farewell(lab, &ending.view, &program::name()))?;
         return Ok(outcome);
     };
     super::print(&plain::receipt::text(&receipt))?;
+    if !receipt.is_clean() {
+        let again = program::name();
+        super::print(&format!("\n  {again} cleanup   tries again\n"))?;
+    }
     super::cleanup::forget(journal, &lab.id, &receipt)?;
+    drop(driver);
     Ok(outcome.and(super::cleanup::judged(&receipt)))
 }
 
@@ -133,7 +169,7 @@ async fn drive(
     site: &Site,
     lessons: Arc<[Lesson]>,
     progress: Option<Progress>,
-) -> miette::Result<(Outcome, Arc<View>)> {
+) -> miette::Result<(Outcome, Ending, Driver)> {
     let driven = lab::take(journal, lab, site, lessons, progress)?;
     let (
         wires,
@@ -154,34 +190,35 @@ async fn drive(
         runtime::drive(driven.engine, driven.parts, wires),
         tui::run(screen, front)
     );
-    let ending = ending
-        .into_diagnostic()
-        .wrap_err("the lab stopped; nothing is lost, `efslab resume` goes on")?;
+    let ending = ending.into_diagnostic().wrap_err_with(|| {
+        format!(
+            "the lab stopped; nothing is lost, `{} resume` goes on",
+            program::name()
+        )
+    })?;
     let signal = match shown {
         Err(TuiError::Signal(signal)) => Some(signal),
         shown => {
-            shown
-                .into_diagnostic()
-                .wrap_err("the screen failed, the lab did not: `efslab resume` goes on")?;
+            shown.into_diagnostic().wrap_err_with(|| {
+                format!(
+                    "the screen failed, the lab did not: `{} resume` goes on",
+                    program::name()
+                )
+            })?;
             None
         }
     };
-    drop(driven.driver);
     Ok((
         signal
             .or(ending.signal)
             .map_or(Outcome::Done, Outcome::Interrupted),
-        ending.view,
+        ending,
+        driven.driver,
     ))
 }
 
-/// Whether the lab's last receipt is of now: the account holds nothing since.
-fn cleaned(journal: &Journal, lab: &str) -> bool {
-    journal.lab(lab).is_ok_and(|lab| lab.clean)
-}
-
-/// What stays, and how to go on or end it.
-fn farewell(lab: &journal::Lab, view: &View) -> String {
+/// What stays, and how to go on or end it with this program.
+fn farewell(lab: &journal::Lab, view: &View, program: &str) -> String {
     let standing = view.stack.is_some() && !matches!(view.phase, Phase::CleanedUp(_));
     let what = match (&lab.place, standing) {
         (Place::Aws { .. }, true) => {
@@ -197,7 +234,7 @@ fn farewell(lab: &journal::Lab, view: &View) -> String {
         (_, false) => format!("{} is kept; it has nothing in the account.\n", lab.id),
     };
     format!(
-        "{what}  efslab resume    goes on at {} {}/{}\n  efslab cleanup   removes everything, with proof\n",
+        "{what}  {program} resume    goes on at {} {}/{}\n  {program} cleanup   removes everything, with proof\n",
         view.step.lesson, view.step.number, view.step.of
     )
 }
@@ -243,18 +280,18 @@ fn welcome(journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
     Ok(Welcome {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         practice: PlaceRow {
-            about: "on this computer: no AWS account, no cost, same commands".to_owned(),
+            about: "on this computer: no AWS account, no cost".to_owned(),
             state: "ready".to_owned(),
             ready: true,
             details: vec![
                 "An AWS of your own inside this program. The lab talks to it with the same SDK calls and the same \
-                 ssh; what it shows of speed and time is modelled."
+                 ssh, and you type the same commands; what it shows of speed and time is modelled."
                     .to_owned(),
             ],
         },
         aws: PlaceRow {
-            about: "your own account, about 0.03 USD per hour".to_owned(),
-            state: "credentials are looked at when you choose it".to_owned(),
+            about: "your own, about 0.03 USD per hour".to_owned(),
+            state: "checked once you choose it".to_owned(),
             ready: true,
             details: vec![
                 "Two t3.micro instances with public addresses, two small volumes and one filesystem, billed by AWS \

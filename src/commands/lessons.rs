@@ -30,9 +30,11 @@ pub(super) fn run(what: &Lessons) -> miette::Result<Outcome> {
             Ok(Outcome::Done)
         }
         Lessons::Show { lesson } => {
-            let lessons = lab::lessons()?;
-            let found = lessons.iter().find(|candidate| candidate.id == *lesson);
-            super::print(&shown(found.ok_or_else(|| unknown(lesson, &lessons))?))?;
+            let catalog = Catalog::embedded().into_diagnostic()?;
+            let found = catalog.lesson(lesson);
+            super::print(&shown(
+                found.ok_or_else(|| unknown(lesson, catalog.lessons()))?,
+            ))?;
             Ok(Outcome::Done)
         }
         Lessons::Check { paths } => check(paths),
@@ -63,17 +65,13 @@ fn shown(lesson: &Lesson) -> String {
 fn check(paths: &[PathBuf]) -> miette::Result<Outcome> {
     if paths.is_empty() {
         let catalog = Catalog::embedded().into_diagnostic()?;
-        super::print(&format!("{} lessons are right\n", catalog.lessons().len()))?;
+        super::print(&format!("{}\n", right(&catalog)))?;
         return Ok(Outcome::Done);
     }
     let mut outcome = Outcome::Done;
     for path in paths {
         match Catalog::of_path(path) {
-            Ok(catalog) => super::print(&format!(
-                "{}: {} lessons are right\n",
-                path.display(),
-                catalog.lessons().len()
-            ))?,
+            Ok(catalog) => super::print(&format!("{}: {}\n", path.display(), right(&catalog)))?,
             Err(problems) => {
                 eprintln!("{problems}");
                 outcome = Outcome::Failed;
@@ -81,6 +79,13 @@ fn check(paths: &[PathBuf]) -> miette::Result<Outcome> {
         }
     }
     Ok(outcome)
+}
+
+fn right(catalog: &Catalog) -> String {
+    match catalog.lessons().len() {
+        1 => "1 lesson is right".to_owned(),
+        several => format!("{several} lessons are right"),
+    }
 }
 
 /// There is no such lesson; which there are.

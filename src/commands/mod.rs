@@ -9,6 +9,7 @@ mod learn;
 mod lessons;
 mod log;
 mod practice;
+mod program;
 mod run;
 mod site;
 mod ssh;

@@ -10,6 +10,15 @@ use super::embedded::{self, Embedded};
 use super::{Outcome, site};
 use crate::cli::{Common, Practice};
 
+/// Variables that would lead the `aws` command past the exported ones, to another account, region or endpoint.
+const DISTRACTING: [&str; 5] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+];
+
 /// Does it.
 pub(super) fn run(common: &Common, what: Practice) -> miette::Result<Outcome> {
     super::runtime()?.block_on(async {
@@ -20,6 +29,14 @@ pub(super) fn run(common: &Common, what: Practice) -> miette::Result<Outcome> {
                     None => site::practice_directory(common)?,
                 };
                 serve(common, &data, port).await
+            }
+            Practice::Env => {
+                super::print(&format!(
+                    "unset {}\n{}",
+                    DISTRACTING.join(" "),
+                    exports(&serving(common).await?)
+                ))?;
+                Ok(Outcome::Done)
             }
             Practice::SshConfig => {
                 super::print(&endpoint(common)?.ssh_config().await?)?;
@@ -59,17 +76,7 @@ async fn serve(common: &Common, data: &Path, port: Option<u16>) -> miette::Resul
             data.display()
         ));
     }
-    let Endpoint {
-        url,
-        region,
-        access_key_id,
-        secret_access_key,
-        ..
-    } = &served.endpoint;
-    super::print(&format!(
-        "export AWS_ENDPOINT_URL={url}\nexport AWS_ACCESS_KEY_ID={access_key_id}\n\
-         export AWS_SECRET_ACCESS_KEY={secret_access_key}\nexport AWS_DEFAULT_REGION={region}\n"
-    ))?;
+    super::print(&exports(&served.endpoint))?;
     let signal = tokio::select! {
         _ = terminate.recv() => 15,
         _ = interrupt.recv() => 2,
@@ -84,6 +91,43 @@ async fn serve(common: &Common, data: &Path, port: Option<u16>) -> miette::Resul
     })
 }
 
+/// The lines by which a shell, and the `aws` command in it, uses an account.
+fn exports(endpoint: &Endpoint) -> String {
+    let Endpoint {
+        url,
+        region,
+        access_key_id,
+        secret_access_key,
+        ..
+    } = endpoint;
+    format!(
+        "export AWS_ENDPOINT_URL={url}\nexport AWS_ACCESS_KEY_ID={access_key_id}\n\
+         export AWS_SECRET_ACCESS_KEY={secret_access_key}\nexport AWS_DEFAULT_REGION={region}\n"
+    )
+}
+
+/// The account of this state directory, once it has answered. What the shell says of an earlier one does not count.
+async fn serving(common: &Common) -> miette::Result<Endpoint> {
+    if common.endpoint_url.is_some() {
+        return Err(miette!(
+            help = "leave out --endpoint-url, or use the lines that `efslab practice serve` printed there",
+            "`practice env` tells of the account of this state directory only"
+        ));
+    }
+    let account =
+        embedded::running_at(&site::practice_directory(common)?).ok_or_else(not_running)?;
+    // The note of a program that was killed is still there.
+    account.clock().await.map_err(|_| not_running())?;
+    Ok(account)
+}
+
+fn not_running() -> miette::Report {
+    miette!(
+        help = "start one with `efslab start` or `efslab practice serve`, and leave it running in its own terminal",
+        "no practice account is running here"
+    )
+}
+
 /// The account that is meant: the one of the flag or the environment, else the one that runs here.
 fn endpoint(common: &Common) -> miette::Result<Endpoint> {
     let url = common.endpoint_url.clone().or_else(|| {
@@ -94,12 +138,7 @@ fn endpoint(common: &Common) -> miette::Result<Endpoint> {
     if let Some(url) = url {
         return Endpoint::of_environment(&url, common.region.as_deref());
     }
-    embedded::running_at(&site::practice_directory(common)?).ok_or_else(|| {
-        miette!(
-            help = "start one with `efslab start` or `efslab practice serve`, or name one with --endpoint-url",
-            "no practice account is running here"
-        )
-    })
+    embedded::running_at(&site::practice_directory(common)?).ok_or_else(not_running)
 }
 
 /// `90`, `90s`, `15m`, `2h`, `1d` in seconds.

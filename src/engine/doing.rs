@@ -108,7 +108,7 @@ impl Engine {
     }
 
     /// Whether the stack is complete.
-    fn stands(&self) -> bool {
+    pub(super) fn stands(&self) -> bool {
         self.stack
             .as_ref()
             .is_some_and(|stack| stack.is_settled() && !stack.has_failed())

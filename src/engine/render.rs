@@ -101,6 +101,8 @@ impl Engine {
             blocks,
             action: if self.awaits_consent() {
                 "Press r to build the machines in your AWS account, which costs money until you clean up.".to_owned()
+            } else if step.question.is_some() && self.is_built(step) {
+                "The stack stands: answer the question.".to_owned()
             } else {
                 fill(&step.action, &facts)
             },
@@ -122,6 +124,12 @@ impl Engine {
             debrief: passed.then(|| shown(&step.debrief)),
             work: self.work(step),
         }
+    }
+
+    /// Whether the step is about building and that is done.
+    fn is_built(&self, step: &Step) -> bool {
+        let builds = |action: &Action| matches!(action, Action::Build { .. });
+        self.stands() && step.solution.iter().any(builds)
     }
 
     fn step_state(&self) -> StepState {

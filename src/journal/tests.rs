@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::engine::effect::{Effect, Known, NewStack, Progress};
 use crate::engine::event::Ground;
-use crate::engine::view::{Listing, ReceiptRow};
+use crate::engine::view::{Listing, Receipt, ReceiptRow};
 use crate::template::Stage;
 
 const LAB: &str = "lab-7f3k";

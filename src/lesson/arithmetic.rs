@@ -76,12 +76,6 @@ impl Prices {
         usd += monthly / HOURS_PER_MONTH;
         HourlyCost { usd, unpriced }
     }
-
-    /// What a month of `gb` GB in the shared filesystem costs, in US dollars.
-    #[must_use]
-    pub fn shared_month(&self, gb: f64) -> f64 {
-        gb * self.shared_gb_month
-    }
 }
 
 #[cfg(test)]
@@ -95,11 +89,6 @@ mod tests {
 
     fn close(left: f64, right: f64) -> bool {
         (left - right).abs() < 1e-9
-    }
-
-    #[test]
-    fn five_gigabytes_for_a_month_cost_a_dollar_and_a_half() {
-        assert!(close(prices().shared_month(5.0), 1.5));
     }
 
     #[test]

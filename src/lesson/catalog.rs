@@ -1,7 +1,9 @@
 //! The lessons of the lab, in order: the embedded ones, or those of a path that an author checks.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use super::load;
 use super::problem::{Problem, Problems};
@@ -98,8 +100,8 @@ impl Catalog {
         let mut lessons: Vec<Lesson> = Vec::new();
         let mut problems = Vec::new();
         let (mut ids, mut numbers) = (BTreeMap::new(), BTreeMap::new());
-        for (file, text) in files {
-            let lesson = match load::lesson(file, text) {
+        for (file, lesson) in read(files) {
+            let lesson = match lesson {
                 Ok(lesson) => lesson,
                 Err(found) => {
                     problems.extend(found.0);
@@ -143,6 +145,25 @@ impl Catalog {
     pub fn lesson(&self, id: &str) -> Option<&Lesson> {
         self.lessons.iter().find(|lesson| lesson.id == id)
     }
+}
+
+/// Reads each lesson in a thread of its own: the first screen waits for all of them.
+fn read<'a>(
+    files: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Vec<(&'a str, Result<Lesson, Problems>)> {
+    thread::scope(|scope| {
+        let begun: Vec<_> = files
+            .into_iter()
+            .map(|(file, text)| (file, scope.spawn(move || load::lesson(file, text))))
+            .collect();
+        let read = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        begun
+            .into_iter()
+            .map(|(file, thread)| (file, read(thread)))
+            .collect()
+    })
 }
 
 #[cfg(test)]

@@ -160,8 +160,10 @@ fn decide(check: &Check, question: Option<&Question>, evidence: &Evidence) -> Ve
         Check::Fact { is } => fact(is, evidence),
         Check::Stack { stage } => stack(*stage, &evidence.stack),
         Check::Terminal { on, typed, shows } => {
-            let shows = shows.as_ref().map(|part| fill(part, &evidence.facts));
-            terminal(*on, typed, shows.as_deref(), evidence.transcript(*on))
+            let shows: Vec<String> = (shows.0.iter())
+                .map(|part| fill(part, &evidence.facts))
+                .collect();
+            terminal(*on, &typed.0, &shows, evidence.transcript(*on))
         }
         Check::Remote {
             on,
@@ -298,35 +300,40 @@ fn stack(stage: Stage, state: &StackState) -> Verdict {
     }
 }
 
-fn terminal(on: Side, typed: &str, shows: Option<&str>, transcript: &Transcript) -> Verdict {
+fn terminal(on: Side, ways: &[String], shows: &[String], transcript: &Transcript) -> Verdict {
     let mut last = None;
-    for command in transcript
+    for typed in transcript
         .typed()
-        .filter(|command| command.begins_with(typed))
+        .filter(|typed| ways.iter().any(|way| typed.is(way)))
     {
-        match shows {
-            None => return Verdict::Passed(format!("`{typed}` was run on {on}")),
-            Some(part) => {
-                if let Some(line) = command.shows(part) {
-                    return Verdict::Passed(format!(
-                        "`{typed}` on {on} shows {}",
-                        excerpt(line, part)
-                    ));
-                }
-            }
+        let command = excerpt(typed.command, "");
+        if let (Some(line), Some(part)) = (typed.shows(shows), shows.first()) {
+            let line = excerpt(line, part);
+            return Verdict::Passed(format!("`{command}` on {on} shows {line}"));
         }
-        last = Some(command);
+        if shows.is_empty() && !typed.is_unknown() {
+            return Verdict::Passed(format!("`{command}` was run on {on}"));
+        }
+        last = Some(typed);
     }
-    Verdict::NotYet(match (last, shows) {
-        (Some(command), Some(part)) => match command.output.iter().find(|line| !line.is_empty()) {
+    let Some(typed) = last else {
+        let way = ways.first().map_or("", String::as_str);
+        return Verdict::NotYet(format!("`{way}` has not been run on {on} in this step"));
+    };
+    let command = excerpt(typed.command, "");
+    let expected = shows.join(" … ");
+    Verdict::NotYet(
+        match typed.output.iter().find(|line| !line.trim().is_empty()) {
+            Some(line) if shows.is_empty() => {
+                format!("`{command}` on {on} shows `{}`", excerpt(line, ""))
+            }
             Some(line) => format!(
-                "`{typed}` on {on} shows `{}`, not {part}",
-                excerpt(line.trim(), "")
+                "`{command}` on {on} shows `{}`, not {expected}",
+                excerpt(line, "")
             ),
-            None => format!("`{typed}` on {on} shows nothing yet; {part} is expected"),
+            None => format!("`{command}` on {on} shows nothing yet; {expected} is expected"),
         },
-        _ => format!("`{typed}` has not been run on {on} in this step"),
-    })
+    )
 }
 
 /// A line, or when it is long the part that matters.
@@ -390,10 +397,17 @@ fn all(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
             Verdict::Converging(_) => awaited = awaited.or(Some(verdict)),
         }
     }
-    unknown
-        .or(awaited)
-        .unwrap_or_else(|| Verdict::Passed(evidence.join("; ")))
+    unknown.or(awaited).unwrap_or_else(|| {
+        // Some are whole sentences.
+        let parts: Vec<&str> = evidence
+            .iter()
+            .map(|what| what.trim_end_matches('.'))
+            .collect();
+        Verdict::Passed(parts.join("; "))
+    })
 }
 
+#[cfg(test)]
+mod sharing;
 #[cfg(test)]
 mod tests;

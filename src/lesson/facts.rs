@@ -1,7 +1,5 @@
 //! Facts of the running lab that lessons may name, and how they are put into text. Nothing here finds a fact out.
 
-use super::schema::Side;
-
 /// A name that lesson texts may put in braces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placeholder {
@@ -64,15 +62,6 @@ pub struct MachineFacts {
 }
 
 impl Facts {
-    /// The facts of one machine.
-    #[must_use]
-    pub fn machine(&self, side: Side) -> &MachineFacts {
-        match side {
-            Side::A => &self.a,
-            Side::B => &self.b,
-        }
-    }
-
     /// The fact that a placeholder (without braces) stands for, once it is known.
     #[must_use]
     pub fn get(&self, placeholder: &str) -> Option<&str> {

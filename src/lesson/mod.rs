@@ -4,6 +4,7 @@
 pub mod arithmetic;
 pub mod catalog;
 pub mod check;
+mod command_line;
 pub mod diagram;
 pub mod facts;
 pub mod load;

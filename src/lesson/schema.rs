@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::template::Stage;
 
@@ -139,15 +140,16 @@ pub enum Check {
         /// Stage.
         stage: Stage,
     },
-    /// In that machine's terminal the learner typed a line that begins with `typed` and then saw a line that contains `shows`.
+    /// In that machine's terminal the learner typed one of `typed` and then saw a line that has all of `shows`.
     Terminal {
         /// Whose terminal.
         on: Side,
-        /// How the typed command begins, e.g. `ls`.
-        typed: String,
-        /// Part of a line of its output; absent: any output will do.
+        /// Ways to do it, the one of the lesson first: `ls`, `touch i-was-here`, `> i-was-here`, `ls ~` (see
+        /// `lesson::transcript::Typed::is`).
+        typed: Texts,
+        /// Parts of one line of its output; none: any output will do, as long as the shell knew the command.
         #[serde(default)]
-        shows: Option<String>,
+        shows: Texts,
     },
     /// A command that the checker runs over SSH as ec2-user; reads, never changes anything.
     Remote {
@@ -165,6 +167,48 @@ pub enum Check {
     NothingLeft {},
     /// All of them.
     All(Vec<Check>),
+}
+
+/// Texts; a single one is written without brackets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Texts(pub Vec<String>);
+
+impl From<&str> for Texts {
+    fn from(text: &str) -> Self {
+        Self(vec![text.to_owned()])
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Texts {
+    fn from(texts: [&str; N]) -> Self {
+        Self(texts.map(str::to_owned).into())
+    }
+}
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Texts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Texts, E> {
+                Ok(text.into())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Texts, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    texts.push(text);
+                }
+                Ok(Texts(texts))
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
+    }
 }
 
 /// Something that is done for the learner, or by the unattended run.

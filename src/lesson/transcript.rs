@@ -1,5 +1,7 @@
 //! Reading a terminal: which commands were typed at the prompt and what they showed. Text only: no terminal, no escapes.
 
+use super::command_line;
+
 /// A terminal's text as one sees it, oldest line first.
 ///
 /// To judge a step, give it only what appeared since the step began (with the prompt line that was on screen then).
@@ -17,6 +19,9 @@ pub struct Typed<'a> {
     /// The lines up to the next prompt.
     pub output: &'a [String],
 }
+
+/// Lines that are kept of screens that are gone.
+const KEPT: usize = 5000;
 
 impl Transcript {
     /// From whole lines.
@@ -46,6 +51,26 @@ impl Transcript {
     #[must_use]
     pub fn lines(&self) -> &[String] {
         &self.lines
+    }
+
+    /// Whether this is what `earlier` has become by more lines, and not another screen: `clear` and a new session begin anew.
+    #[must_use]
+    pub fn continues(&self, earlier: &Self) -> bool {
+        let shown = earlier
+            .lines
+            .iter()
+            .rposition(|line| !line.trim().is_empty());
+        let Some(last) = shown else { return true };
+        self.lines.len() > last
+            && self.lines[..last] == earlier.lines[..last]
+            && self.lines[last].starts_with(earlier.lines[last].trim_end())
+    }
+
+    /// Adds what was seen later. Only so many lines are kept, the latest.
+    pub fn extend(&mut self, later: &Self) {
+        self.lines.extend_from_slice(&later.lines);
+        let excess = self.lines.len().saturating_sub(KEPT);
+        self.lines.drain(..excess);
     }
 
     /// Whether the last line is a prompt with nothing typed after it.
@@ -88,19 +113,28 @@ impl Transcript {
 }
 
 impl Typed<'_> {
-    /// Whether it begins with `words`, or one of the commands joined in it by `;`, `&&`, `||` or `&` does.
+    /// Whether one of its commands is what the pattern of a lesson describes, such as `touch i-was-here` or `> i-was-here`.
     #[must_use]
-    pub fn begins_with(&self, words: &str) -> bool {
-        joined(self.command).any(|command| begins_with(command, words))
+    pub fn is(&self, pattern: &str) -> bool {
+        command_line::describes(pattern, self.command)
     }
 
-    /// The first line of output that contains `part`.
+    /// The first line of output that has all of these parts; complaints that only repeat what was typed do not count.
     #[must_use]
-    pub fn shows(&self, part: &str) -> Option<&str> {
+    pub fn shows<S: AsRef<str>>(&self, parts: &[S]) -> Option<&str> {
         self.output
             .iter()
-            .find(|line| line.contains(part))
+            .filter(|line| !line.ends_with(": No such file or directory"))
+            .find(|line| parts.iter().all(|part| line.contains(part.as_ref())))
             .map(String::as_str)
+    }
+
+    /// Whether the shell knew no such command.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.output
+            .iter()
+            .any(|line| line.ends_with(": command not found"))
     }
 }
 
@@ -124,41 +158,6 @@ fn prompt(line: &str) -> Option<&str> {
     (typed.is_empty() || typed.starts_with(' ')).then(|| typed.trim())
 }
 
-/// A command line from the start of each command that is joined in it: of `a; b` it is `a; b` and `b`.
-fn joined(line: &str) -> impl Iterator<Item = &str> {
-    let mut quote = None;
-    let mut starts = vec![0];
-    for (at, c) in line.char_indices() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (None, '\'' | '"') => quote = Some(c),
-            (None, ';' | '&') => starts.push(at + 1),
-            (None, '|') if line[at + 1..].starts_with('|') || line[..at].ends_with('|') => {
-                starts.push(at + 1);
-            }
-            _ => {}
-        }
-    }
-    starts.into_iter().map(|at| &line[at..])
-}
-
-/// Whether `command` begins with `words` and these end at a word boundary; blanks count as one.
-fn begins_with(command: &str, words: &str) -> bool {
-    let mut command = command.trim_start();
-    for word in words.split_whitespace() {
-        let Some(rest) = command.strip_prefix(word) else {
-            return false;
-        };
-        if !(rest.is_empty()
-            || rest.starts_with(|c: char| c.is_whitespace() || ";&|<>)".contains(c)))
-        {
-            return false;
-        }
-        command = rest.trim_start();
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -172,6 +171,17 @@ mod tests {
             .typed()
             .map(|typed| (typed.command.to_owned(), typed.output.to_vec()))
             .collect()
+    }
+
+    #[test]
+    fn more_lines_continue_a_screen_and_a_cleared_one_begins_anew() {
+        let of = |lines: &[&str]| Transcript::of_lines(lines.iter().copied());
+        let before = of(&["$ pwd", "/home", "$ ", ""]);
+        assert!(before.continues(&of(&[])));
+        assert!(before.continues(&before));
+        assert!(of(&["$ pwd", "/home", "$ ls", "a"]).continues(&before));
+        assert!(!of(&["$ "]).continues(&before));
+        assert!(!of(&["$ ls", "a", "$ "]).continues(&before));
     }
 
     #[test]
@@ -236,29 +246,26 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_compared_word_by_word() {
-        for (command, words, is) in [
-            ("ls", "ls", true),
-            ("ls -l", "ls", true),
-            ("  ls   -l", "ls -l", true),
-            ("lsblk", "ls", false),
-            ("ls -la", "ls -l", false),
-            ("ls>x", "ls", true),
-            ("cd /; ls", "ls", true),
-            ("cd / && ls", "ls", true),
-            ("false || ls", "ls", true),
-            ("echo 'a; ls'", "ls", false),
-            ("echo ls", "ls", false),
-            ("mount | grep nfs4", "mount | grep nfs4", true),
-            ("mount | grep nfs4", "grep nfs4", false),
-            ("sleep 1; mount | grep nfs4", "mount | grep nfs4", true),
-            ("", "ls", false),
+    fn a_complaint_that_repeats_what_was_typed_shows_nothing() {
+        let said = |line: &str| Transcript::of_lines([format!("{PROMPT}ls x"), line.to_owned()]);
+        for (line, shows, unknown) in [
+            ("x", true, false),
+            (
+                "ls: cannot access 'x': No such file or directory",
+                false,
+                false,
+            ),
+            ("bash: x: command not found", true, true),
+            (
+                "ls: cannot open directory 'x': Permission denied",
+                true,
+                false,
+            ),
         ] {
-            let typed = Typed {
-                command,
-                output: &[],
-            };
-            assert_eq!(typed.begins_with(words), is, "{command:?} {words:?}");
+            let transcript = said(line);
+            let typed = transcript.typed().next().unwrap();
+            assert_eq!(typed.shows(&["x"]).is_some(), shows, "{line}");
+            assert_eq!(typed.is_unknown(), unknown, "{line}");
         }
     }
 
@@ -282,7 +289,7 @@ mod tests {
             let transcript = Transcript::of_rows(rows);
             for typed in transcript.typed() {
                 prop_assert!(!typed.command.is_empty());
-                prop_assert!(!typed.begins_with("no-such-command"));
+                prop_assert!(!typed.is("no-such-command"));
             }
         }
 

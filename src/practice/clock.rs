@@ -6,6 +6,8 @@
 //! a jump from overtaking work that is about to happen: a sleeper counts as awake from the instant its deadline fires,
 //! a waiting activity counts as awake from the instant its waker is called, and a jump ends at the first deadline.
 
+mod pace;
+
 use std::collections::{BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -16,43 +18,18 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-/// How fast account time passes against wall time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pace {
-    /// So many account seconds per wall second; 1 is real time.
-    Times(f64),
-    /// Time jumps to the next deadline whenever an operation or a command on an instance waits and nothing computes;
-    /// while something computes it passes at wall speed; while nothing waits it stands still.
-    Max,
-}
+pub use self::pace::{NoPace, Pace};
 
-/// Why a text is no pace.
+/// How far a clock goes from where it starts: further than any exercise, and so near that whoever adds to its time
+/// (a lease, a timeout) still has a date.
+const HORIZON: SignedDuration = SignedDuration::from_hours(50 * 8766);
+/// No clock goes past the year 9899, wherever it starts; jiff's dates end with 9999.
+const LATEST: Timestamp = Timestamp::constant(250_246_627_200, 0);
+
+/// Why time was not moved.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is neither a positive number nor `max`")]
-pub struct NoPace(String);
-
-impl std::str::FromStr for Pace {
-    type Err = NoPace;
-
-    fn from_str(text: &str) -> Result<Self, NoPace> {
-        if text == "max" {
-            return Ok(Self::Max);
-        }
-        match text.parse::<f64>() {
-            Ok(times) if times.is_finite() && times > 0.0 => Ok(Self::Times(times)),
-            _ => Err(NoPace(text.to_owned())),
-        }
-    }
-}
-
-impl std::fmt::Display for Pace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Times(times) => write!(f, "{times}"),
-            Self::Max => f.write_str("max"),
-        }
-    }
-}
+#[error("account time ends at {0}: it cannot be moved past that")]
+pub struct PastHorizon(Timestamp);
 
 /// The account's clock; clones share it.
 #[derive(Clone)]
@@ -68,9 +45,11 @@ impl Clock {
             Pace::Times(_) => Some(Instant::now()),
             Pace::Max => None,
         };
+        let end = HORIZON.min(LATEST.duration_since(start));
         let state = State {
             pace,
             start,
+            limit: Duration::try_from(end).unwrap_or_default(),
             elapsed: Duration::ZERO,
             running,
             activities: HashMap::new(),
@@ -93,8 +72,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let state = self.inner.lock();
-        let elapsed = SignedDuration::try_from(state.elapsed_now()).unwrap_or(SignedDuration::MAX);
-        state.start.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+        state.at(state.elapsed_now())
     }
 
     /// The pace it was made with.
@@ -103,12 +81,17 @@ impl Clock {
         self.inner.lock().pace
     }
 
-    /// Moves account time forward by hand; every deadline passed fires, in order.
-    pub fn advance(&self, by: Duration) {
+    /// Moves account time forward by hand; every deadline passed fires, in order. Not past the horizon.
+    pub fn advance(&self, by: Duration) -> Result<(), PastHorizon> {
         self.inner.change(|state| {
-            state.elapsed = state.elapsed_now().saturating_add(by);
+            let to = state.elapsed_now().saturating_add(by);
+            if to > state.limit {
+                return Err(PastHorizon(state.at(state.limit)));
+            }
+            state.elapsed = to;
             state.running = state.running.map(|_| Instant::now());
-        });
+            Ok(())
+        })
     }
 
     /// Begins a piece of work: it counts as computing until dropped, except while it sleeps or waits.
@@ -340,6 +323,8 @@ struct Pause {
 struct State {
     pace: Pace,
     start: Timestamp,
+    /// Account time after `start` at which it stands still for ever.
+    limit: Duration,
     /// Account time passed since `start`, up to `running`.
     elapsed: Duration,
     /// Since when time passes on top of `elapsed`; `None` while it stands still.
@@ -357,6 +342,11 @@ struct State {
 }
 
 impl State {
+    fn at(&self, elapsed: Duration) -> Timestamp {
+        let elapsed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
+        self.start.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
     fn rate(&self) -> f64 {
         match self.pace {
             Pace::Times(times) => times,
@@ -370,8 +360,8 @@ impl State {
         };
         let wall = since.elapsed();
         let passed =
-            Duration::try_from_secs_f64(wall.as_secs_f64() * self.rate()).unwrap_or(Duration::ZERO);
-        self.elapsed.saturating_add(passed)
+            Duration::try_from_secs_f64(wall.as_secs_f64() * self.rate()).unwrap_or(Duration::MAX);
+        self.elapsed.saturating_add(passed).min(self.limit)
     }
 
     fn next_deadline(&self) -> Option<Duration> {
@@ -420,7 +410,10 @@ impl State {
 
     fn begin_pause(&mut self, activity: Option<u64>, sleep: Option<Duration>) -> u64 {
         let id = self.take_id();
-        let deadline = sleep.map(|d| self.elapsed_now().saturating_add(d));
+        // What would end beyond the horizon does not end.
+        let deadline = sleep
+            .map(|d| self.elapsed_now().saturating_add(d))
+            .filter(|at| *at <= self.limit);
         if let Some(at) = deadline {
             self.deadlines.insert((at, id));
         }

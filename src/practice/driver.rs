@@ -3,16 +3,18 @@
 //! One loop decides, from the world alone; so everything goes on after a kill where it was.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::account::Account;
 use super::clock::Activity;
-use super::compute::HostSpec;
+use super::compute::{HostSpec, MetadataService};
 use super::error::AwsError;
 use super::hosts::Hosts;
 use super::world::World;
@@ -27,18 +29,32 @@ type Due = Vec<(Instance, Power)>;
 /// Hosts that are being powered on or off right now.
 type Busy = Arc<Mutex<HashSet<String>>>;
 
-/// Drives the account until it is dropped.
+/// Drives the account until it is dropped. A panic is a bug, but no reason to leave an account whose stacks stand still:
+/// what is due is in the world, so the loop begins again.
 pub async fn drive(account: Arc<Account>, mut changes: UnboundedReceiver<Activity>) {
+    // A change that panicked half way is taken back by the next.
+    while AssertUnwindSafe(go_on(&account, &mut changes))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        tracing::error!("what drives the account has panicked; it begins again");
+        tokio::time::sleep(AFTER_FAILURE).await;
+    }
+}
+
+/// Drives until nobody can change anything any more.
+async fn go_on(account: &Arc<Account>, changes: &mut UnboundedReceiver<Activity>) {
     let busy = Busy::default();
     let mut tasks = JoinSet::new();
     let mut activity = account.clock.activity();
     loop {
-        let (due, next) = advance(&account, &busy);
+        let (due, next) = advance(account, &busy);
         for (instance, power) in due {
-            busy_set(&busy).insert(instance.id.clone());
+            let claim = Claim::on(&busy, &instance.id);
             tasks.spawn(switch(
-                Arc::clone(&account),
-                Arc::clone(&busy),
+                Arc::clone(account),
+                claim,
                 instance,
                 power,
                 account.clock.activity(),
@@ -69,25 +85,48 @@ pub async fn drive(account: Arc<Account>, mut changes: UnboundedReceiver<Activit
     }
 }
 
+/// The right to switch a host; nobody else has it until it is dropped.
+struct Claim {
+    busy: Busy,
+    instance: String,
+}
+
+impl Claim {
+    fn on(busy: &Busy, instance: &str) -> Self {
+        busy_set(busy).insert(instance.to_owned());
+        Self {
+            busy: Arc::clone(busy),
+            instance: instance.to_owned(),
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        busy_set(&self.busy).remove(&self.instance);
+    }
+}
+
 fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
     busy.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Brings the world to where it has got by now: what is to be switched, and when the next thing is due.
 fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, AwsError>) {
-    // Files first, then the record: after a kill in between it is done again.
-    for id in account.read(World::file_systems_going) {
-        if let Some(Err(why)) = account.hosts().map(|hosts| hosts.forget_files(&id)) {
-            tracing::error!(why, id, "the files of a deleted filesystem are still there");
-        }
-    }
+    let (forgotten, kept) = forget_files(account);
     let advanced = account.advance(|state| {
         let world = &mut state.world;
         world.forget_ended_instances();
+        world.forget_file_systems(&forgotten);
         world.advance_efs();
         let stacks = state.engine.advance(world);
-        Ok([stacks, next_by_itself(world)].into_iter().flatten().min())
+        // One whose time has come since it was looked has its turn at once.
+        let late = (!world.file_systems_going().is_empty()).then_some(world.now);
+        let next = [stacks, next_by_itself(world), late];
+        Ok(next.into_iter().flatten().min())
     });
+    // Everything else has got on; files that are still there have their turn again.
+    let advanced = kept.map_or(advanced, Err);
     if let Err(error) = &advanced {
         tracing::error!(%error, "the account could not get on");
     }
@@ -104,6 +143,24 @@ fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, Aw
             .collect()
     });
     (due, advanced)
+}
+
+/// Forgets the files of filesystems whose deletion is over. The records go after them: after a kill in between it is
+/// done again. Answers with those that are forgotten, and why one is not.
+fn forget_files(account: &Account) -> (Vec<String>, Option<AwsError>) {
+    let mut going = account.read(World::file_systems_going);
+    let mut kept = None;
+    if let Some(hosts) = account.hosts() {
+        going.retain(|id| match hosts.forget_files(id) {
+            Ok(()) => true,
+            Err(why) => {
+                let why = format!("the files of {id} are still there: {why}");
+                kept = Some(AwsError::internal(why));
+                false
+            }
+        });
+    }
+    (going, kept)
 }
 
 fn next_by_itself(world: &World) -> Option<Timestamp> {
@@ -136,7 +193,7 @@ fn next_by_itself(world: &World) -> Option<Timestamp> {
 /// Does with a host what is to be done, and writes down that it was.
 async fn switch(
     account: Arc<Account>,
-    busy: Busy,
+    claim: Claim,
     instance: Instance,
     power: Power,
     activity: Activity,
@@ -150,13 +207,22 @@ async fn switch(
     if forgotten && let Some(hosts) = account.hosts() {
         hosts.terminate(&instance.id).await;
     }
-    // Free for the next switch before the world says that this one is over.
-    busy_set(&busy).remove(&instance.id);
     let written = account.write(|world| {
         match &done {
-            Ok(()) => world.power_done(&instance.id, power),
+            Ok(shown) => {
+                world.power_done(&instance.id, power);
+                if let Some(shown) = shown
+                    && let Some(instance) = world.instances.get_mut(&instance.id)
+                {
+                    // The host has forgotten it; EC2 still tells while the instance is listed.
+                    instance.console = Some(shown.clone());
+                }
+            }
             Err(why) => world.power_failed(&instance.id, why),
         }
+        // Free for the next switch at the very moment at which the world says that this one is over: before, it would
+        // be begun again.
+        drop(claim);
         Ok(())
     });
     if let Err(error) = written {
@@ -165,35 +231,41 @@ async fn switch(
     drop(activity);
 }
 
+/// Answers, at the end of a host, with what its console had shown.
 async fn flip(
     hosts: &dyn Hosts,
     account: &Account,
     instance: &Instance,
     power: Power,
-) -> Result<(), String> {
+) -> Result<Option<String>, String> {
     match power {
-        Power::On if instance.launched_once => hosts.start(&instance.id).await,
-        Power::On => hosts.launch(spec(account, instance)).await,
-        Power::Off => {
-            hosts.stop(&instance.id).await;
-            Ok(())
-        }
-        Power::Cycle => {
-            hosts.stop(&instance.id).await;
-            hosts.start(&instance.id).await
-        }
-        Power::End => {
-            hosts.terminate(&instance.id).await;
-            Ok(())
-        }
+        Power::On if instance.launched_once => hosts.start(&instance.id).await?,
+        Power::On => hosts.launch(spec(account, instance)).await?,
+        Power::Off => hosts.stop(&instance.id).await,
+        Power::Cycle => hosts.restart(&instance.id).await?,
+        Power::End => return Ok(Some(hosts.terminate(&instance.id).await)),
     }
+    Ok(None)
 }
 
-/// Powers on what ran when the account stopped serving.
+/// Forgets what a kill has left behind, and powers on what ran when the account stopped serving.
 pub async fn resume(account: &Arc<Account>) -> Result<(), AwsError> {
     let Some(hosts) = account.hosts() else {
         return Ok(());
     };
+    let known = account.read(|world| {
+        let ended = |one: &&Instance| one.state == State::Terminated;
+        let instances = world.instances.values().filter(|one| !ended(one));
+        let instances = instances.map(|one| one.id.clone());
+        instances.chain(world.file_systems.ids()).collect()
+    });
+    if let Err(why) = hosts.retain(&known) {
+        // They cost room, and nothing else; next time they are looked for again.
+        tracing::warn!(
+            why,
+            "files that nothing in the account knows are still there"
+        );
+    }
     let running: Vec<Instance> = account.read(|world| {
         let runs = |instance: &&Instance| instance.state == State::Running;
         world.instances.values().filter(runs).cloned().collect()
@@ -225,5 +297,10 @@ fn spec(account: &Account, instance: &Instance) -> HostSpec {
         authorized_keys: instance.authorized_keys.clone(),
         user_data: instance.user_data.clone(),
         account_id: account.identity.place.account_id.clone(),
+        metadata: MetadataService {
+            enabled: instance.metadata.endpoint == "enabled",
+            tokens_required: instance.metadata.tokens == "required",
+            tags: instance.metadata.tags == "enabled",
+        },
     }
 }

@@ -1,6 +1,8 @@
 //! What the account asks of the hosts behind its instances, and of the files behind its filesystems. How either works
 //! does not enter here.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::compute::{Fleet, HostSpec};
@@ -13,18 +15,22 @@ pub trait Hosts: Send + Sync + 'static {
     async fn launch(&self, spec: HostSpec) -> Result<(), String>;
     /// Powers a known host on again.
     async fn start(&self, instance_id: &str) -> Result<(), String>;
+    /// Powers a host off and on again; its port stays known.
+    async fn restart(&self, instance_id: &str) -> Result<(), String>;
     /// Powers a host off.
     async fn stop(&self, instance_id: &str);
-    /// Ends a host and forgets its disk; an unknown one is gone already.
-    async fn terminate(&self, instance_id: &str);
+    /// Ends a host and forgets its disk; an unknown one is gone already. Answers with what its console had shown.
+    async fn terminate(&self, instance_id: &str) -> String;
     /// What its serial console has shown.
     fn console_output(&self, instance_id: &str) -> String;
-    /// The loopback port of its SSH server, while it runs.
+    /// The loopback port of its SSH server, known from power on to power off; the server itself comes up later.
     fn ssh_port(&self, instance_id: &str) -> Option<u16>;
     /// Bytes stored in a filesystem.
     fn used_bytes(&self, file_system_id: &str) -> u64;
     /// Forgets the files of a filesystem; an unknown one is gone already.
     fn forget_files(&self, file_system_id: &str) -> Result<(), String>;
+    /// Forgets whatever there is of hosts and filesystems with other ids than these: nothing in the account knows it.
+    fn retain(&self, known: &BTreeSet<String>) -> Result<(), String>;
     /// Takes the power from all hosts at once, as the end of the program does.
     fn cut_off(&self);
     /// Ends all hosts and writes all files, losing nothing.
@@ -49,12 +55,16 @@ impl Hosts for Machines {
         self.fleet.start(instance_id).await
     }
 
+    async fn restart(&self, instance_id: &str) -> Result<(), String> {
+        self.fleet.restart(instance_id).await
+    }
+
     async fn stop(&self, instance_id: &str) {
         self.fleet.stop(instance_id).await;
     }
 
-    async fn terminate(&self, instance_id: &str) {
-        self.fleet.terminate(instance_id).await;
+    async fn terminate(&self, instance_id: &str) -> String {
+        self.fleet.terminate(instance_id).await
     }
 
     fn console_output(&self, instance_id: &str) -> String {
@@ -72,6 +82,15 @@ impl Hosts for Machines {
     fn forget_files(&self, file_system_id: &str) -> Result<(), String> {
         let forgotten = self.files.delete_share(file_system_id);
         forgotten.map_err(|error| error.to_string())
+    }
+
+    fn retain(&self, known: &BTreeSet<String>) -> Result<(), String> {
+        let known = |id: &str| known.contains(id);
+        let retained = self
+            .files
+            .retain(known)
+            .and_then(|()| self.fleet.retain(known));
+        retained.map_err(|error| error.to_string())
     }
 
     fn cut_off(&self) {

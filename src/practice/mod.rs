@@ -11,6 +11,7 @@ pub mod compute;
 mod driver;
 mod error;
 mod hosts;
+mod private;
 mod reset;
 mod sshd;
 mod storage;

@@ -8,6 +8,7 @@ mod terminal;
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use russh::server::{
     self, Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
 };
 use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty, SshId};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::compute::HOST_KEY;
@@ -25,17 +27,33 @@ use super::compute::users::User;
 
 /// Unanswered logins end after this, `LoginGraceTime` of OpenSSH.
 const LOGIN_GRACE: Duration = Duration::from_mins(2);
+/// The port that clients of an instance mean.
+const PORT: u16 = 22;
+/// How long a packet that nobody answers is sent again: with `tcp_syn_retries` of 6, which is usual on Linux.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(127);
 /// Channels of one connection on which nothing runs yet, `MaxSessions` of OpenSSH.
 const WAITING_MAX: usize = 10;
+
+/// Until the next try when a connection could not be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// What a session may set in its environment, as `AcceptEnv` of Amazon Linux lists it.
 fn accepted(name: &str) -> bool {
     matches!(name, "LANG" | "LANGUAGE" | "XMODIFIERS") || name.starts_with("LC_")
 }
 
-/// Starts serving a host on 127.0.0.1, on the port it had the last time if that is free; answers with the port. It ends
-/// with the host's power.
-pub async fn start(host: Arc<Host>, last: Option<u16>) -> io::Result<u16> {
+/// Binds a port of 127.0.0.1: this one if it is free, else any.
+pub async fn bind(wanted: Option<u16>) -> io::Result<TcpListener> {
+    if let Some(port) = wanted
+        && let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind(("127.0.0.1", 0)).await
+}
+
+/// Starts serving a host there, until its power goes. Whoever connected before is served now.
+pub fn start(host: &Arc<Host>, listener: Arc<TcpListener>) -> io::Result<()> {
     let key = host.root().read(HOST_KEY).map_err(io::Error::from)?;
     let key = PrivateKey::from_openssh(key).map_err(io::Error::other)?;
     let config = Arc::new(Config {
@@ -50,20 +68,24 @@ pub async fn start(host: Arc<Host>, last: Option<u16>) -> io::Result<u16> {
         nodelay: true,
         ..Config::default()
     });
-    let listener = match last {
-        Some(port) => match TcpListener::bind(("127.0.0.1", port)).await {
-            Ok(listener) => listener,
-            Err(_) => TcpListener::bind(("127.0.0.1", 0)).await?,
-        },
-        None => TcpListener::bind(("127.0.0.1", 0)).await?,
-    };
-    let port = listener.local_addr()?.port();
-    let tasks = host.tasks.clone();
-    tasks.spawn(accept(host, config, listener));
-    Ok(port)
+    host.tasks.spawn(accept(Arc::clone(host), config, listener));
+    Ok(())
 }
 
-async fn accept(host: Arc<Host>, config: Arc<Config>, listener: TcpListener) {
+/// Refuses whoever connects to a host that runs but has no server, until its power goes.
+pub fn refuse(host: &Arc<Host>, listener: Arc<TcpListener>) {
+    let power = host.power.clone();
+    host.tasks
+        .spawn(power.run_until_cancelled_owned(async move {
+            loop {
+                if listener.accept().await.is_err() {
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            }
+        }));
+}
+
+async fn accept(host: Arc<Host>, config: Arc<Config>, listener: Arc<TcpListener>) {
     loop {
         let stream = tokio::select! {
             () = host.power.cancelled() => return,
@@ -72,7 +94,7 @@ async fn accept(host: Arc<Host>, config: Arc<Config>, listener: TcpListener) {
                 Err(error) => {
                     // Out of files, or the client is gone already: the next one may have more luck.
                     tracing::debug!(%error, "a connection was not accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
                     continue;
                 }
             },
@@ -82,8 +104,22 @@ async fn accept(host: Arc<Host>, config: Arc<Config>, listener: TcpListener) {
     }
 }
 
-async fn serve(host: Arc<Host>, config: Arc<Config>, stream: TcpStream) {
+async fn serve(host: Arc<Host>, config: Arc<Config>, mut stream: TcpStream) {
     let power = host.power.clone();
+    let from = match stream.peer_addr() {
+        Ok(SocketAddr::V4(from)) => *from.ip(),
+        // Nobody else reaches a listener of 127.0.0.1; this one has gone already.
+        _ => return,
+    };
+    let network = &host.surroundings;
+    if !network.admits(&host.spec.instance_id, from, PORT) {
+        tokio::select! {
+            () = power.cancelled() => {}
+            () = tokio::time::sleep(CONNECT_TIMEOUT) => {}
+            () = until_gone(&mut stream) => {}
+        }
+        return;
+    }
     // Nagle's delay would show as lag while typing.
     let _ = stream.set_nodelay(true);
     let (logged_in, login) = tokio::sync::oneshot::channel();
@@ -121,6 +157,12 @@ async fn serve(host: Arc<Host>, config: Arc<Config>, stream: TcpStream) {
     let _ = handle
         .disconnect(reason, "the host goes down".to_owned(), String::new())
         .await;
+}
+
+/// Waits until the client gives up.
+async fn until_gone(stream: &mut TcpStream) {
+    let mut ignored = [0; 256];
+    while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
 }
 
 /// One connection.

@@ -2,9 +2,8 @@
 //!
 //! What the records mean does not enter here.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,6 +11,7 @@ use rand::RngExt as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
+use super::private;
 use super::world::place::Place;
 use super::world::{Row, World};
 
@@ -34,6 +34,11 @@ pub enum StoreError {
     /// Another server has it.
     #[error("another practice account is being served from {0}")]
     Locked(PathBuf),
+    /// Others may read the directory, and it holds more than an account.
+    #[error(
+        "{0} is not an account's and others may read it: name a directory of its own, or make it private (chmod 700)"
+    )]
+    Shared(PathBuf),
     /// The file system refused.
     #[error("{path}: {source}")]
     Io {
@@ -93,13 +98,11 @@ impl Store {
             let path = path.to_owned();
             move |source| StoreError::Io { path, source }
         };
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(io(dir))?;
+        if private::directory(dir, is_ours).map_err(io(dir))? == private::Directory::Shared {
+            return Err(StoreError::Shared(dir.to_owned()));
+        }
         let lock_path = dir.join("lock");
-        let lock = private(&lock_path).map_err(io(&lock_path))?;
+        let lock = private::file(&lock_path).map_err(io(&lock_path))?;
         loop {
             match lock.try_lock() {
                 Ok(()) => break,
@@ -112,7 +115,7 @@ impl Store {
             }
         }
         let path = dir.join("account.db");
-        private(&path).map_err(io(&path))?;
+        private::file(&path).map_err(io(&path))?;
         let db = connect(&path).map_err(|source| StoreError::Database {
             path: path.clone(),
             source,
@@ -134,7 +137,7 @@ impl Store {
         let path = self.dir.join("account.json");
         let new = self.dir.join("account.json.new");
         let write = || {
-            let mut file = private(&new)?;
+            let mut file = private::file(&new)?;
             file.set_len(0)?;
             file.write_all(&serde_json::to_vec_pretty(identity)?)?;
             file.sync_all()?;
@@ -234,14 +237,9 @@ pub fn read_identity(dir: &Path) -> Result<Option<Identity>, StoreError> {
         })
 }
 
-fn private(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
+/// Whether a file of this name is the account's.
+fn is_ours(name: &str) -> bool {
+    name == "lock" || name.starts_with("account.") || name.starts_with("files.db")
 }
 
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
@@ -302,8 +300,12 @@ mod tests {
 
     #[test]
     fn what_is_written_is_for_its_owner_only_and_is_read_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("account");
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("account");
+        // One that is there already, as `mkdir` and an older program leave it.
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("files.db"), "").unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
         let store = Store::open(&dir).unwrap();
         assert!(store.identity().unwrap().is_none());
         let identity = Identity::random("eu-west-1".into());
@@ -316,6 +318,17 @@ mod tests {
         assert_eq!(mode(&dir), 0o700);
         assert_eq!(mode(&dir.join("account.json")), 0o600);
         assert_eq!(mode(&dir.join("account.db")), 0o600);
+    }
+
+    #[test]
+    fn a_directory_of_others_is_refused_and_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.txt"), "").unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let error = Store::open(dir.path()).err().unwrap().to_string();
+        assert!(error.contains("others may read it"), "{error}");
+        let mode = fs::metadata(dir.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl Surroundings for View {
         })
     }
 
+    fn admits(&self, instance_id: &str, from: Ipv4Addr, port: u16) -> bool {
+        self.account()
+            .is_some_and(|account| account.read(|world| world.admits(instance_id, from, port)))
+    }
+
     fn reaches_internet(&self, instance_id: &str) -> bool {
         self.account()
             .is_some_and(|account| account.read(|world| world.reaches_internet(instance_id)))

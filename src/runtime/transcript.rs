@@ -1,7 +1,6 @@
 //! What a terminal has shown since the current step began, as lines of text: the evidence of terminal checks.
 
-use std::num::NonZeroU16;
-
+use crate::grid::{self, Sieve};
 use crate::lesson::check::Transcript;
 use crate::ssh::terminal::Size;
 
@@ -11,26 +10,28 @@ const LINES: usize = 5_000;
 /// Follows one terminal.
 pub(super) struct Recorder {
     screen: vt100::Parser,
+    sieve: Sieve,
 }
 
 impl Recorder {
     /// A terminal of this size that shows nothing.
     pub(super) fn new(size: Size) -> Self {
+        let (rows, columns) = grid::size(size.rows, size.columns);
         Self {
-            screen: vt100::Parser::new(at_least_one(size.rows), at_least_one(size.columns), LINES),
+            screen: vt100::Parser::new(rows, columns, LINES),
+            sieve: Sieve::default(),
         }
     }
 
     /// Takes output in.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        self.screen.process(bytes);
+        self.screen.process(&self.sieve.pass(bytes));
     }
 
     /// The terminal has this size now.
     pub(super) fn resize(&mut self, size: Size) {
-        self.screen
-            .screen_mut()
-            .set_size(at_least_one(size.rows), at_least_one(size.columns));
+        let (rows, columns) = grid::size(size.rows, size.columns);
+        self.screen.screen_mut().set_size(rows, columns);
     }
 
     /// Forgets everything but the line that the cursor is on: the prompt at which the next step begins.
@@ -70,10 +71,6 @@ impl Recorder {
     }
 }
 
-fn at_least_one(value: u16) -> NonZeroU16 {
-    NonZeroU16::new(value).unwrap_or(NonZeroU16::MIN)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +103,29 @@ mod tests {
             recorder.transcript().lines(),
             ["[ec2-user@ip-10-0-1-12 ~]$ pwd", "/home"]
         );
+    }
+
+    #[test]
+    fn a_character_that_asks_to_be_wide_at_the_edge_breaks_nothing() {
+        let mut recorder = recorder();
+        recorder.feed("\x1b[4;30H❤\u{fe0f}".as_bytes());
+        let rest = "\u{fe0f}".as_bytes();
+        recorder.feed("\x1b[4;30H❤".as_bytes());
+        recorder.feed(&rest[..1]);
+        recorder.feed(&rest[1..]);
+        assert_eq!(
+            recorder.transcript().lines().last().map(|line| line.trim()),
+            Some("❤")
+        );
+        let mut narrow = Recorder::new(Size {
+            rows: 0,
+            columns: 0,
+        });
+        narrow.feed("漢".as_bytes());
+        narrow.resize(Size {
+            rows: 1,
+            columns: 1,
+        });
+        narrow.feed("漢".as_bytes());
     }
 }

@@ -54,17 +54,23 @@ pub fn end_all(directory: &Path) {
         let socket = entry.path().join("master");
         if socket.exists() {
             // A master that is gone already leaves only its socket.
-            let _ = Command::new("ssh")
-                .arg("-S")
-                .arg(&socket)
-                .args(["-O", "exit", "none"])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
+            let _ = exit(&socket).status();
         }
         let _ = fs::remove_dir_all(entry.path());
     }
+}
+
+/// The request to end. Without the learner's own configuration: ssh reads that first, and a mistake in it would keep the
+/// master alive.
+fn exit(socket: &Path) -> Command {
+    let mut ssh = Command::new("ssh");
+    ssh.args(["-F", "/dev/null", "-S"])
+        .arg(socket)
+        .args(["-O", "exit", "none"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    ssh
 }
 
 /// Removes the lab's socket directory, and the common one when no lab is left in it.
@@ -72,5 +78,26 @@ pub fn forget(directory: &Path) {
     let _ = fs::remove_dir_all(directory);
     if let Some(base) = directory.parent() {
         let _ = fs::remove_dir(base);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ending_a_master_does_not_read_the_learners_configuration() {
+        let ssh = exit(Path::new("/tmp/efslab-0/lab-7f3k/x/master"));
+        let arguments: Vec<_> = ssh.get_args().filter_map(|a| a.to_str()).collect();
+        assert_eq!(arguments[..2], ["-F", "/dev/null"]);
+        // ssh itself reads nothing else with these arguments: `-G` prints what it would do.
+        let printed = Command::new("ssh")
+            .args(&arguments[..2])
+            .args(["-v", "-G", "none"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&printed.stderr).into_owned();
+        assert!(printed.status.success(), "{said}");
+        assert!(!said.contains(".ssh/config"), "{said}");
     }
 }

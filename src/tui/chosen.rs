@@ -13,7 +13,7 @@ pub struct Welcome {
     pub aws: PlaceRow,
     /// Labs that can be continued, the latest first.
     pub labs: Vec<LabRow>,
-    /// All lessons, in order; what has been passed so far in none of them is known here.
+    /// All lessons, in order. What was passed belongs to a lab, so nothing is passed here.
     pub lessons: Vec<LessonRow>,
 }
 
@@ -22,7 +22,7 @@ pub struct Welcome {
 pub struct PlaceRow {
     /// One line: what it is and costs.
     pub about: String,
-    /// A word or two in honesty: `ready`, `2 problems`, `not built yet`.
+    /// A few words: `ready`, `2 problems`, `checked once you choose it`.
     pub state: String,
     /// Whether a lab can be started there now.
     pub ready: bool,
@@ -41,7 +41,7 @@ pub struct LabRow {
     pub step: String,
     /// `practice`, `AWS 123456789012`.
     pub target: String,
-    /// `stopped yesterday 18:02`.
+    /// `left 20 hours ago`.
     pub when: String,
 }
 

@@ -119,6 +119,7 @@ pub(super) struct Binding {
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
+const ALT: KeyModifiers = KeyModifiers::ALT;
 
 const fn key(character: char) -> Press {
     (NONE, KeyCode::Char(character))
@@ -139,6 +140,9 @@ const UP: &[Press] = &[code(KeyCode::Up)];
 const DOWN: &[Press] = &[code(KeyCode::Down)];
 const PAGE_UP: &[Press] = &[code(KeyCode::PageUp)];
 const PAGE_DOWN: &[Press] = &[code(KeyCode::PageDown), key(' ')];
+/// xterm, Konsole and others keep Shift with these keys for their own scrollback, so Alt does the same.
+const SCROLL_BACK: &[Press] = &[(ALT, KeyCode::PageUp), (SHIFT, KeyCode::PageUp)];
+const SCROLL_FORWARD: &[Press] = &[(ALT, KeyCode::PageDown), (SHIFT, KeyCode::PageDown)];
 const DIGITS: &[Press] = &[
     key('1'),
     key('2'),
@@ -186,7 +190,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(LESSON, &[key('b')], ("b", "back", "one step back"), Act::Back, 4),
     row(LESSON, &[key('n')], ("n", "next", "one step on, passed or not"), Act::Next, 3),
     row(LESSON, &[key('c')], ("c", "copy", "show the step's commands and copy the first"), Act::Copy, 6),
-    row(LESSON, &[key('v')], ("v", "view", "read this step on the whole screen"), Act::Read, 8),
+    row(LESSON, &[key('v')], ("v", "view", "read all of this step on the whole screen"), Act::Read, 8),
     row(LESSON, &[key('l')], ("l", "lessons", "all lessons and steps, to go to any"), Act::Lessons, 7),
 
     row(&[Scope::Lesson, Scope::Answer], &[code(KeyCode::F(2))],
@@ -195,10 +199,12 @@ pub(super) const BINDINGS: &[Binding] = &[
         ("F3", "B", "type in the terminal of machine B"), Act::Focus(Side::B), 2),
 
     row(LESSON, &[code(KeyCode::Tab)], ("Tab", "", "to the answer line, or to the terminal used last"), Act::Cycle, 9),
-    row(LESSON, UP, ("Up", "", "scroll the lesson up"), Act::Up, 9),
-    row(LESSON, DOWN, ("Down", "", "scroll the lesson down"), Act::Down, 9),
-    row(LESSON, PAGE_UP, ("PgUp", "", "scroll the lesson a page up"), Act::PageUp, 9),
-    row(LESSON, PAGE_DOWN, ("PgDn", "", "scroll the lesson a page down (Space too)"), Act::PageDown, 9),
+    row(LESSON, UP, ("Up", "", "scroll a line up"), Act::Up, 9),
+    row(LESSON, DOWN, ("Down", "", "scroll a line down"), Act::Down, 9),
+    row(LESSON, PAGE_UP, ("PgUp", "", "scroll a page up: the lesson, else the terminal used last"), Act::PageUp, 9),
+    row(LESSON, PAGE_DOWN, ("PgDn", "", "scroll a page down (Space too)"), Act::PageDown, 9),
+    row(LESSON, SCROLL_BACK, ("Alt-PgUp", "", "scroll the terminal used last back"), Act::ScrollBack, 9),
+    row(LESSON, SCROLL_FORWARD, ("Alt-PgDn", "", "scroll the terminal used last forward"), Act::ScrollForward, 9),
 
     row(&[Scope::Answer], ENTER, ("Enter", "answer", "give the answer"), Act::Enter, 0),
     row(&[Scope::Answer], &[code(KeyCode::Esc), ctrl(']'), ctrl('5'), ctrl('c'), code(KeyCode::Tab)],
@@ -207,9 +213,10 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(SHELL, CTRL_BRACKET, ("Ctrl-]", "back to the lesson", "give the keys back to the lesson"), Act::Release, 0),
     row(SHELL, &[code(KeyCode::F(2))], ("F2", "A", "type in A instead"), Act::Focus(Side::A), 1),
     row(SHELL, &[code(KeyCode::F(3))], ("F3", "B", "type in B instead"), Act::Focus(Side::B), 1),
-    row(SHELL, &[(SHIFT, KeyCode::PageUp)],
-        ("Shift-PgUp", "scroll back", "scroll the terminal back"), Act::ScrollBack, 3),
-    row(SHELL, &[(SHIFT, KeyCode::PageDown)], ("Shift-PgDn", "", "scroll the terminal forward"), Act::ScrollForward, 3),
+    row(SHELL, SCROLL_BACK,
+        ("Alt-PgUp", "scroll back", "scroll the terminal back (Shift-PgUp too, where yours passes it on)"),
+        Act::ScrollBack, 3),
+    row(SHELL, SCROLL_FORWARD, ("Alt-PgDn", "", "scroll the terminal forward"), Act::ScrollForward, 3),
 
     row(&[Scope::Welcome], ENTER, ("Enter", "start", "do what is marked"), Act::Enter, 0),
     row(&[Scope::Welcome], &[key('e')], ("e", "resume", "go on with the lab listed first"), Act::Resume, 1),

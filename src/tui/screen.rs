@@ -2,9 +2,12 @@
 
 use std::error::Error;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::pin::pin;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crossterm::event::Event;
+use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
@@ -14,8 +17,12 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::app::{App, MINIMUM};
 use super::guard::Guard;
-use super::input::Inputs;
+use super::input::{Input, Inputs};
+use super::keymap::{self, Act, Scope};
 use super::look::Look;
+
+/// What Ctrl-C is where the terminal makes a signal of it (SIGINT).
+const INTERRUPT: i32 = 2;
 
 /// Why there is no screen, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +163,45 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
             look.finish(frame.buffer_mut());
         });
         drawn.map(drop).map_err(TuiError::terminal)
+    }
+
+    /// Shows one sentence until `work` is done. Whoever does not want to wait for it can leave.
+    ///
+    /// # Errors
+    /// The terminal failed; or Ctrl-C, `q` (both as the signal 2 would) or a signal ended the waiting.
+    pub async fn say_while<T>(
+        &mut self,
+        sentence: &str,
+        work: impl Future<Output = T>,
+    ) -> Result<T, TuiError>
+    where
+        I: Stream<Item = io::Result<Input>> + Unpin,
+    {
+        let said = format!("{sentence}\n\n q or Ctrl-C: do not wait for it");
+        let mut work = pin!(work);
+        loop {
+            self.say(&said)?;
+            let input = tokio::select! {
+                done = &mut work => return Ok(done),
+                input = self.inputs.next() => input,
+            };
+            match input {
+                // Without input there is nobody who could end it.
+                None => return Ok(work.await),
+                Some(Err(error)) => return Err(TuiError::terminal(error)),
+                Some(Ok(Input::Ended(signal))) => return Err(TuiError::Signal(signal)),
+                Some(Ok(Input::Continued)) => self.retake()?,
+                Some(Ok(Input::Terminal(Event::Key(key)))) => {
+                    match keymap::act(Scope::Welcome, key) {
+                        Some(Act::Quit) => return Err(TuiError::Signal(INTERRUPT)),
+                        Some(Act::Suspend) => self.suspend()?,
+                        Some(Act::Redraw) => self.clear()?,
+                        _ => {}
+                    }
+                }
+                Some(Ok(Input::Terminal(_))) => {}
+            }
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {

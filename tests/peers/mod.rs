@@ -118,6 +118,15 @@ fn the_aws_command_looks_at_a_lab_that_another_program_built() {
     let (code, out, err) = served.aws(&["sts", "get-caller-identity", "--query", "Account"]);
     assert_eq!(code, 0, "{err}");
     assert_eq!(out.trim().len(), 12, "{out}");
+    // As the lessons say it, in a shell that is set up for the learner's own account.
+    let mut shell = home.shell(
+        "eval \"$($EFSLAB practice env)\" && exec \"$AWS\" sts get-caller-identity --query Account --output text",
+    );
+    shell
+        .env("AWS", tool("aws").get_program())
+        .env("AWS_PROFILE", "work");
+    let (_, by_hand, err) = outcome(&mut shell);
+    assert_eq!(by_hand, out, "{err}");
     let (_, out, err) = served.aws(&[
         "cloudformation",
         "describe-stacks",

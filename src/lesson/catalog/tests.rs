@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::lesson::check::{
-    Evidence, Facts, MachineFacts, Need, StackState, Verdict, evaluate, needs,
+    Evidence, Facts, MachineFacts, Need, ReceiptState, StackState, Verdict, evaluate, needs,
 };
 use crate::lesson::facts::fill;
 use crate::lesson::schema::{Action, Check, Step};
-use crate::template::Stage;
+use crate::template::{self, Stage};
 
 fn embedded() -> Catalog {
     Catalog::embedded().unwrap_or_else(|problems| panic!("{problems}"))
@@ -102,8 +102,8 @@ fn texts_are_short_enough_to_be_read_beside_the_work() {
 fn every_fragment_and_every_diagram_is_shown_somewhere() {
     let steps = steps();
     // The network is not the subject: it is printed by `efslab template`.
-    let fragments = &crate::template::fragments()[1..];
-    for (fragment, _) in fragments.iter().chain(crate::template::scripts()) {
+    let fragments = &template::fragments()[1..];
+    for (fragment, _) in fragments.iter().chain(template::scripts()) {
         let shown = steps
             .iter()
             .any(|(_, step)| step.fragment.as_deref() == Some(fragment));
@@ -115,6 +115,53 @@ fn every_fragment_and_every_diagram_is_shown_somewhere() {
             .any(|(_, step)| step.diagram.as_deref() == Some(diagram));
         assert!(shown, "{diagram}");
     }
+}
+
+#[test]
+fn whoever_types_a_command_elsewhere_is_told_how_it_finds_the_practice_account() {
+    for lesson in embedded().lessons() {
+        // Each lesson can be the first.
+        let by_aws = lesson
+            .steps
+            .iter()
+            .find(|step| step.commands.iter().any(|it| it.starts_with("aws ")));
+        if let Some(step) = by_aws {
+            assert!(
+                step.text.contains(r#"`eval "$(efslab practice env)"`"#),
+                "{}/{}",
+                lesson.id,
+                step.id
+            );
+        }
+        for step in &lesson.steps {
+            // The first one is copied: it must not need an address that only AWS has.
+            let first = step.commands.first().map_or("", String::as_str);
+            assert!(!first.starts_with("ssh -i"), "{}/{}", lesson.id, step.id);
+        }
+    }
+}
+
+#[test]
+fn include_which_cloudformation_does_not_know_is_explained_where_it_is_shown_first() {
+    let shows = |(_, step): &(String, Step)| {
+        let text = step.fragment.as_deref().and_then(template::fragment);
+        text.is_some_and(|text| text.contains("!Include"))
+    };
+    let (name, step) = steps().into_iter().find(shows).unwrap();
+    assert!(step.text.contains("`!Include`"), "{name}");
+}
+
+#[test]
+fn the_price_says_what_a_new_account_has_for_free_and_on_which_condition() {
+    let price = steps()
+        .into_iter()
+        .find(|(name, _)| name == "filesystem/price");
+    let (_, step) = price.unwrap();
+    let text = step.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["free tier", "within days", "clean up"] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(step.changed.unwrap().contains("credits"));
 }
 
 #[test]
@@ -194,6 +241,24 @@ fn the_last_step_deletes_everything_and_no_other_does() {
             .any(|action| matches!(action, Action::CleanUp {}));
         assert!(!deletes, "{name}");
     }
+}
+
+#[test]
+fn nobody_gets_machines_in_order_to_delete_them() {
+    let catalog = embedded();
+    let cleanup = catalog.lesson("cleanup").unwrap();
+    assert_eq!(cleanup.stage, None);
+    // What the learner is asked to do needs no stack; only the unattended run's mistake builds one, to have it deleted.
+    for step in &cleanup.steps {
+        let builds = |action: &Action| matches!(action, Action::Build { .. } | Action::Type { .. });
+        assert!(!step.solution.iter().any(builds), "{}", step.id);
+    }
+    let nothing = Evidence {
+        receipt: ReceiptState::Clean("asked 2 times, all empty".to_owned()),
+        ..Evidence::default()
+    };
+    let last = cleanup.steps.last().unwrap();
+    assert!(matches!(evaluate(last, &nothing), Verdict::Passed(_)));
 }
 
 /// A lesson that is right, as text.

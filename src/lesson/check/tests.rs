@@ -1,7 +1,7 @@
 //! Tables of evidence and the verdicts they lead to.
 
 use super::*;
-use crate::lesson::schema::{Check, Choice};
+use crate::lesson::schema::{Check, Choice, Texts};
 
 const PROMPT: &str = "[ec2-user@ip-10-0-1-12 ~]$ ";
 
@@ -194,8 +194,8 @@ fn a_terminal_passes_when_the_command_showed_what_it_should() {
     let ls = |shows: Option<&str>| {
         step(Check::Terminal {
             on: Side::B,
-            typed: "ls".to_owned(),
-            shows: shows.map(str::to_owned),
+            typed: ["ls", "stat i-was-here"].into(),
+            shows: shows.map(Texts::from).unwrap_or_default(),
         })
     };
     let prompt = |typed: &str| format!("{PROMPT}{typed}");
@@ -232,10 +232,39 @@ fn a_terminal_passes_when_the_command_showed_what_it_should() {
             not_yet("`ls` has not been run on B in this step"),
         ),
         (
-            // The name in the command line itself proves nothing.
+            // The name in the command line itself proves nothing, nor does a complaint that repeats it.
             vec![prompt("ls i-was-here"), prompt("")],
             marker,
-            not_yet("`ls` on B shows nothing yet; i-was-here is expected"),
+            not_yet("`ls i-was-here` on B shows nothing yet; i-was-here is expected"),
+        ),
+        (
+            vec![
+                prompt("ls i-was-here"),
+                "ls: cannot access 'i-was-here': No such file or directory".to_owned(),
+                prompt(""),
+            ],
+            marker,
+            not_yet(
+                "`ls i-was-here` on B shows `ls: cannot access 'i-was-here': No such file or directory`, not i-was-here",
+            ),
+        ),
+        (
+            vec![
+                prompt("stat ~/i-was-here"),
+                format!("File: {file}"),
+                prompt(""),
+            ],
+            marker,
+            passed("`stat ~/i-was-here` on B shows File: i-was-here"),
+        ),
+        (
+            vec![
+                prompt("ll"),
+                "bash: ll: command not found".to_owned(),
+                prompt(""),
+            ],
+            None,
+            not_yet("`ll` on B shows `bash: ll: command not found`"),
         ),
         (
             vec![prompt("ls"), prompt("ls"), file.clone(), prompt("")],
@@ -249,7 +278,7 @@ fn a_terminal_passes_when_the_command_showed_what_it_should() {
                 prompt(""),
             ],
             marker,
-            passed("`ls` on B shows -rw-r--r-- 1 i-was-here"),
+            passed("`cd; ls -l` on B shows -rw-r--r-- 1 i-was-here"),
         ),
         (
             vec![prompt("ls"), prompt("")],
@@ -265,8 +294,8 @@ fn a_terminal_passes_when_the_command_showed_what_it_should() {
 fn a_terminal_of_the_other_machine_proves_nothing() {
     let check = step(Check::Terminal {
         on: Side::B,
-        typed: "ls".to_owned(),
-        shows: None,
+        typed: "ls".into(),
+        shows: Texts::default(),
     });
     let evidence = Evidence {
         a: Transcript::of_lines([format!("{PROMPT}ls"), PROMPT.to_owned()]),
@@ -388,8 +417,8 @@ fn of_several_checks_a_sure_failure_decides_then_the_unknown_then_what_is_awaite
 fn needs_are_listed_once_and_from_within_all() {
     let terminal = Check::Terminal {
         on: Side::A,
-        typed: "ls".to_owned(),
-        shows: None,
+        typed: "ls".into(),
+        shows: Texts::default(),
     };
     let remote = Check::Remote {
         on: Side::B,

@@ -81,6 +81,7 @@ fn a_wrong_type_or_name_points_at_its_line_and_says_what_was_expected() {
     insta::assert_snapshot!(told("!Answer { option: 1 }", "{ option: 1 }"), @"sample.yaml:17: steps[0].check: invalid type: map, expected a YAML tag starting with '!'");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer"), @"sample.yaml:17: steps[0].check: missing field `option`");
     insta::assert_snapshot!(told("!Terminal { on: a", "!Terminal { on: c"), @"sample.yaml:29: steps[1].check[1].on: unknown variant `c`, expected `a` or `b`");
+    insta::assert_snapshot!(told("typed: ls", "typed: { a: b }"), @"sample.yaml:29: steps[1].check[1].typed: invalid type: map, expected a text or a list of texts");
     insta::assert_snapshot!(told("!Stack { stage: share }", "!Stack { stage: shared }"), @"sample.yaml:28: steps[1].check[0].stage: unknown variant `shared`, expected one of `share`, `alarms`, `backup`");
 }
 
@@ -157,7 +158,9 @@ sample.yaml:22: step `two`: check Terminal needs the machines; expected `stage: 
 sample.yaml:22: step `two`: solution types on a machine that is not there; expected `stage: share` in the lesson, or a Build before
 ");
     insta::assert_snapshot!(told("- !Terminal { on: a, typed: ls }", "- !Remote { on: a, run: '', otherwise: x }"), @"sample.yaml:22: step `two`: check Remote has an empty `run` or `otherwise`; expected a command and what to say when it fails");
-    insta::assert_snapshot!(told("typed: ls", "typed: ''"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected how the command begins");
+    insta::assert_snapshot!(told("typed: ls", "typed: ''"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
+    insta::assert_snapshot!(told("typed: ls", "typed: []"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
+    insta::assert_snapshot!(told("typed: ls", "typed: [ls, ll], shows: [a, '{gone}']"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, key, ssh_config");
     insta::assert_snapshot!(told("line: ls", "line: ' '"), @"sample.yaml:22: step `two`: solution types an empty or a broken line; expected one line");
     insta::assert_snapshot!(told("- !Stack { stage: share }\n      - !Terminal { on: a, typed: ls }", "[]"), @"sample.yaml:22: step `two`: check All is empty; expected at least one check");
     insta::assert_snapshot!(told("solution: [!Answer 1]", "solution: []"), @"sample.yaml:7: step `one`: solution is empty; expected at least one action");

@@ -57,10 +57,12 @@ fn one(check: &Check, question: Option<&Question>, built: bool, found: &mut Find
         Check::Terminal { typed, shows, .. } => {
             machines("Terminal", built, found);
             found.expect(
-                !typed.trim().is_empty(),
-                "check Terminal has an empty `typed`; expected how the command begins",
+                !typed.0.is_empty() && typed.0.iter().all(|way| !way.trim().is_empty()),
+                "check Terminal has an empty `typed`; expected a command, or several to choose from",
             );
-            placeholders(shows.as_deref().unwrap_or_default(), found);
+            for part in &shows.0 {
+                placeholders(part, found);
+            }
         }
         Check::Remote {
             run,

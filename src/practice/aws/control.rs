@@ -51,7 +51,8 @@ pub async fn answer(
                         "seconds must be a number of at least 0",
                     )
                 })?;
-            account.clock.advance(seconds);
+            let moved = account.clock.advance(seconds);
+            moved.map_err(|why| AwsError::client("ValidationException", why.to_string()))?;
             account
                 .keep_time()
                 .map_err(|error| AwsError::internal(error.to_string()))?;

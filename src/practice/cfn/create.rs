@@ -275,7 +275,7 @@ fn await_it(world: &mut World, stack: &str, logical_id: &str, next: &mut Next) {
 }
 
 /// Nothing more is created; what happens to the rest is as the stack was told.
-fn fail(world: &mut World, stack: &str, why: Option<&str>) {
+pub fn fail(world: &mut World, stack: &str, why: Option<&str>) {
     start::cancel(world, stack);
     let failed: Vec<String> = world
         .resources_of(stack)

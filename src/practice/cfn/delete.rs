@@ -62,6 +62,20 @@ pub fn advance(world: &mut World, stack: &str, template: &Template) -> Option<Ti
     None
 }
 
+/// Nothing more is deleted: what is to be kept is not known.
+pub fn fail(world: &mut World, stack: &str, why: String) {
+    let rollback = world
+        .stacks
+        .get(stack)
+        .is_some_and(|stack| stack.status == StackStatus::RollbackInProgress);
+    let status = if rollback {
+        StackStatus::RollbackFailed
+    } else {
+        StackStatus::DeleteFailed
+    };
+    world.stack_event(stack, status, Some(why));
+}
+
 fn over(world: &World, stack: &str) -> usize {
     world
         .resources_of(stack)

@@ -58,13 +58,21 @@ impl Engine {
         loop {
             let status = world.stacks.get(id)?.status;
             let next = match status {
-                StackStatus::CreateInProgress => {
-                    let template = self.template(world, id)?;
-                    create::advance(world, id, &template)
-                }
+                StackStatus::CreateInProgress => match self.template(world, id)? {
+                    Ok(template) => create::advance(world, id, &template),
+                    Err(why) => {
+                        create::fail(world, id, Some(&why));
+                        None
+                    }
+                },
                 StackStatus::RollbackInProgress | StackStatus::DeleteInProgress => {
-                    let template = self.template(world, id)?;
-                    delete::advance(world, id, &template)
+                    match self.template(world, id)? {
+                        Ok(template) => delete::advance(world, id, &template),
+                        Err(why) => {
+                            delete::fail(world, id, why);
+                            None
+                        }
+                    }
                 }
                 _ => return None,
             };
@@ -75,13 +83,22 @@ impl Engine {
         }
     }
 
-    fn template(&mut self, world: &World, id: &str) -> Option<Arc<Template>> {
+    /// The template of a stack, if there is one. It was parsed when the stack was created, perhaps by an older program
+    /// that knew it: else the reason why it cannot be read any more.
+    fn template(&mut self, world: &World, id: &str) -> Option<Result<Arc<Template>, String>> {
         if let Some(template) = self.templates.get(id) {
-            return Some(Arc::clone(template));
+            return Some(Ok(Arc::clone(template)));
         }
-        // It was parsed when the stack was created, so it can be parsed again.
-        let template = Arc::new(Template::parse(&world.stacks.get(id)?.template).ok()?);
-        self.templates.insert(id.to_owned(), Arc::clone(&template));
-        Some(template)
+        Some(match Template::parse(&world.stacks.get(id)?.template) {
+            Ok(template) => {
+                let template = Arc::new(template);
+                self.templates.insert(id.to_owned(), Arc::clone(&template));
+                Ok(template)
+            }
+            Err(error) => Err(format!(
+                "The template of this stack can no longer be read: {}",
+                error.message
+            )),
+        })
     }
 }

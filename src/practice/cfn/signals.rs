@@ -9,6 +9,11 @@ use crate::practice::error::AwsError;
 use crate::practice::world::World;
 use crate::practice::world::stacks::{Message, Resource, ResourceStatus, resource_key};
 
+/// Signals that one resource or handle keeps. No policy waits for more; whoever sends more has lost count.
+const IDS_MAX: usize = 1000;
+/// Bytes of what a message says, each in its data and its reason.
+const TEXT_MAX: usize = 4096;
+
 /// Count and seconds of a creation policy.
 pub fn wanted(count: Option<String>, timeout: Option<String>) -> Result<(u32, i64), AwsError> {
     let count = count
@@ -83,6 +88,22 @@ pub fn signal(
             resource.status.name()
         )));
     }
+    let known = resource.signals.contains_key(unique_id);
+    if known && success {
+        return Err(AwsError::validation(format!(
+            "Signal with ID {unique_id} for resource {logical_id} already exists. Signals may only be updated with a FAILURE status."
+        )));
+    }
+    if unique_id.is_empty() || unique_id.len() > 64 || reason.len() > TEXT_MAX {
+        return Err(AwsError::validation(format!(
+            "The UniqueId of a signal has 1 to 64 characters, its reason at most {TEXT_MAX}"
+        )));
+    }
+    if !known && resource.signals.len() >= IDS_MAX {
+        return Err(AwsError::validation(format!(
+            "Resource {logical_id} has received {IDS_MAX} signals and takes no more"
+        )));
+    }
     resource
         .signals
         .insert(unique_id.to_owned(), (success, reason.to_owned()));
@@ -121,13 +142,30 @@ pub fn message(world: &mut World, token: &str, body: &[u8]) -> (u16, String) {
     if unique_id.is_empty() || unique_id.len() > 1024 {
         return (400, "UniqueId must have 1 to 1024 characters".into());
     }
-    handle.messages.insert(
-        unique_id,
-        Message {
-            success,
-            reason: text("Reason"),
-            data: text("Data"),
-        },
-    );
+    let (reason, data) = (text("Reason"), text("Data"));
+    if data.len() > TEXT_MAX || reason.len() > TEXT_MAX {
+        return (
+            400,
+            format!("Data and Reason must have at most {TEXT_MAX} characters"),
+        );
+    }
+    let known = handle.messages.contains_key(&unique_id);
+    if known && success {
+        // "CloudFormation will consider the signal a retransmission … and it will ignore the signal" (user guide,
+        // "Create wait conditions").
+        return (200, String::new());
+    }
+    if !known && handle.messages.len() >= IDS_MAX {
+        return (
+            400,
+            format!("the handle has had {IDS_MAX} messages and takes no more"),
+        );
+    }
+    let message = Message {
+        success,
+        reason,
+        data,
+    };
+    handle.messages.insert(unique_id, message);
     (200, String::new())
 }

@@ -28,8 +28,6 @@ pub struct NewStack {
     pub tags: Tags,
     /// Acknowledged.
     pub capabilities: Vec<String>,
-    /// Kept.
-    pub role_arn: Option<String>,
     /// What to do when something cannot be created.
     pub on_failure: OnFailure,
     /// Until creation counts as failed.
@@ -84,7 +82,6 @@ pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
             parameters,
             tags: new.tags,
             capabilities: new.capabilities,
-            role_arn: new.role_arn,
             on_failure: new.on_failure,
             timeout_minutes: new.timeout_minutes,
             client_request_token: new.token.clone(),
@@ -128,12 +125,7 @@ pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
 }
 
 /// Begins to delete a stack; one that is gone or going is left alone.
-pub fn delete(
-    world: &mut World,
-    name_or_id: &str,
-    role_arn: Option<String>,
-    token: Option<String>,
-) {
+pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) {
     let Some(stack) = world.find_stack(name_or_id) else {
         return;
     };
@@ -148,9 +140,6 @@ pub fn delete(
     if let Some(stack) = world.stacks.get_mut(&id) {
         stack.deleted = Some(now);
         stack.client_request_token = token;
-        if role_arn.is_some() {
-            stack.role_arn = role_arn;
-        }
     }
     if status == StackStatus::CreateInProgress {
         cancel(world, &id);

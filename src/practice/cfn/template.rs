@@ -66,8 +66,6 @@ pub struct ResourceDefinition {
     pub signals: Option<(Value, Value)>,
     /// What happens to it with its stack.
     pub deletion_policy: DeletionPolicy,
-    /// Free data.
-    pub metadata: Value,
 }
 
 /// What happens to a resource when it leaves the stack.
@@ -298,7 +296,8 @@ fn resource(name: &str, value: Value) -> Result<ResourceDefinition, AwsError> {
         },
     };
     let signals = creation_policy(name, members.remove("CreationPolicy"))?;
-    let metadata = members.remove("Metadata").unwrap_or_default();
+    // Free data, for whoever reads the template.
+    members.remove("Metadata");
     members.remove("UpdateReplacePolicy");
     if let Some(other) = members.keys().next() {
         return Err(AwsError::validation(format!(
@@ -312,7 +311,6 @@ fn resource(name: &str, value: Value) -> Result<ResourceDefinition, AwsError> {
         condition,
         signals,
         deletion_policy,
-        metadata,
     })
 }
 

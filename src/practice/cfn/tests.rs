@@ -35,7 +35,6 @@ impl Bench {
             parameters: parameters.iter().map(owned).collect(),
             tags: Tags::from([("team".into(), "x".into())]),
             capabilities: Vec::new(),
-            role_arn: None,
             on_failure: OnFailure::Rollback,
             timeout_minutes: None,
             token: None,
@@ -50,6 +49,8 @@ impl Bench {
     fn pass(&mut self, until: SignedDuration) {
         let end = self.world.now + until;
         loop {
+            let gone = self.world.file_systems_going();
+            self.world.forget_file_systems(&gone);
             self.world.advance_efs();
             let stacks = self.engine.advance(&mut self.world);
             let files = self
@@ -195,7 +196,7 @@ fn what_is_to_be_retained_stays_and_is_said_to_be_skipped() {
         &[],
     );
     bench.pass(HOUR);
-    start::delete(&mut bench.world, "s", None, None);
+    start::delete(&mut bench.world, "s", None);
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
     assert_eq!(
@@ -263,12 +264,59 @@ fn a_wait_condition_is_there_once_it_has_its_messages_each_counted_once() {
     assert_eq!(outputs["Data"], r#"{"A":"d A","B":"d B"}"#);
     let token = types::handle_token(&outputs["Url"]).unwrap().to_owned();
     assert!(bench.world.handles.contains(&token));
-    start::delete(&mut bench.world, "s", None, None);
+    start::delete(&mut bench.world, "s", None);
     bench.pass(HOUR);
     assert_eq!(
         signals::message(&mut bench.world, &token, message("C").as_bytes()).0,
         403
     );
+}
+
+#[test]
+fn a_success_does_not_wipe_a_failure_and_a_handle_keeps_only_so_much() {
+    let mut bench = Bench::new();
+    let stack = bench.create(WAITING, &[]);
+    bench.pass(SignedDuration::from_secs(30));
+    let long = "x".repeat(4097);
+    let body = |status: &str, id: &str, data: &str| {
+        format!(r#"{{"Status":"{status}","UniqueId":"{id}","Data":"{data}"}}"#)
+    };
+    assert_eq!(bench.put(&body("SUCCESS", "A", &long)), 400);
+    assert_eq!(bench.put(&body("SUCCESS", "A", &long[1..])), 200);
+    assert_eq!(bench.put(&body("FAILURE", "A", "")), 200);
+    assert_eq!(bench.put(&body("SUCCESS", "A", "")), 200);
+    assert_eq!(bench.put(&body("SUCCESS", "B", "")), 200);
+    for number in 2..1000 {
+        assert_eq!(bench.put(&body("SUCCESS", &number.to_string(), "")), 200);
+    }
+    assert_eq!(bench.put(&body("SUCCESS", "more", "")), 400);
+    bench.pass(SignedDuration::from_secs(30));
+    assert_eq!(bench.status(&stack), StackStatus::RollbackComplete);
+}
+
+#[test]
+fn a_resource_takes_one_success_from_each_and_then_only_its_failure() {
+    let mut bench = Bench::new();
+    let stack = bench.create("Resources: {G: {Type: 'AWS::EC2::InternetGateway'}}", &[]);
+    bench.engine.advance(&mut bench.world);
+    let key = resource_key(&stack, "G");
+    bench.world.resources.get_mut(&key).unwrap().physical_id = Some("igw-1".into());
+    let mut send = |id: &str, success| {
+        signals::signal(&mut bench.world, &stack, "G", id, success, "r")
+            .map_err(|error| error.message)
+    };
+    send("i-1", true).unwrap();
+    let twice = send("i-1", true).unwrap_err();
+    assert!(
+        twice.starts_with("Signal with ID i-1 for resource G already exists."),
+        "{twice}"
+    );
+    send("i-1", false).unwrap();
+    send("i-1", true).unwrap_err();
+    send(&"i".repeat(65), true).unwrap_err();
+    let kept = &bench.world.resources.get(&key).unwrap().signals;
+    assert_eq!(kept.len(), 1);
+    assert!(!kept["i-1"].0);
 }
 
 #[test]
@@ -283,7 +331,7 @@ fn a_wait_condition_fails_by_a_message_or_by_silence() {
         bench.reason(&stack, "Wait", "CREATE_FAILED"),
         "WaitCondition received failed message: 'no disk' for uniqueId: A"
     );
-    start::delete(&mut bench.world, "s", None, None);
+    start::delete(&mut bench.world, "s", None);
     bench.pass(HOUR);
 
     let silent = bench.create(WAITING, &[]);
@@ -330,7 +378,7 @@ fn deleting_a_stack_that_is_being_created_takes_back_what_is_there() {
     let mut bench = Bench::new();
     let stack = bench.create(WAITING, &[]);
     bench.pass(SignedDuration::from_secs(30));
-    start::delete(&mut bench.world, &stack, None, Some("t".into()));
+    start::delete(&mut bench.world, &stack, Some("t".into()));
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
     assert!(bench.world.handles.ids().is_empty());
@@ -360,4 +408,23 @@ fn hostile_templates_are_refused_without_harm() {
         assert_eq!(refused.code, "ValidationError");
         assert!(bench.world.stacks.ids().is_empty());
     }
+}
+
+#[test]
+fn a_stack_whose_template_cannot_be_read_any_more_fails_with_the_reason() {
+    let mut bench = Bench::new();
+    let stack = bench.create(WAITING, &[]);
+    bench.pass(SignedDuration::from_secs(30));
+    bench.world.stacks.get_mut(&stack).unwrap().template = "Resources: 7".into();
+    // As after a restart: nothing is remembered.
+    bench.engine = Engine::default();
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::RollbackFailed);
+    for status in ["ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED"] {
+        let reason = bench.reason(&stack, "s", status);
+        assert!(reason.contains("can no longer be read: "), "{reason}");
+    }
+    start::delete(&mut bench.world, "s", None);
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::DeleteFailed);
 }

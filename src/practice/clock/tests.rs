@@ -208,7 +208,7 @@ fn advancing_by_hand_fires_every_deadline_passed_in_order() {
             .into_iter()
             .collect();
         tokio::task::yield_now().await;
-        clock.advance(secs(50));
+        clock.advance(secs(50)).unwrap();
         assert_eq!(shown(&clock), 50);
         while order.lock().expect("order").len() < 3 {
             tokio::task::yield_now().await;
@@ -335,7 +335,7 @@ proptest! {
                     2 => futures[slot] = Some(by_hand(Box::pin(async move { c.sleep_idle(secs(n)).await; }))),
                     3 => futures[slot] = None,
                     4 => signal.notify_waiters(),
-                    _ => clock.advance(secs(n)),
+                    _ => clock.advance(secs(n)).unwrap(),
                 }
                 if let Some(future) = &mut futures[slot] && future.poll().is_some() {
                     futures[slot] = None;
@@ -403,4 +403,32 @@ fn a_job_left_in_the_background_of_an_idle_prompt_holds_nothing_up() {
         drop(prompt);
         assert_empty(&clock);
     });
+}
+
+#[test]
+fn time_never_passes_its_horizon() {
+    run(async {
+        let clock = Clock::new(Pace::Max, START);
+        let refused = clock
+            .advance(secs(9_999_999 * 86_400))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.starts_with("account time ends at 2073-"),
+            "{refused}"
+        );
+        assert_eq!(shown(&clock), 0);
+        clock.advance(secs(49 * 365 * 86_400)).unwrap();
+        // A sleep past it has no end; what ends before it is not held up by it.
+        let (far, near) = (clock.activity(), clock.activity());
+        let mut endless = std::pin::pin!(far.sleep(Duration::MAX));
+        tokio::select! {
+            () = &mut endless => panic!("it ended"),
+            () = near.sleep(secs(60)) => {}
+        }
+        assert_eq!(shown(&clock), 49 * 365 * 86_400 + 60);
+    });
+    let latest = Clock::new(Pace::Times(100_000.0), Timestamp::MAX);
+    std::thread::sleep(Duration::from_millis(2));
+    assert_eq!(latest.now(), Timestamp::MAX);
 }

@@ -1,9 +1,10 @@
 //! All hosts of the account: powering on and off, and what is kept of them. What happens on a host does not enter here.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+
+use tokio::net::TcpListener;
 
 use super::boot::{self, BootError};
 use super::host::Host;
@@ -44,8 +45,9 @@ struct Shared {
 /// A host that is powered on.
 struct Running {
     host: Arc<Host>,
-    /// Where its SSH server listens; 0 until it does.
-    port: AtomicU16,
+    /// The port of its SSH server: bound from power on, so that a host that runs is never unknown. Until the server is
+    /// up connections wait.
+    door: Arc<TcpListener>,
     /// Its private host key when this is its first boot, which puts it on the disk and runs the user data.
     first: Option<String>,
 }
@@ -75,8 +77,9 @@ impl Fleet {
             .shared()
             .make_disk(&spec)
             .map_err(|why| why.to_string())?;
+        let door = self.shared().door(&spec.instance_id).await?;
         self.shared()
-            .power_on(spec, disk, String::new(), Some(host_key));
+            .power_on(spec, disk, String::new(), Some(host_key), door);
         Ok(())
     }
 
@@ -84,38 +87,56 @@ impl Fleet {
     /// off starts again from the image.
     pub async fn start(&self, instance_id: &str) -> Result<(), String> {
         self.shared().power_off(instance_id).await;
+        let door = self.shared().door(instance_id).await?;
+        self.start_behind(instance_id, door)
+    }
+
+    /// Powers a host off and on. It keeps its port all the while.
+    pub async fn restart(&self, instance_id: &str) -> Result<(), String> {
+        let running = self.shared().running().get(instance_id).cloned();
+        let Some(running) = running else {
+            return self.start(instance_id).await;
+        };
+        running.power_off().await;
+        self.shared().settle_ended(instance_id, Some(&running.host));
+        self.start_behind(instance_id, Arc::clone(&running.door))
+    }
+
+    fn start_behind(&self, instance_id: &str, door: Arc<TcpListener>) -> Result<(), String> {
         let (record, spec) = self
             .shared()
             .record(instance_id)
             .map_err(|why| why.to_string())?
             .ok_or_else(|| format!("nothing is known of the host of {instance_id}"))?;
         if !record.settled {
-            return self.launch(spec).await;
+            let made = self.shared().make_disk(&spec);
+            let (disk, host_key) = made.map_err(|why| why.to_string())?;
+            self.shared()
+                .power_on(spec, disk, String::new(), Some(host_key), door);
+            return Ok(());
         }
         let files = &self.shared().files;
         let disk = files.disk(instance_id).map_err(|why| why.to_string())?;
         let disk = disk.ok_or_else(|| format!("the disk of {instance_id} is gone"))?;
         let console = files.note(&console_note(instance_id)).ok().flatten();
         self.shared()
-            .power_on(spec, disk, console.unwrap_or_default(), None);
+            .power_on(spec, disk, console.unwrap_or_default(), None, door);
         Ok(())
     }
 
     /// Shuts a host down; its sessions end.
     pub async fn stop(&self, instance_id: &str) {
-        let Some(host) = self.shared().power_off(instance_id).await else {
-            return;
-        };
-        // Stopped on purpose: user data has had its turn, as it has with cloud-init.
-        if let Err(why) = self.shared().settle(instance_id) {
-            tracing::warn!(%why, instance_id, "the end of a boot was not noted");
-        }
-        self.shared().keep_console(&host);
+        let host = self.shared().power_off(instance_id).await;
+        // One that does not run was cut off by the end of the program on its way to being stopped.
+        self.shared().settle_ended(instance_id, host.as_deref());
     }
 
-    /// Ends a host and forgets its disk.
-    pub async fn terminate(&self, instance_id: &str) {
-        self.shared().power_off(instance_id).await;
+    /// Ends a host and forgets its disk and all notes of it. Answers with what its console had shown.
+    pub async fn terminate(&self, instance_id: &str) -> String {
+        let shown = match self.shared().power_off(instance_id).await {
+            Some(host) => host.console_text(),
+            None => self.console_output(instance_id),
+        };
         let files = &self.shared().files;
         let gone = [host_note, port_note, console_note]
             .iter()
@@ -124,6 +145,18 @@ impl Fleet {
         if let Err(why) = gone {
             tracing::warn!(%why, instance_id, "a terminated host is still on the disk");
         }
+        shown
+    }
+
+    /// Forgets the notes of every host that is not `known`, as kills may leave them.
+    pub fn retain(&self, known: impl Fn(&str) -> bool) -> Result<(), FilesError> {
+        let files = &self.shared().files;
+        for (key, _) in files.notes("")? {
+            if key.split_once('/').is_some_and(|(_, id)| !known(id)) {
+                files.delete_note(&key)?;
+            }
+        }
+        Ok(())
     }
 
     /// What the serial console has shown: boot lines, SSH host key block, the cloud-init output.
@@ -136,16 +169,12 @@ impl Fleet {
         kept.ok().flatten().unwrap_or_default()
     }
 
-    /// The loopback port on which this host's sshd listens; `None` when it does not run.
+    /// The loopback port of this host's SSH server, which may not be up yet; `None` when the host does not run.
     #[must_use]
     pub fn ssh_port(&self, instance_id: &str) -> Option<u16> {
-        let port = self
-            .shared()
-            .running()
-            .get(instance_id)?
-            .port
-            .load(Ordering::Acquire);
-        (port != 0).then_some(port)
+        let running = self.shared().running();
+        let address = running.get(instance_id)?.door.local_addr();
+        address.ok().map(|address| address.port())
     }
 
     /// Takes the power from every host at once and does not wait: what the end of the program looks like to them.
@@ -185,6 +214,7 @@ impl Shared {
         disk: Arc<Tree>,
         console: String,
         first: Option<String>,
+        door: Arc<TcpListener>,
     ) {
         let id = spec.instance_id.clone();
         let host = Arc::new(Host::new(
@@ -197,7 +227,7 @@ impl Shared {
         ));
         let running = Arc::new(Running {
             host: Arc::clone(&host),
-            port: AtomicU16::new(0),
+            door,
             first,
         });
         self.running().insert(id, Arc::clone(&running));
@@ -212,6 +242,7 @@ impl Shared {
                         let host = &running.host;
                         tracing::warn!(%why, host = host.spec.instance_id, "a boot came to nothing");
                         host.console_line(&format!("systemd[1]: Emergency mode: {why}."));
+                        sshd::refuse(host, Arc::clone(&running.door));
                     }
                 }
             }
@@ -227,10 +258,13 @@ impl Shared {
         } else {
             boot::mount_all(host, &activity).await;
         }
-        match self.listen(host).await {
-            Ok(port) => running.port.store(port, Ordering::Release),
+        match sshd::start(host, Arc::clone(&running.door)) {
+            Ok(()) => {
+                host.console_line("systemd[1]: Started sshd.service - OpenSSH server daemon.");
+            }
             Err(why) => {
                 host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."));
+                sshd::refuse(host, Arc::clone(&running.door));
             }
         }
         if running.first.is_some() {
@@ -251,35 +285,32 @@ impl Shared {
         Ok(())
     }
 
-    /// Starts the SSH server, where it was the last time if that port is free.
-    async fn listen(&self, host: &Arc<Host>) -> Result<u16, String> {
-        let note = port_note(&host.spec.instance_id);
+    /// Binds the port of a host: the one it had the last time, if that is free.
+    async fn door(&self, instance_id: &str) -> Result<Arc<TcpListener>, String> {
+        let note = port_note(instance_id);
         let last = self.files.note(&note).ok().flatten();
         let last = last.and_then(|text| text.parse().ok());
-        let port = sshd::start(Arc::clone(host), last)
+        let bound = async {
+            let door = sshd::bind(last).await?;
+            let port = door.local_addr()?.port();
+            std::io::Result::Ok((door, port))
+        };
+        let (door, port) = bound
             .await
-            .map_err(|why| why.to_string())?;
-        host.console_line("systemd[1]: Started sshd.service - OpenSSH server daemon.");
+            .map_err(|why| format!("no port for its SSH server: {why}"))?;
         if last != Some(port)
             && let Err(why) = self.files.set_note(&note, &port.to_string())
         {
             tracing::warn!(%why, "a port was not noted");
         }
-        Ok(port)
+        Ok(Arc::new(door))
     }
 
     /// Takes the power away, and waits until all that runs has ended.
     async fn power_off(&self, instance_id: &str) -> Option<Arc<Host>> {
         let running = self.running().remove(instance_id)?;
-        let host = &running.host;
-        host.power.cancel();
-        if tokio::time::timeout(POWER_DOWN, host.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!(instance_id, "something on a host does not end");
-        }
-        Some(Arc::clone(host))
+        running.power_off().await;
+        Some(Arc::clone(&running.host))
     }
 
     /// A fresh disk, and the host key for it: the one it has had, if it is known. The note comes first: a disk without
@@ -312,8 +343,21 @@ impl Shared {
         Ok(self.files.set_note(&host_note(instance_id), &text)?)
     }
 
-    /// Notes that the disk is worth keeping from now on.
+    /// Writes down what is left of a host that was ended on purpose: its disk, what it has shown, and that user data has
+    /// had its turn, as it has with cloud-init.
+    fn settle_ended(&self, id: &str, host: Option<&Host>) {
+        if let Err(why) = self.settle(id) {
+            tracing::warn!(%why, id, "the end of a host was not noted");
+        }
+        if let Some(host) = host {
+            self.keep_console(host);
+        }
+    }
+
+    /// Writes the disk, and notes that it is worth keeping from now on.
     fn settle(&self, instance_id: &str) -> Result<(), Failure> {
+        // What the note speaks of must be on the disk before it.
+        self.files.flush()?;
         let Some((mut record, _)) = self.record(instance_id)? else {
             return Ok(());
         };
@@ -321,8 +365,6 @@ impl Shared {
             return Ok(());
         }
         record.settled = true;
-        // What the note speaks of must be on the disk before it.
-        self.files.flush()?;
         self.keep(&record, instance_id)
     }
 
@@ -330,6 +372,21 @@ impl Shared {
         let note = console_note(&host.spec.instance_id);
         if let Err(why) = self.files.set_note(&note, &host.console_text()) {
             tracing::warn!(%why, host = host.spec.instance_id, "the console output was not kept");
+        }
+    }
+}
+
+impl Running {
+    /// Takes the power away, and waits until all that runs has ended.
+    async fn power_off(&self) {
+        let host = &self.host;
+        host.power.cancel();
+        if tokio::time::timeout(POWER_DOWN, host.tasks.wait())
+            .await
+            .is_err()
+        {
+            let id = &host.spec.instance_id;
+            tracing::warn!(id, "something on a host does not end");
         }
     }
 }

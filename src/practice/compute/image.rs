@@ -165,7 +165,7 @@ const FILES: &[(&str, u32, &str)] = &[
     (
         "/etc/motd",
         0o644,
-        "A practice instance: a model of Amazon Linux 2023 inside efslab, not a machine in AWS.\n",
+        "A practice instance: a model of Amazon Linux 2023 inside efslab, not a machine in AWS. Tab completes nothing.\n",
     ),
     (
         "/etc/bashrc",

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use super::host::Host;
-use crate::practice::storage::{Generator, MountSpec, Outcome, Tree, View};
+use crate::practice::storage::{Generator, Limits, MountSpec, Outcome, View};
 
 /// Version of the kernel, as `uname -r` shows it.
 pub const RELEASE: &str = "6.1.156-177.286.amzn2023.x86_64";
@@ -71,7 +71,11 @@ const FILESYSTEMS: &[InMemory] = &[
 /// Mounts what every Linux has, before anything of the disk runs.
 pub fn mount(host: &Arc<Host>) -> Outcome<()> {
     for one in FILESYSTEMS {
-        let tree = Tree::volatile(one.target, one.mode, host.clock.now());
+        let limits = Limits {
+            bytes: one.capacity,
+            ..Limits::default()
+        };
+        let tree = host.files.volatile(one.target, one.mode, limits)?;
         host.mounts.mount(MountSpec {
             source: one.source.to_owned(),
             target: one.target.to_owned(),
@@ -85,7 +89,14 @@ pub fn mount(host: &Arc<Host>) -> Outcome<()> {
     processes(&view, host)?;
     devices(&view)?;
     view.make_dirs("/run/user")?;
-    view.make_dirs("/run/lock")
+    view.make_dirs("/run/lock")?;
+    // What the kernel shows it shows, and nobody keeps anything there.
+    for mount in host.mounts.mounts() {
+        if matches!(mount.fstype.as_str(), "proc" | "sysfs") {
+            mount.tree.seal();
+        }
+    }
+    Ok(())
 }
 
 /// /proc

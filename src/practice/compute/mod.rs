@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 pub(in crate::practice) use boot::HOST_KEY;
 pub use fleet::Fleet;
@@ -42,6 +43,30 @@ pub struct HostSpec {
     pub user_data: Vec<u8>,
     /// The instance's account id, e.g. `123456789012`.
     pub account_id: String,
+    /// What its metadata service tells, and whom.
+    pub metadata: MetadataService,
+}
+
+/// How an instance's metadata service is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataService {
+    /// It answers.
+    pub enabled: bool,
+    /// Only to who has a token.
+    pub tokens_required: bool,
+    /// It tells the instance's tags too.
+    pub tags: bool,
+}
+
+impl Default for MetadataService {
+    /// As Amazon Linux 2023 images have it.
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            tokens_required: true,
+            tags: false,
+        }
+    }
 }
 
 /// What is on the other side of a TCP connection that an instance tries to open.
@@ -82,6 +107,8 @@ pub trait Surroundings: Send + Sync + 'static {
     fn resolve(&self, instance_id: &str, name: &str) -> Option<Ipv4Addr>;
     /// What answers when the instance connects to `address:port`, after routes and security groups.
     fn reach(&self, instance_id: &str, address: Ipv4Addr, port: u16) -> Reach;
+    /// Whether a connection that comes from this address over the internet gets to a port of the instance.
+    fn admits(&self, instance_id: &str, from: Ipv4Addr, port: u16) -> bool;
     /// Whether the instance can open connections to the internet, where packages come from.
     fn reaches_internet(&self, instance_id: &str) -> bool;
     /// Its public address now, if it has one.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::HostSpec;
+use super::{HostSpec, MetadataService};
 
 /// What is written down of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Record {
     authorized_keys: Vec<String>,
     user_data: String,
     account_id: String,
+    // Notes of older programs do not have it.
+    #[serde(default)]
+    metadata: MetadataService,
     /// The private host key in OpenSSH form. A boot that begins again must not change it: the account may have
     /// published it already.
     pub host_key: String,
@@ -38,6 +41,7 @@ impl Record {
             authorized_keys: spec.authorized_keys.clone(),
             user_data: STANDARD.encode(&spec.user_data),
             account_id: spec.account_id.clone(),
+            metadata: spec.metadata,
             host_key,
             settled: false,
         }
@@ -55,13 +59,14 @@ impl Record {
             authorized_keys: self.authorized_keys.clone(),
             user_data: STANDARD.decode(&self.user_data).ok()?,
             account_id: self.account_id.clone(),
+            metadata: self.metadata,
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HostSpec, Record};
+    use super::{HostSpec, MetadataService, Record};
 
     #[test]
     fn a_specification_comes_back_as_it_was_written() {
@@ -75,6 +80,11 @@ mod tests {
             authorized_keys: vec!["ssh-ed25519 AAAA test".into()],
             user_data: vec![b'#', b'!', 0xff],
             account_id: "123456789012".into(),
+            metadata: MetadataService {
+                enabled: false,
+                tokens_required: false,
+                tags: true,
+            },
         };
         let text = serde_json::to_string(&Record::new(&spec, "key".into())).unwrap();
         let again: Record = serde_json::from_str(&text).unwrap();

@@ -9,6 +9,7 @@ use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 
 use super::{Setting, stdin};
+use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::users::User;
 
@@ -86,8 +87,8 @@ async fn session(
     let interrupt = shell.cancellation_token();
     let ended = {
         let (out, err) = (
-            sink(write, None, with_terminal),
-            sink(write, Some(STDERR), with_terminal),
+            sink(write, &activity, None, with_terminal),
+            sink(write, &activity, Some(STDERR), with_terminal),
         );
         let execution = shell
             .execute(&script)
@@ -109,7 +110,7 @@ async fn session(
         Ok(done) => Some(done.exit_code),
         Err(Error::Cancelled) => Some(INTERRUPTED),
         Err(error) => {
-            let mut say = sink(write, Some(STDERR), with_terminal);
+            let mut say = sink(write, &activity, Some(STDERR), with_terminal);
             // Nobody hears it if the client has just gone.
             let _ = say(format!("bash: {error}\n").into_bytes()).await;
             Some(if matches!(error, Error::Parse { .. }) {
@@ -154,20 +155,25 @@ async fn until_interrupted(read: &mut ChannelReadHalf, with_terminal: bool) -> b
 type Sent = futures::future::BoxFuture<'static, bashkit::Result<()>>;
 
 /// Sends bytes to the client, on standard error with `kind`; a terminal has but one stream, and lines end with CR LF.
+/// A client that does not take them holds up the command, but not account time.
 fn sink(
     write: &Arc<ChannelWriteHalf<Msg>>,
+    activity: &Arc<Activity>,
     kind: Option<u32>,
     with_terminal: bool,
 ) -> impl FnMut(Vec<u8>) -> Sent + Send + 'static {
-    let write = Arc::clone(write);
+    let (write, activity) = (Arc::clone(write), Arc::clone(activity));
     move |bytes| {
-        let write = Arc::clone(&write);
+        let (write, activity) = (Arc::clone(&write), Arc::clone(&activity));
         Box::pin(async move {
-            let sent = match kind {
-                _ if with_terminal => write.data_bytes(cooked(&bytes)).await,
-                None => write.data_bytes(bytes).await,
-                Some(kind) => write.extended_data_bytes(kind, bytes).await,
+            let send = async {
+                match kind {
+                    _ if with_terminal => write.data_bytes(cooked(&bytes)).await,
+                    None => write.data_bytes(bytes).await,
+                    Some(kind) => write.extended_data_bytes(kind, bytes).await,
+                }
             };
+            let sent = activity.idle(send).await;
             sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe).into())
         })
     }

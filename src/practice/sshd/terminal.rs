@@ -1,10 +1,9 @@
 //! A login with a terminal: keys go in, screen bytes come out. While the shell waits for a key account time is not held
 //! up; output that the client does not take holds the shell up.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
+use std::task::{Context, Poll};
 
 use bashkit::terminal::{Terminal, TerminalStatus};
 use russh::server::Msg;
@@ -19,12 +18,12 @@ use crate::practice::compute::users::User;
 
 /// Output that waits for the client before the shell does.
 const UNSENT_MAX: usize = 256 * 1024;
-/// How often the output of a running command is looked at: a sixtieth of a second is one frame.
-const TICK: Duration = Duration::from_millis(16);
+/// Keys that wait for the first prompt; what comes after is lost.
+const AHEAD_MAX: usize = 64 * 1024;
 /// Lines of a session that are kept in the history file.
 const HISTORY_MAX: usize = 500;
 /// Ctrl-C and Ctrl-D.
-const INTERRUPT: &[u8] = b"\x03";
+const INTERRUPT: [u8; 1] = *b"\x03";
 const END: &[u8] = b"\x04";
 
 /// Runs a login shell on the channel, from the message of the day to its exit status.
@@ -48,11 +47,14 @@ pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Chan
         activity,
         history: Vec::new(),
     };
-    login.source_profile(&host, &user).await;
     let power = host.power.clone();
+    let session = async {
+        login.source_profile(&host, &user).await?;
+        login.run().await
+    };
     let ended = tokio::select! {
         () = power.cancelled() => None,
-        ended = login.run() => ended,
+        ended = session => ended,
     };
     login.keep_history(&host, &user);
     if let Some(status) = ended {
@@ -69,10 +71,24 @@ fn greeting(host: &Host, user: &User) -> Vec<u8> {
     cooked(&view.read("/etc/motd").unwrap_or_default())
 }
 
+/// The way to the client's screen.
+type Writer = Pin<Box<dyn AsyncWrite + Send>>;
+
+/// Sends what the client takes now.
+fn send(writer: &mut Writer, unsent: &mut Vec<u8>, cx: &mut Context<'_>) -> std::io::Result<()> {
+    while !unsent.is_empty() {
+        match writer.as_mut().poll_write(cx, unsent) {
+            Poll::Ready(sent) => drop(unsent.drain(..sent?)),
+            Poll::Pending => break,
+        }
+    }
+    Ok(())
+}
+
 struct Login {
     terminal: Terminal,
     read: ChannelReadHalf,
-    writer: std::pin::Pin<Box<dyn AsyncWrite + Send>>,
+    writer: Writer,
     /// Screen bytes that the client has not taken yet.
     unsent: Vec<u8>,
     activity: Arc<Activity>,
@@ -80,24 +96,36 @@ struct Login {
     history: Vec<String>,
 }
 
-/// What happened while the shell was idle.
-enum Woken {
+/// What the shell does while something is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shell {
+    /// Runs; what it writes is sent.
+    Runs,
+    /// Runs; what it writes is kept back.
+    RunsUnseen,
+    /// Is held up by the client, who does not take what it has written.
+    Held,
+    /// Waits for a key.
+    Waits,
+}
+
+/// What happened.
+enum Event {
+    /// The client said something; `None`: it has gone.
     Message(Option<ChannelMsg>),
-    /// Something ran on, or wrote.
-    Shell,
-    Exited(i32),
+    /// The shell waits for a key or has ended.
+    Still(TerminalStatus),
+    /// A shell that waited goes on (a `read -t` whose time is up), or one must wait, or need no more.
+    Changed,
 }
 
 impl Login {
     /// Goes on until the shell ends, with its status, or the client (`None`).
     async fn run(&mut self) -> Option<i32> {
         loop {
-            match self.work().await? {
-                TerminalStatus::Exited(status) => {
-                    self.drain().await?;
-                    return Some(status);
-                }
-                TerminalStatus::Idle => {}
+            if let TerminalStatus::Exited(status) = self.work().await? {
+                self.drain().await?;
+                return Some(status);
             }
             self.note_history();
             if let Some(status) = self.idle().await? {
@@ -109,31 +137,22 @@ impl Login {
 
     /// Lets the shell run until it waits for a key or ends. `None`: the client has gone.
     async fn work(&mut self) -> Option<TerminalStatus> {
+        let activity = Arc::clone(&self.activity);
         loop {
-            self.collect();
-            let Self {
-                terminal,
-                read,
-                writer,
-                unsent,
-                ..
-            } = self;
-            let may_run = unsent.len() < UNSENT_MAX;
-            tokio::select! {
-                biased;
-                message = read.wait() => {
-                    if !pass(terminal, message?) {
+            let event = if self.unsent.len() < UNSENT_MAX {
+                self.next(Shell::Runs).await?
+            } else {
+                // The client is in no hurry, and account time is not held up by it.
+                activity.idle(self.next(Shell::Held)).await?
+            };
+            match event {
+                Event::Message(message) => {
+                    if !pass(&self.terminal, message?) {
                         return None;
                     }
                 }
-                sent = writer.write(unsent), if !unsent.is_empty() => {
-                    unsent.drain(..sent.ok()?);
-                }
-                status = terminal.run_until_idle(), if may_run => {
-                    self.collect();
-                    return Some(status);
-                }
-                () = tokio::time::sleep(TICK) => {}
+                Event::Still(status) => return Some(status),
+                Event::Changed => {}
             }
         }
     }
@@ -141,6 +160,17 @@ impl Login {
     /// Waits for a key while nothing runs; what is unsent is sent meanwhile. `Some(Some(status))`: the shell ended.
     async fn idle(&mut self) -> Option<Option<i32>> {
         let activity = Arc::clone(&self.activity);
+        match activity.idle(self.next(Shell::Waits)).await? {
+            Event::Message(message) => pass(&self.terminal, message?).then_some(None),
+            Event::Still(TerminalStatus::Exited(status)) => Some(Some(status)),
+            Event::Still(TerminalStatus::Idle) | Event::Changed => Some(None),
+        }
+    }
+
+    /// Waits for what happens next, sends what is unsent meanwhile and lets the shell run unless it is held. Whatever
+    /// the shell writes it writes while it is polled here, so there is no need to look now and then. `None`: the client
+    /// has gone.
+    async fn next(&mut self, shell: Shell) -> Option<Event> {
         let Self {
             terminal,
             read,
@@ -149,45 +179,38 @@ impl Login {
             ..
         } = self;
         let mut message = pin!(read.wait());
-        let woken = std::future::poll_fn(|cx| {
+        std::future::poll_fn(|cx| {
             if let Poll::Ready(message) = message.as_mut().poll(cx) {
-                return Poll::Ready(Some(Woken::Message(message)));
+                return Poll::Ready(Some(Event::Message(message)));
             }
-            while !unsent.is_empty() {
-                match writer.as_mut().poll_write(cx, unsent) {
-                    Poll::Ready(Ok(sent)) => drop(unsent.drain(..sent)),
-                    Poll::Ready(Err(_)) => return Poll::Ready(None),
-                    Poll::Pending => break,
-                }
+            if send(writer, unsent, cx).is_err() {
+                return Poll::Ready(None);
             }
-            // A `read -t` whose time is up goes on without a key.
+            if shell == Shell::Held {
+                return if unsent.len() < UNSENT_MAX {
+                    Poll::Ready(Some(Event::Changed))
+                } else {
+                    Poll::Pending
+                };
+            }
             let status = pin!(terminal.run_until_idle()).poll(cx);
-            unsent.extend(terminal.take_output());
-            match status {
-                Poll::Ready(TerminalStatus::Exited(status)) => {
-                    Poll::Ready(Some(Woken::Exited(status)))
+            if shell != Shell::RunsUnseen {
+                unsent.extend(terminal.take_output());
+                if send(writer, unsent, cx).is_err() {
+                    return Poll::Ready(None);
                 }
-                Poll::Ready(TerminalStatus::Idle) if unsent.is_empty() => Poll::Pending,
-                Poll::Ready(TerminalStatus::Idle) => {
-                    // It wrote something and waits again: that is to be sent, unless the client takes nothing now.
-                    match writer.as_mut().poll_write(cx, unsent) {
-                        Poll::Ready(Ok(sent)) => {
-                            drop(unsent.drain(..sent));
-                            cx.waker().wake_by_ref();
-                            Poll::Pending
-                        }
-                        Poll::Ready(Err(_)) => Poll::Ready(None),
-                        Poll::Pending => Poll::Pending,
-                    }
-                }
-                Poll::Pending => Poll::Ready(Some(Woken::Shell)),
             }
-        });
-        match activity.idle(woken).await? {
-            Woken::Message(message) => pass(&self.terminal, message?).then_some(None),
-            Woken::Shell => Some(None),
-            Woken::Exited(status) => Some(Some(status)),
-        }
+            match (shell, status) {
+                (Shell::Waits, Poll::Ready(TerminalStatus::Idle)) => Poll::Pending,
+                (_, Poll::Ready(status)) => Poll::Ready(Some(Event::Still(status))),
+                (Shell::Waits, Poll::Pending) => Poll::Ready(Some(Event::Changed)),
+                (_, Poll::Pending) if unsent.len() >= UNSENT_MAX => {
+                    Poll::Ready(Some(Event::Changed))
+                }
+                (_, Poll::Pending) => Poll::Pending,
+            }
+        })
+        .await
     }
 
     fn collect(&mut self) {
@@ -197,6 +220,7 @@ impl Login {
     /// Sends all that is left. `None`: the client has gone.
     async fn drain(&mut self) -> Option<()> {
         self.collect();
+        let activity = Arc::clone(&self.activity);
         let Self {
             read,
             writer,
@@ -204,14 +228,18 @@ impl Login {
             ..
         } = self;
         let gone = async { while !matches!(read.wait().await, None | Some(ChannelMsg::Close)) {} };
-        tokio::select! {
-            sent = writer.write_all(unsent) => sent.ok(),
-            () = gone => None,
-        }
+        let sent = async {
+            tokio::select! {
+                sent = writer.write_all(unsent) => sent.ok(),
+                () = gone => None,
+            }
+        };
+        activity.idle(sent).await
     }
 
-    /// Runs the files of a login, unless they are as in the image: then there is nothing in them to run.
-    async fn source_profile(&mut self, host: &Host, user: &User) {
+    /// Runs the files of a login, unless they are as in the image: then there is nothing in them to run. Ctrl-C ends
+    /// them; other keys wait for the prompt. `None`: the client has gone.
+    async fn source_profile(&mut self, host: &Host, user: &User) -> Option<()> {
         let view = host.view(user);
         let read = |path: &str| view.read(path).unwrap_or_default();
         let changed = [".bash_profile", ".bashrc"].iter().any(|name| {
@@ -221,11 +249,32 @@ impl Login {
             .list("/etc/profile.d")
             .is_ok_and(|files| !files.is_empty());
         if !changed && !more {
-            return;
+            return Some(());
         }
         self.terminal
             .send(". /etc/profile; [ ! -f ~/.bash_profile ] || . ~/.bash_profile\r");
-        self.terminal.run_until_idle().await;
+        let mut ahead = Vec::new();
+        while let Event::Message(message) = self.next(Shell::RunsUnseen).await? {
+            match message? {
+                ChannelMsg::Data { data } => {
+                    let interrupt = data.iter().rposition(|key| [*key] == INTERRUPT);
+                    if interrupt.is_some() {
+                        // As a terminal does, which forgets what was typed before it.
+                        ahead.clear();
+                        self.terminal.send(INTERRUPT);
+                    }
+                    let room = AHEAD_MAX.saturating_sub(ahead.len());
+                    let keys = data.iter().skip(interrupt.map_or(0, |at| at + 1));
+                    ahead.extend(keys.take(room));
+                }
+                ChannelMsg::Eof => ahead.extend(END),
+                message => {
+                    if !pass(&self.terminal, message) {
+                        return None;
+                    }
+                }
+            }
+        }
         let screen = self.terminal.take_output();
         let said = self
             .terminal
@@ -240,6 +289,10 @@ impl Login {
             .next()
             .unwrap_or_default();
         self.unsent.extend(prompt);
+        if !ahead.is_empty() {
+            self.terminal.send(&ahead);
+        }
+        Some(())
     }
 
     fn note_history(&mut self) {

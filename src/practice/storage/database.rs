@@ -10,12 +10,18 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use super::changes::{Batch, Record};
 use super::content::Content;
 use super::inode::{Ino, NodeType};
+use crate::practice::private;
 
 /// File name below the account's directory.
 const FILE: &str = "files.db";
 
 /// Said in `user_version`; another one is another layout.
 const VERSION: i64 = 1;
+
+/// `PRAGMA auto_vacuum` for a file that can be made smaller again.
+const INCREMENTAL: i64 = 2;
+/// What the log keeps of its size once it has been written into the database, in bytes.
+const JOURNAL_MAX: i64 = 4 * 1024 * 1024;
 
 const LAYOUT: &str = "
     CREATE TABLE trees (id INTEGER PRIMARY KEY, sort TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (sort, name));
@@ -38,9 +44,15 @@ pub enum FilesError {
     /// SQLite refused.
     #[error("files.db: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The file could not be made.
+    #[error("files.db: {0}")]
+    File(std::io::Error),
     /// What is there is not what this program wrote.
     #[error("files.db: {0}")]
     Corrupt(String),
+    /// All trees together hold as much as they may.
+    #[error("a new tree: {0}")]
+    Full(super::errno::Errno),
     /// The flusher could not be started.
     #[error("the thread that writes files.db: {0}")]
     Thread(std::io::Error),
@@ -78,8 +90,18 @@ pub(super) struct Database {
 
 impl Database {
     pub fn open(directory: &Path) -> Result<Self, FilesError> {
-        let connection = Connection::open(directory.join(FILE))?;
+        let path = directory.join(FILE);
+        // Before SQLite makes it, with the rights that the umask leaves; its log gets those of the database.
+        private::file(&path).map_err(FilesError::File)?;
+        let connection = Connection::open(&path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        // Before there is anything in it; an older file is built anew once.
+        let shrinks: i64 = connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+        if shrinks != INCREMENTAL {
+            connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+            connection.execute_batch("VACUUM")?;
+        }
+        connection.pragma_update(None, "journal_size_limit", JOURNAL_MAX)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // A commit returns when it is on disk.
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -113,6 +135,19 @@ impl Database {
         Ok(done)
     }
 
+    /// Gives the room of what was removed back to the disk.
+    pub fn shrink(&self) -> Result<(), FilesError> {
+        // Each step gives back one page, and has no row to show for it.
+        let mut vacuum = self.connection.prepare("PRAGMA incremental_vacuum")?;
+        let mut steps = vacuum.query([])?;
+        while steps.next()?.is_some() {}
+        // The file ends where it ends once the log is in it.
+        let mut checkpoint = self.connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        let mut steps = checkpoint.query([])?;
+        while steps.next()?.is_some() {}
+        Ok(())
+    }
+
     /// The number of a tree.
     pub fn find(&self, sort: Sort, name: &str) -> Result<Option<i64>, FilesError> {
         let mut query = self
@@ -121,6 +156,23 @@ impl Database {
         Ok(query
             .query_row(params![sort.as_str(), name], |row| row.get(0))
             .optional()?)
+    }
+
+    /// All trees: what they are, and how they are named.
+    pub fn trees(&self) -> Result<Vec<(Sort, String)>, FilesError> {
+        let mut query = self.connection.prepare("SELECT sort, name FROM trees")?;
+        let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        let sort = |text: &str| {
+            [Sort::Share, Sort::Disk]
+                .into_iter()
+                .find(|sort| sort.as_str() == text)
+                .ok_or_else(|| FilesError::Corrupt(format!("a tree that is a {text:?}")))
+        };
+        rows.map(|row| {
+            let (text, name) = row?;
+            Ok((sort(&text)?, name))
+        })
+        .collect()
     }
 
     /// Bytes in the regular files of a tree.

@@ -35,7 +35,6 @@ impl Tree {
         if state.inodes.len() as u64 >= state.limits.inodes {
             return Err(Errno::NoSpace);
         }
-        state.room(kind.held())?;
         let parent = state.get(dir)?;
         // A setgid directory gives its group to what is made in it, and itself to directories.
         let inherits = parent.mode & 0o2000 != 0;
@@ -50,9 +49,9 @@ impl Tree {
             changed: now,
             kind,
         };
+        state.grow(inode.kind.held())?;
         let ino = state.next;
         state.next += 1;
-        state.held += inode.kind.held();
         state.used += inode.kind.used();
         let attr = inode.attr(ino);
         state.inodes.insert(ino, inode);
@@ -252,7 +251,7 @@ impl State {
             return Ok(());
         }
         if let Some(gone) = self.inodes.remove(&ino) {
-            self.held -= gone.kind.held();
+            self.held.shrink(gone.kind.held());
             self.used -= gone.kind.used();
         }
         if directory {

@@ -11,14 +11,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::budget::Budget;
 use super::changes::Alarm;
 pub use super::database::FilesError;
 use super::database::{Database, Sort, add_tree, delete_note, remove_tree, set_note, store};
-use super::tree::Tree;
+use super::errno::Outcome;
+use super::tree::{Limits, Tree};
 
 /// How long changes gather before they are written. With the time to write them it must stay within the second that
 /// the account promises.
 const GATHER: Duration = Duration::from_millis(500);
+
+/// What all trees of the account hold together at most: a laptop has room for it beside its other work.
+const BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// All trees of the account. Clones share them.
 #[derive(Clone)]
@@ -30,6 +35,7 @@ pub struct Files {
 struct Inner {
     shared: Arc<Shared>,
     flusher: Option<JoinHandle<()>>,
+    budget: Arc<Budget>,
     born: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -86,6 +92,7 @@ impl Files {
             inner: Arc::new(Inner {
                 shared,
                 flusher: Some(flusher),
+                budget: Budget::new(BYTES_MAX),
                 born,
             }),
         })
@@ -130,13 +137,6 @@ impl Files {
         self.inner.load(&mut open, Sort::Disk, instance_id)
     }
 
-    /// A fresh, empty root disk for this instance; an older one is forgotten.
-    pub fn create_disk(&self, instance_id: &str) -> Result<Arc<Tree>, FilesError> {
-        let mut open = self.inner.shared.lock();
-        let disk = self.inner.empty(instance_id);
-        self.inner.adopt(&mut open, Sort::Disk, disk)
-    }
-
     /// A root disk with the content of an image, as the image is now; an older disk is forgotten.
     pub fn create_disk_from(
         &self,
@@ -148,9 +148,30 @@ impl Files {
         self.inner.adopt(&mut open, Sort::Disk, disk)
     }
 
+    /// A filesystem in memory (`tmpfs`, `proc`), which is never stored but counts with all others.
+    pub fn volatile(&self, id: &str, mode: u32, limits: Limits) -> Outcome<Tree> {
+        let tree = Tree::limited(id, mode, (self.inner.born)(), limits);
+        tree.charge(self.inner.budget.clone())?;
+        Ok(tree)
+    }
+
     /// Forgets a disk.
     pub fn delete_disk(&self, instance_id: &str) -> Result<(), FilesError> {
         self.inner.shared.lock().delete(Sort::Disk, instance_id)
+    }
+
+    /// Forgets every filesystem and disk whose id is not `known`, as kills may leave them.
+    pub fn retain(&self, known: impl Fn(&str) -> bool) -> Result<(), FilesError> {
+        let mut open = self.inner.shared.lock();
+        let trees = open.database.trees()?;
+        for (sort, name) in trees.into_iter().filter(|(_, name)| !known(name)) {
+            tracing::info!(
+                name,
+                "files that nothing in the account knows are forgotten"
+            );
+            open.delete(sort, &name)?;
+        }
+        Ok(())
     }
 
     /// A small record kept beside the trees (host specs, ports), written at once.
@@ -182,7 +203,7 @@ impl Files {
 
     /// Ends as a killed process does: what is not written yet is lost.
     #[cfg(test)]
-    pub(super) fn kill(self) {
+    pub(in crate::practice) fn kill(self) {
         let mut open = self.inner.shared.lock();
         for (_, tree) in std::mem::take(&mut open.trees).into_values() {
             tree.forget_changes();
@@ -206,7 +227,12 @@ impl Inner {
             return Ok(None);
         };
         let stored = open.database.load(id)?;
-        let tree = Arc::new(Tree::restore(name, stored, self.alarm())?);
+        let tree = Arc::new(Tree::restore(
+            name,
+            stored,
+            self.alarm(),
+            self.budget.clone(),
+        )?);
         open.trees.insert(key, (id, tree.clone()));
         Ok(Some(tree))
     }
@@ -217,6 +243,7 @@ impl Inner {
 
     /// Takes a new tree in place of whatever had its name; it is on disk before anybody has it.
     fn adopt(&self, open: &mut Open, sort: Sort, tree: Tree) -> Result<Arc<Tree>, FilesError> {
+        tree.charge(self.budget.clone()).map_err(FilesError::Full)?;
         let tree = Arc::new(tree);
         let name = tree.id();
         tree.track(self.alarm());
@@ -301,6 +328,10 @@ impl Open {
     fn delete(&mut self, sort: Sort, name: &str) -> Result<(), FilesError> {
         if let Some(id) = self.database.find(sort, name)? {
             self.database.write(|from| remove_tree(from, id))?;
+            // It is gone, whether the room comes back or not.
+            if let Err(error) = self.database.shrink() {
+                tracing::warn!(%error, "files.db did not get smaller");
+            }
         }
         // Whoever still has it mounted keeps a tree in memory that is written nowhere.
         if let Some((_, tree)) = self.trees.remove(&(sort, name.to_owned())) {

@@ -5,6 +5,7 @@
 //! knows instances, networks or the AWS wire.
 
 mod attributes;
+mod budget;
 mod changes;
 mod content;
 mod database;
@@ -29,5 +30,5 @@ pub use files::{Files, FilesError};
 pub use identity::{Access, Identity};
 pub use inode::{Attr, Generator, Kind, NodeType};
 pub use mounts::{Mount, MountSpec, MountTable};
-pub use tree::Tree;
+pub use tree::{Limits, Tree};
 pub use view::View;

@@ -190,14 +190,6 @@ impl MountTable {
         table.root().mount.spec.clone()
     }
 
-    /// Whether this tree is mounted somewhere here.
-    #[must_use]
-    pub fn has_tree(&self, tree: &Arc<Tree>) -> bool {
-        self.now()
-            .all()
-            .any(|mount| Arc::ptr_eq(&mount.spec.tree, tree))
-    }
-
     /// The text of `/proc/mounts`.
     #[must_use]
     pub fn proc_mounts(&self) -> String {

@@ -1,7 +1,9 @@
 //! A tree made again from its rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::budget::{Budget, Held};
 use super::changes::{Alarm, Changes};
 use super::database::{FilesError, Stored};
 use super::inode::{Inode, Kind, NodeType};
@@ -9,8 +11,14 @@ use super::tree::{Limits, ROOT, State, Tree};
 
 impl Tree {
     /// What was stored, on disk entirely; changes are noted from now on. Counts and links are not stored but counted.
-    pub(super) fn restore(id: &str, stored: Stored, alarm: Alarm) -> Result<Self, FilesError> {
+    pub(super) fn restore(
+        id: &str,
+        stored: Stored,
+        alarm: Alarm,
+        budget: Arc<Budget>,
+    ) -> Result<Self, FilesError> {
         let mut state = State::empty(Limits::default());
+        state.held = Held::of(Some(budget));
         for (ino, (record, content)) in stored.inodes {
             let (kind, links) = match record.node_type {
                 NodeType::Directory => {
@@ -26,7 +34,7 @@ impl Tree {
                 NodeType::File | NodeType::Device => (Kind::File(content), 0),
             };
             state.used += kind.used();
-            state.held += kind.held();
+            state.held.admit(kind.held());
             state.next = state.next.max(ino + 1);
             let inode = Inode {
                 kind,

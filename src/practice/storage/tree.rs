@@ -4,10 +4,11 @@
 //! Entries of directories are changed in `entries`, attributes in `attributes`; here is what they stand on.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::Timestamp;
 
+use super::budget::{Budget, Held};
 use super::changes::Changes;
 use super::content::Content;
 use super::errno::{Errno, Outcome};
@@ -67,7 +68,7 @@ pub(super) struct State {
     /// Bytes in regular files.
     pub used: u64,
     /// All bytes of content: of pipes and link targets too.
-    pub held: u64,
+    pub held: Held,
     pub limits: Limits,
     /// What is not on disk yet; `None` in a tree that is never stored.
     pub changes: Option<Changes>,
@@ -95,6 +96,7 @@ impl Tree {
         let copy = State {
             inodes: state.inodes.clone(),
             changes: None,
+            held: state.held.copy(),
             ..*state
         };
         Self::of(id.to_owned(), copy)
@@ -205,7 +207,7 @@ impl Tree {
         match &mut state.get_mut(ino)?.kind {
             Kind::Fifo(held) => {
                 let content = std::mem::take(held);
-                state.held -= content.len();
+                state.held.shrink(content.len());
                 Ok(content)
             }
             _ => Err(Errno::Invalid),
@@ -219,9 +221,9 @@ impl Tree {
         match &state.get(ino)?.kind {
             Kind::File(old) => {
                 let old = old.len();
-                state.room(content.len().saturating_sub(old))?;
+                state.grow(content.len().saturating_sub(old))?;
+                state.held.shrink(old.saturating_sub(content.len()));
                 state.used = state.used - old + content.len();
-                state.held = state.held - old + content.len();
                 state.modify(who, ino, now, 0, |file| *file = content)
             }
             _ => state.feed(ino, &content.to_vec(), now),
@@ -236,9 +238,8 @@ impl Tree {
             Kind::File(old) => {
                 let tail = old.tail();
                 let more = bytes.len() as u64;
-                state.room(more)?;
+                state.grow(more)?;
                 state.used += more;
-                state.held += more;
                 state.modify(who, ino, now, tail, |file| file.append(bytes))
             }
             _ => state.feed(ino, bytes, now),
@@ -267,6 +268,19 @@ impl Tree {
     pub fn limits(&self) -> Limits {
         self.seen().limits
     }
+
+    /// Nothing more is made or written in it from now on.
+    pub fn seal(&self) {
+        self.changed().limits = Limits {
+            bytes: 0,
+            inodes: 0,
+        };
+    }
+
+    /// Counts what it holds on a budget, if it fits there.
+    pub(super) fn charge(&self, budget: Arc<Budget>) -> Outcome<()> {
+        self.changed().held.moved_to(budget)
+    }
 }
 
 impl State {
@@ -277,7 +291,7 @@ impl State {
             names: 0,
             directories: 0,
             used: 0,
-            held: 0,
+            held: Held::default(),
             limits,
             changes: None,
         }
@@ -330,12 +344,12 @@ impl State {
         }
     }
 
-    /// Whether so many bytes more fit.
-    pub fn room(&self, more: u64) -> Outcome<()> {
-        if self.held.saturating_add(more) > self.limits.bytes {
+    /// Makes room for so many bytes more.
+    pub fn grow(&mut self, more: u64) -> Outcome<()> {
+        if self.held.bytes().saturating_add(more) > self.limits.bytes {
             return Err(Errno::NoSpace);
         }
-        Ok(())
+        self.held.grow(more)
     }
 
     /// Changes the content of a regular file, from this chunk on.
@@ -371,7 +385,7 @@ impl State {
                 if held.len() + more > PIPE_CAPACITY {
                     return Err(Errno::NoSpace);
                 }
-                self.room(more)?;
+                self.grow(more)?;
             }
             _ => return Ok(()),
         }
@@ -380,7 +394,6 @@ impl State {
         if let Kind::Fifo(held) = &mut inode.kind {
             held.append(bytes);
         }
-        self.held += more;
         Ok(())
     }
 }

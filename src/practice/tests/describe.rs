@@ -103,6 +103,12 @@ async fn instances_are_found_by_state_tag_and_network_and_shown_with_all_they_ha
         .await
         .unwrap();
     assert!(console.output().is_some());
+    let dry = ec2.get_console_output().instance_id(id).dry_run(true);
+    let dry = dry.send().await.unwrap_err();
+    assert_eq!(
+        dry.into_service_error().meta().code(),
+        Some("DryRunOperation")
+    );
     let tags = ec2
         .describe_tags()
         .filters(filter("resource-id", &[id]))
@@ -111,6 +117,28 @@ async fn instances_are_found_by_state_tag_and_network_and_shown_with_all_they_ha
         .await
         .unwrap();
     assert_eq!(tags.tags()[0].value(), Some("lab-7f3k A"));
+
+    // What the console has shown is told as long as the instance is listed.
+    let end = ec2.terminate_instances().instance_ids(id).send().await;
+    end.unwrap();
+    let output = loop {
+        let console = ec2.get_console_output().instance_id(id).send().await;
+        let output = console.unwrap().output().unwrap().to_owned();
+        let states = ec2.describe_instances().instance_ids(id).send().await;
+        let states = states.unwrap();
+        let state = states.reservations()[0].instances()[0].state().unwrap();
+        if state.name().unwrap().as_str() == "terminated" {
+            let console = ec2.get_console_output().instance_id(id).send().await;
+            break console.unwrap().output().unwrap().to_owned();
+        }
+        assert!(!output.is_empty());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    let shown = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, output).unwrap();
+    assert_eq!(
+        String::from_utf8(shown).unwrap(),
+        format!("last words of {id}\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

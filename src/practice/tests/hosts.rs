@@ -98,12 +98,18 @@ impl Hosts for Scripted {
         Ok(())
     }
 
+    async fn restart(&self, instance_id: &str) -> Result<(), String> {
+        self.power_on(instance_id);
+        Ok(())
+    }
+
     async fn stop(&self, instance_id: &str) {
         self.ports.lock().unwrap().remove(instance_id);
     }
 
-    async fn terminate(&self, instance_id: &str) {
+    async fn terminate(&self, instance_id: &str) -> String {
         self.ports.lock().unwrap().remove(instance_id);
+        format!("last words of {instance_id}\n")
     }
 
     fn console_output(&self, instance_id: &str) -> String {
@@ -119,10 +125,17 @@ impl Hosts for Scripted {
     }
 
     fn forget_files(&self, file_system_id: &str) -> Result<(), String> {
-        self.forgotten
-            .lock()
-            .unwrap()
-            .push(file_system_id.to_owned());
+        let mut forgotten = self.forgotten.lock().unwrap();
+        if forgotten.last().is_some_and(|last| last == "panic") {
+            forgotten.clear();
+            drop(forgotten);
+            panic!("as a test wants it");
+        }
+        forgotten.push(file_system_id.to_owned());
+        Ok(())
+    }
+
+    fn retain(&self, _: &std::collections::BTreeSet<String>) -> Result<(), String> {
         Ok(())
     }
 

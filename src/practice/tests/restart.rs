@@ -214,3 +214,17 @@ async fn a_change_that_fails_or_panics_half_way_leaves_nothing() {
     let bench = bench.kill_and_restart().await;
     assert_eq!(count(&bench).await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_drives_the_account_begins_again_after_a_panic() {
+    let bench = Bench::new().await;
+    let template = "Resources: {F: {Type: 'AWS::EFS::FileSystem'}}";
+    let stack = bench.create("s", template, &[]).await;
+    assert_eq!(bench.settled(&stack).await, "CREATE_COMPLETE");
+    // The next time that files are forgotten it panics.
+    bench.forgotten.lock().unwrap().push("panic".to_owned());
+    let client = bench.cloudformation();
+    client.delete_stack().stack_name("s").send().await.unwrap();
+    assert_eq!(bench.settled(&stack).await, "DELETE_COMPLETE");
+    assert_eq!(bench.forgotten.lock().unwrap().len(), 1);
+}

@@ -287,6 +287,13 @@ impl World {
             .collect()
     }
 
+    /// Forgets filesystems whose deletion is over and whose files are gone.
+    pub fn forget_file_systems(&mut self, ids: &[String]) {
+        for id in ids {
+            self.file_systems.remove(id);
+        }
+    }
+
     /// Brings filesystems and mount targets to the state they have reached by now.
     pub fn advance_efs(&mut self) {
         for id in self.mount_targets.ids() {
@@ -311,9 +318,7 @@ impl World {
                         found.state = LifeCycle::Available;
                     }
                 }
-                Some(LifeCycle::Deleting(at)) if at <= self.now => {
-                    self.file_systems.remove(&id);
-                }
+                // One that is deleted stays until its files are gone.
                 _ => {}
             }
         }
@@ -396,6 +401,11 @@ mod tests {
         world.delete_file_system(&files).unwrap();
         assert!(world.file_systems.contains(&files));
         pass(&mut world, 5);
+        // Until its files are gone.
+        let going = world.file_systems_going();
+        assert_eq!(going, std::slice::from_ref(&files));
+        assert!(world.file_systems.contains(&files));
+        world.forget_file_systems(&going);
         assert!(!world.file_systems.contains(&files));
     }
 

@@ -69,6 +69,9 @@ pub struct Instance {
     pub root_volume: String,
     /// When the last end was reached; it is listed a while longer.
     pub ended: Option<Timestamp>,
+    /// What its console had shown when its host ended.
+    #[serde(default)]
+    pub console: Option<String>,
     /// Tags.
     pub tags: Tags,
 }
@@ -298,6 +301,7 @@ impl World {
                 root_device: "/dev/xvda".into(),
                 root_volume,
                 ended: None,
+                console: None,
                 tags: launch.tags,
             },
         );

@@ -139,15 +139,27 @@ impl World {
         }
     }
 
-    /// The host could not be powered on.
+    /// The host could not be powered on. One that never ran ends; one that did is stopped and keeps its disk.
     pub fn power_failed(&mut self, id: &str, why: &str) {
         let now = self.now;
-        if let Some(instance) = self.instances.get_mut(id) {
+        let Some(instance) = self.instances.get_mut(id) else {
+            return;
+        };
+        if matches!(instance.state, State::ShuttingDown | State::Terminated) {
+            // It was to end meanwhile, and does.
+            return;
+        }
+        instance.reason = Some((
+            "Server.InternalError".into(),
+            format!("Server.InternalError: {why}"),
+        ));
+        if instance.launched_once {
+            instance.state = State::Stopped;
+            instance.power = None;
+            let interface = instance.interface.clone();
+            self.unmap_public_address(&interface);
+        } else {
             instance.state = State::ShuttingDown;
-            instance.reason = Some((
-                "Server.InternalError".into(),
-                format!("Server.InternalError: {why}"),
-            ));
             instance.power = Some((Power::End, now));
         }
     }

@@ -13,12 +13,18 @@ impl World {
     /// The address that `name` has for an instance, as Amazon's resolver in its VPC answers.
     pub fn resolve(&self, instance: &str, name: &str) -> Option<Ipv4Addr> {
         let interface = self.interface_of(instance)?;
-        if !self.vpcs.get(&interface.vpc)?.dns_support {
+        let vpc = self.vpcs.get(&interface.vpc)?;
+        if !vpc.dns_support {
             return None;
         }
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         let suffix = format!(".efs.{}.{}", self.place.region, self.place.url_suffix());
         if let Some(host) = name.strip_suffix(&suffix) {
+            // "To use DNS names, the VPC must have DNS hostnames enabled" (EFS user guide, "Mounting with an IP
+            // address").
+            if !vpc.dns_hostnames {
+                return None;
+            }
             // With a zone in front a name means that zone's mount target, without one the asking instance's own.
             let (zone, file_system) = host
                 .split_once('.')
@@ -49,13 +55,30 @@ impl World {
         let Some(interface) = self.interface_of(instance) else {
             return false;
         };
-        let routed = self
+        let outside = Ipv4Addr::new(203, 0, 113, 1);
+        self.is_routed(interface, outside) && self.admitted(interface, Way::Out, 443, outside, &[])
+    }
+
+    /// Whether a connection from this address outside gets to a port of an instance. Answers go back by the same way,
+    /// so it needs a route; groups are stateful and need no rule for them.
+    pub fn admits(&self, instance: &str, from: Ipv4Addr, port: u16) -> bool {
+        self.interface_of(instance).is_some_and(|interface| {
+            self.is_routed(interface, from) && self.admitted(interface, Way::In, port, from, &[])
+        })
+    }
+
+    /// Whether there is a way between an interface and this address outside: a public address, and the most specific
+    /// route leads to an attached gateway.
+    fn is_routed(&self, interface: &Interface, address: Ipv4Addr) -> bool {
+        let gateway = self
             .effective_route_table(&interface.subnet)
-            .and_then(|table| table.routes.get(&super::cidr::Cidr::EVERYWHERE))
-            .and_then(|gateway| self.gateways.get(gateway))
-            .is_some_and(|gateway| gateway.vpc.as_ref() == Some(&interface.vpc));
-        let out = |address: Ipv4Addr| self.admitted(interface, Way::Out, 443, address, &[]);
-        interface.public_address.is_some() && routed && out(Ipv4Addr::new(203, 0, 113, 1))
+            .and_then(|table| {
+                let covering = table.routes.iter().filter(|(to, _)| to.contains(address));
+                covering.max_by_key(|(to, _)| to.prefix())
+            })
+            .and_then(|(_, gateway)| self.gateways.get(gateway));
+        interface.public_address.is_some()
+            && gateway.is_some_and(|gateway| gateway.vpc.as_ref() == Some(&interface.vpc))
     }
 
     /// What answers when an instance connects to `address:port`.
@@ -188,6 +211,7 @@ mod tests {
         };
         let mut world = World::new(place, Timestamp::UNIX_EPOCH, Some(7));
         let vpc = world.create_vpc(range("10.0.0.0/16"), Tags::new()).unwrap();
+        world.vpcs.get_mut(&vpc).unwrap().dns_hostnames = true;
         let gateway = world.create_gateway(Tags::new());
         let table = world.create_route_table(&vpc, Tags::new()).unwrap();
         let clients = world
@@ -280,6 +304,14 @@ mod tests {
         let other = net.world.mount_target(&net.targets[1]).unwrap().address;
         let zoned = format!("us-east-1b.{name}");
         assert_eq!(net.world.resolve(&net.instances[0], &zoned), Some(other));
+        // Without DNS hostnames in the VPC the filesystem has no name, though its hosts have theirs.
+        let vpc = net.vpc.clone();
+        net.world.vpcs.get_mut(&vpc).unwrap().dns_hostnames = false;
+        assert_eq!(net.world.resolve(&net.instances[0], &zoned), None);
+        let neighbour = net.world.interface_of(&net.instances[1]).unwrap();
+        let host = net.world.private_dns_name(neighbour.private_address);
+        assert!(net.world.resolve(&net.instances[0], &host).is_some());
+        net.world.vpcs.get_mut(&vpc).unwrap().dns_hostnames = true;
         let gone = net.targets[0].clone();
         net.world.delete_mount_target(&gone).unwrap();
         assert_eq!(net.world.resolve(&net.instances[0], &name), None);
@@ -316,6 +348,55 @@ mod tests {
             net.world.reach(&net.instances[0], address, 2049),
             Reach::Filtered
         );
+    }
+
+    #[test]
+    fn who_comes_from_outside_needs_a_rule_an_address_and_a_route_to_an_attached_gateway() {
+        let mut net = net();
+        let to = net.instances[0].clone();
+        let admits = |net: &Net| net.world.admits(&to, Ipv4Addr::LOCALHOST, 22);
+        let (gateway, vpc, table) = (net.gateway.clone(), net.vpc.clone(), net.table.clone());
+        let clients = net.clients.clone();
+        allow(&mut net, &clients, 22, Peer::Range(range("127.0.0.1/32")));
+        assert!(!admits(&net));
+        net.world.attach_gateway(&gateway, &vpc).unwrap();
+        assert!(!admits(&net));
+        net.world
+            .create_route(&table, Cidr::EVERYWHERE, &gateway)
+            .unwrap();
+        assert!(admits(&net));
+        // Another's address is not the learner's.
+        assert!(!net.world.admits(&to, Ipv4Addr::new(198, 51, 100, 7), 22));
+        let ssh = Permission {
+            protocol: "tcp".into(),
+            ports: Some((22, 22)),
+            peer: Peer::Range(range("127.0.0.1/32")),
+        };
+        net.world.revoke(&clients, Way::In, &ssh).unwrap();
+        assert!(!admits(&net));
+        allow(&mut net, &clients, 22, Peer::Range(Cidr::EVERYWHERE));
+        assert!(admits(&net));
+        let interface = net.world.interface_of(&to).unwrap().id.clone();
+        let interface = net.world.interfaces.get_mut(&interface).unwrap();
+        interface.public_address = None;
+        assert!(!admits(&net));
+    }
+
+    #[test]
+    fn a_host_that_does_not_start_again_is_stopped_and_one_that_never_did_ends() {
+        let mut net = net();
+        let (old, new) = (net.instances[0].clone(), net.instances[1].clone());
+        net.world.power_failed(&old, "its disk is gone");
+        let instance = net.world.instance(&old).unwrap();
+        assert_eq!((instance.state, instance.power), (State::Stopped, None));
+        let reason = instance.reason.clone().unwrap().1;
+        assert_eq!(reason, "Server.InternalError: its disk is gone");
+        let interface = net.world.interface_of(&old).unwrap();
+        assert_eq!(interface.public_address, None);
+        net.world.start_instance(&old).unwrap();
+        net.world.instances.get_mut(&new).unwrap().launched_once = false;
+        net.world.power_failed(&new, "no image");
+        assert_eq!(net.world.instance(&new).unwrap().state, State::ShuttingDown);
     }
 
     #[test]

@@ -26,8 +26,6 @@ pub struct Stack {
     pub tags: Tags,
     /// Acknowledged by the caller.
     pub capabilities: Vec<String>,
-    /// Kept and shown; the account has no roles yet.
-    pub role_arn: Option<String>,
     /// What to do when something cannot be created.
     pub on_failure: OnFailure,
     /// Until creation counts as failed.

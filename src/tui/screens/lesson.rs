@@ -10,10 +10,13 @@ use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
+use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
-use crate::engine::view::{Block, Phase, QuestionView, StepState, TerminalState, View, Work};
+use crate::engine::view::{
+    Block, MachineView, Phase, QuestionView, StepState, TerminalState, View, Work,
+};
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
 use crate::tui::keymap::{Act, Scope};
@@ -26,7 +29,7 @@ use crate::tui::screens::reader::{Reader, Scroll};
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::lesson_text::{self, Part};
 use crate::tui::widgets::pane::Pane;
-use crate::tui::widgets::{blocks, header};
+use crate::tui::widgets::{blocks, header, receipt, stack};
 
 /// Who has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,15 @@ enum Focus {
     Lesson,
     Answer,
     Shell(Side),
+}
+
+/// What the keys that scroll move while the lesson has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scrolls {
+    Lesson,
+    Receipt,
+    /// The terminal used last.
+    Terminal,
 }
 
 /// The lab's screen.
@@ -47,6 +59,8 @@ pub(in crate::tui) struct LessonScreen {
     told: Option<Size>,
     typed: AnswerLine,
     scroll: Scroll,
+    /// How far the receipt is scrolled.
+    receipt: Scroll,
     /// What has just been added to the text and must be seen.
     reveal: Option<Part>,
     /// What the step was about before the lab came to its end.
@@ -62,6 +76,7 @@ impl LessonScreen {
         Self {
             about: view.step.work,
             asked: None,
+            reveal: to_reveal(&view),
             view,
             focus: Focus::Lesson,
             last: Side::A,
@@ -69,7 +84,7 @@ impl LessonScreen {
             told: None,
             typed: AnswerLine::default(),
             scroll: Scroll::default(),
-            reveal: None,
+            receipt: Scroll::default(),
         }
     }
 
@@ -90,32 +105,100 @@ impl LessonScreen {
             .filter(|_| !self.passed() && self.view.phase == Phase::Learning)
     }
 
-    /// What the learner is to do next; the author's sentence unless something else comes first.
+    /// What the learner is to do next: the author's sentence, unless something must be mended or waited for first.
     fn action(&self) -> String {
-        match (&self.view.phase, &self.view.step.state) {
-            (Phase::CleaningUp { .. }, _) => "Nothing to do: it ends with a receipt.".to_owned(),
-            (_, StepState::Passed(_)) if matches!(self.focus, Focus::Shell(_)) => {
+        let again = self.retry().map(|retry| {
+            // What must be mended comes before whatever waits for it.
+            format!("Press t to try again ({retry}).")
+        });
+        match (&self.view.phase, again) {
+            (Phase::CleaningUp { .. }, Some(again)) => again,
+            (Phase::CleaningUp { .. }, None) => "Nothing to do: it ends with a receipt.".to_owned(),
+            (Phase::CleanedUp(receipt), _) if !receipt.is_clean() => {
+                "Press r to clean up again, or q to leave.".to_owned()
+            }
+            _ if self.passed() && matches!(self.focus, Focus::Shell(_)) => {
                 "Press Ctrl-], then Enter to continue.".to_owned()
             }
-            (Phase::CleanedUp(receipt), _) if self.everything() => {
-                let what = if receipt.is_clean() {
-                    "end"
-                } else {
-                    "clean up again, or to leave it"
-                };
-                format!("Press Enter to {what}.")
+            (Phase::CleanedUp(_), _) if self.passed() && self.is_last() => {
+                "That was the last step: press Enter to end.".to_owned()
             }
-            (_, StepState::Passed(_)) => "Press Enter to continue.".to_owned(),
-            _ => match self
-                .view
-                .trouble
-                .as_ref()
-                .and_then(|trouble| trouble.retry.as_ref())
-            {
-                Some(retry) => format!("Press t to try again ({retry})."),
-                None => self.view.step.action.clone(),
-            },
+            _ if self.passed() => "Press Enter to continue.".to_owned(),
+            (Phase::CleanedUp(_), _) => {
+                "The lab is gone: q ends; `efslab start` begins another.".to_owned()
+            }
+            (_, Some(again)) => again,
+            (_, None) => self
+                .waiting()
+                .unwrap_or_else(|| self.view.step.action.clone()),
         }
+    }
+
+    /// What is to be done, or not, while the lab is at work; `None`: it is the learner's turn.
+    fn waiting(&self) -> Option<String> {
+        let meanwhile = "read on, or press n to go ahead.";
+        let step = &self.view.step;
+        if step.work == Work::Stack
+            && let Some(stack) = self.view.stack.as_ref().filter(|stack| stack::runs(stack))
+        {
+            let what = if stack::goes(stack) {
+                "deleted"
+            } else {
+                "built"
+            };
+            return Some(match self.unanswered() {
+                Some(question) if question.options.is_empty() => {
+                    format!("The stack is being {what}. Meanwhile answer the question.")
+                }
+                Some(question) => format!(
+                    "The stack is being {what}. Meanwhile answer the question (1-{}).",
+                    question.options.len()
+                ),
+                None => format!("Nothing to do: the stack is being {what}; {meanwhile}"),
+            });
+        }
+        if matches!(step.state, StepState::Working { .. }) {
+            return Some("Wait a moment, or press n to go ahead.".to_owned());
+        }
+        let opens = |machine: &MachineView| {
+            matches!(
+                machine.terminal,
+                TerminalState::Closed | TerminalState::Connecting
+            )
+        };
+        (step.work == Work::Terminals && self.view.machines.iter().any(opens))
+            .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
+    }
+
+    /// The question, while no answer was given that may be right.
+    fn unanswered(&self) -> Option<&QuestionView> {
+        let wrong = matches!(self.view.step.state, StepState::NotYet(_));
+        self.open_question()
+            .filter(|question| question.answered.is_none() || wrong)
+    }
+
+    /// What `t` would try again.
+    fn retry(&self) -> Option<&str> {
+        self.view.trouble.as_ref()?.retry.as_deref()
+    }
+
+    /// Whether nothing comes before this step.
+    fn is_first(&self) -> bool {
+        let step = &self.view.step;
+        let first = self.view.lessons.first();
+        step.number <= 1 && first.is_none_or(|lesson| lesson.id == step.lesson)
+    }
+
+    /// Whether nothing comes after this step.
+    fn is_last(&self) -> bool {
+        let step = &self.view.step;
+        let last = self.view.lessons.last();
+        step.number >= step.of && last.is_none_or(|lesson| lesson.id == step.lesson)
+    }
+
+    /// Whether everything is being deleted: until that has ended there is nowhere to go.
+    fn is_cleaning_up(&self) -> bool {
+        matches!(self.view.phase, Phase::CleaningUp { .. })
     }
 
     /// Whether the end of the lab takes the whole screen: the step is not about it.
@@ -130,7 +213,8 @@ impl LessonScreen {
             self.asked = None;
             self.scroll.at = 0;
             self.typed = AnswerLine::default();
-            self.reveal = None;
+            self.reveal = to_reveal(view);
+            self.panes.iter_mut().for_each(Pane::follow);
         } else if !matches!(before.state, StepState::Passed(_)) && self.passed() {
             self.reveal = Some(Part::Debrief);
         } else if step.hints.len() > before.hints.len() {
@@ -172,9 +256,6 @@ impl LessonScreen {
     }
 
     fn enter(&mut self, cx: &mut Context) -> Flow {
-        let asked = self
-            .open_question()
-            .is_some_and(|question| question.answered.is_none());
         match (self.focus, &self.view.phase) {
             (Focus::Answer, _) => {
                 let answer = self.typed.text();
@@ -186,9 +267,10 @@ impl LessonScreen {
                 }
             }
             (_, Phase::CleaningUp { .. }) => cx.notice("cleaning up goes on by itself"),
-            (_, Phase::CleanedUp(_)) if self.everything() => return self.quit(cx),
-            _ if asked && self.wants_typed_answer() => self.type_answer(),
-            _ if asked && self.view.step.work == Work::Question => {
+            (_, Phase::CleanedUp(_)) if !self.passed() => return self.quit(cx),
+            // Also after a wrong answer: another one is wanted, not the same verdict again.
+            _ if self.wants_typed_answer() => self.type_answer(),
+            _ if self.open_question().is_some() && self.view.step.work == Work::Question => {
                 cx.notice("press the number of your answer");
             }
             _ => {
@@ -228,6 +310,29 @@ impl LessonScreen {
         Flow::Stay
     }
 
+    /// The lesson, as far as it is longer than its place; else what stands beside or below it.
+    fn scrolls(&self) -> Scrolls {
+        match &self.view.phase {
+            Phase::CleanedUp(_) if self.everything() || !self.scroll.overflows() => {
+                Scrolls::Receipt
+            }
+            Phase::Learning
+                if self.view.step.work == Work::Terminals && !self.scroll.overflows() =>
+            {
+                Scrolls::Terminal
+            }
+            _ => Scrolls::Lesson,
+        }
+    }
+
+    fn scroll(&mut self, act: Act) {
+        match self.scrolls() {
+            Scrolls::Lesson => self.scroll.act(act),
+            Scrolls::Receipt => self.receipt.act(act),
+            Scrolls::Terminal => self.panes[layout::index(self.last)].act(act),
+        }
+    }
+
     fn copy(&self, cx: &mut Context) -> Flow {
         let commands = blocks::commands(&self.view.step.blocks);
         let Some(first) = commands.first() else {
@@ -240,19 +345,29 @@ impl LessonScreen {
         Flow::Open(Box::new(Reader::new("Commands of this step", shown)))
     }
 
+    /// Everything that this screen can show of the step, or of the lab's end where that has taken its place.
     fn read(&self) -> Flow {
-        let step = &self.view.step;
-        let mut shown = step.blocks.clone();
-        shown.extend(
-            step.hints
-                .iter()
-                .enumerate()
-                .map(|(i, hint)| Block::Text(format!("Hint {}: {hint}", i + 1))),
-        );
-        if let (true, Some(debrief)) = (self.passed(), &step.debrief) {
-            shown.push(Block::Text(format!("Why: {debrief}")));
-        }
-        Flow::Open(Box::new(Reader::new(step.title.clone(), shown)))
+        let (view, step_too) = (Arc::clone(&self.view), !self.everything());
+        let title = if step_too {
+            view.step.title.clone()
+        } else {
+            "Receipt".to_owned()
+        };
+        let lines = move |width, cx: &Context| {
+            let mut lines = Vec::new();
+            if step_too {
+                lines.extend(lesson_text::whole(&view, cx.now, width, cx.look));
+            }
+            if let Phase::CleanedUp(proof) = &view.phase {
+                if !lines.is_empty() {
+                    lines.push(Line::default());
+                }
+                let size = (width, u16::MAX);
+                lines.extend(receipt::lines(proof, &view.target, &cx.zone, size, cx.look));
+            }
+            lines
+        };
+        Flow::Open(Box::new(Reader::of(title, lines)))
     }
 
     fn explain(&self, cx: &mut Context) -> Flow {
@@ -278,6 +393,12 @@ impl LessonScreen {
     }
 }
 
+/// What of a step is to be seen when one comes to it. A build takes minutes and its question is meant for them, so that
+/// it must not wait below the end of the text, where there is no room for it under the stack.
+fn to_reveal(view: &View) -> Option<Part> {
+    (view.step.work == Work::Stack && view.step.question.is_some()).then_some(Part::Question)
+}
+
 impl Layer for LessonScreen {
     fn scope(&self) -> Scope {
         match self.focus {
@@ -289,18 +410,21 @@ impl Layer for LessonScreen {
 
     fn label(&self, act: Act, usual: &'static str) -> Option<Cow<'static, str>> {
         let step = &self.view.step;
-        if self.everything() {
-            return match act {
-                Act::Enter => match &self.view.phase {
-                    Phase::CleanedUp(receipt) => {
-                        Some(if receipt.is_clean() { "end" } else { "choose" }.into())
-                    }
-                    _ => None,
-                },
-                Act::Retry | Act::Details => self.view.trouble.as_ref().map(|_| usual.into()),
-                Act::Help | Act::Quit => Some(usual.into()),
-                _ => None,
-            };
+        let gone = match &self.view.phase {
+            Phase::CleanedUp(receipt) => Some(receipt.is_clean()),
+            _ => None,
+        };
+        match (act, gone) {
+            (Act::RunForMe, Some(clean)) => return (!clean).then(|| "clean up again".into()),
+            (Act::Enter, Some(true)) if !self.passed() || self.is_last() => {
+                return Some("end".into());
+            }
+            (Act::Enter, Some(false)) if !self.passed() => return Some("leave".into()),
+            (Act::Retry, _) => return self.retry().map(|_| usual.into()),
+            (Act::Details, _) => return self.view.trouble.as_ref().map(|_| usual.into()),
+            (Act::Read, Some(_)) | (Act::Help | Act::Quit, _) => return Some(usual.into()),
+            _ if self.everything() => return None,
+            _ => {}
         }
         let options = self
             .open_question()
@@ -315,22 +439,25 @@ impl Layer for LessonScreen {
             Act::Enter if self.focus == Focus::Lesson && self.wants_typed_answer() => {
                 return Some("answer".into());
             }
-            Act::Retry => self
-                .view
-                .trouble
-                .as_ref()
-                .is_some_and(|trouble| trouble.retry.is_some()),
-            Act::Details => self.view.trouble.is_some(),
+            Act::Enter if self.focus == Focus::Lesson => !self.is_cleaning_up(),
+            Act::Back => !self.is_first() && !self.is_cleaning_up(),
+            Act::Next => !self.is_last() && !self.is_cleaning_up(),
+            Act::Lessons => !self.is_cleaning_up(),
             Act::Choose(_) => options.is_some(),
             Act::Hint if step.hints_of > 0 && !self.passed() => {
                 return Some(format!("hint {}/{}", step.hints.len(), step.hints_of).into());
             }
             Act::Answer | Act::Hint => false,
-            Act::RunForMe => !self.passed() && !matches!(step.state, StepState::Working { .. }),
+            Act::RunForMe => {
+                !self.passed()
+                    && !self.is_cleaning_up()
+                    && !matches!(step.state, StepState::Working { .. })
+            }
             Act::Copy => !blocks::commands(&step.blocks).is_empty(),
             Act::Focus(side) => {
                 *self.terminal(side) != TerminalState::Closed && self.focus != Focus::Shell(side)
             }
+            Act::ScrollBack => self.panes[layout::index(self.last)].has_more(),
             Act::Release if self.passed() => return Some("back: the step is passed".into()),
             _ => true,
         };
@@ -351,6 +478,9 @@ impl Layer for LessonScreen {
             Act::Copy => return self.copy(cx),
             Act::Read => return self.read(),
             Act::Details => return self.explain(cx),
+            Act::Back | Act::Next | Act::Lessons | Act::RunForMe if self.is_cleaning_up() => {
+                cx.notice("cleaning up goes on by itself");
+            }
             Act::Lessons => {
                 let go = |lesson: &crate::engine::view::LessonRow, step| {
                     Effect::Command(Command::Goto {
@@ -361,7 +491,17 @@ impl Layer for LessonScreen {
                 let here = Some(self.view.step.lesson.clone());
                 return Flow::Open(Box::new(Lessons::new(self.view.lessons.clone(), here, go)));
             }
-            Act::RunForMe => cx.command(Command::RunForMe),
+            Act::RunForMe => match &self.view.phase {
+                Phase::CleanedUp(receipt) if receipt.is_clean() => cx.notice("the lab is gone"),
+                Phase::CleanedUp(_) => cx.command(Command::CleanUp),
+                _ => {
+                    // What is typed is to be seen.
+                    self.panes.iter_mut().for_each(Pane::follow);
+                    cx.command(Command::RunForMe);
+                }
+            },
+            Act::Back if self.is_first() => cx.notice("this is the first step of all"),
+            Act::Next if self.is_last() => cx.notice("this is the last step of all"),
             Act::Back => cx.command(Command::Back),
             Act::Next => cx.command(Command::Next),
             Act::Hint if self.view.step.hints.len() >= self.view.step.hints_of => {
@@ -369,24 +509,18 @@ impl Layer for LessonScreen {
                 cx.notice("that was the last hint; r does the step for you");
             }
             Act::Hint => cx.command(Command::Hint),
-            Act::Retry => match self
-                .view
-                .trouble
-                .as_ref()
-                .and_then(|trouble| trouble.retry.as_ref())
-            {
-                Some(_) => cx.command(Command::Retry),
-                None => cx.notice("there is nothing to try again"),
-            },
+            Act::Retry if self.retry().is_some() => cx.command(Command::Retry),
+            Act::Retry => cx.notice("there is nothing to try again"),
             Act::Choose(number) => self.choose(number, cx),
             Act::Answer | Act::Cycle if self.wants_typed_answer() => self.type_answer(),
             Act::Answer => cx.notice("there is no question that is answered by typing"),
             Act::Focus(side) => self.focus(side, cx),
             Act::Cycle => self.focus(self.last, cx),
             Act::Release => self.focus = Focus::Lesson,
-            Act::ScrollBack => self.panes[layout::index(self.last)].scroll(true),
-            Act::ScrollForward => self.panes[layout::index(self.last)].scroll(false),
-            act => self.scroll.act(act),
+            Act::ScrollBack | Act::ScrollForward => {
+                self.panes[layout::index(self.last)].act(act);
+            }
+            act => self.scroll(act),
         }
         Flow::Stay
     }
@@ -431,12 +565,12 @@ impl Layer for LessonScreen {
             header::line(&self.view, cx.now, header.width, cx.look),
             header,
         );
-        let elsewhere = self.view.step.work == Work::Question && need != Need::Terminals;
+        let asks = self.asks_in(work, need, cx);
         let pane = lesson_text::Pane {
             view: &self.view,
-            typed: (!elsewhere).then_some(&self.typed),
+            typed: (!asks).then_some(&self.typed),
             action: &self.action(),
-            focused: self.focus == Focus::Lesson || (self.focus == Focus::Answer && !elsewhere),
+            focused: self.focus == Focus::Lesson || (self.focus == Focus::Answer && !asks),
             boxed,
             now: cx.now,
             look: cx.look,
@@ -448,7 +582,7 @@ impl Layer for LessonScreen {
             }
             _ => pane.draw(frame, lesson, &mut self.scroll, self.reveal.take()),
         };
-        let cursor = self.draw_work(frame, work, need, cx);
+        let cursor = self.draw_work(frame, work, need, asks, cx);
         match self.focus {
             Focus::Answer => cursor.or(typing),
             Focus::Lesson | Focus::Shell(_) => cursor,

@@ -14,19 +14,32 @@ use crate::tui::look::{Look, Tone};
 use crate::tui::text;
 use crate::tui::widgets::blocks;
 
-/// A title and blocks, scrolled.
+/// A text of a given width.
+type Lines = Box<dyn Fn(u16, &Context) -> Vec<Line<'static>>>;
+
+/// A title and a text, scrolled.
 pub(in crate::tui) struct Reader {
     title: String,
-    blocks: Vec<Block>,
+    lines: Lines,
     scroll: Scroll,
 }
 
 impl Reader {
     /// Shows these blocks.
     pub(in crate::tui) fn new(title: impl Into<String>, blocks: Vec<Block>) -> Self {
+        Self::of(title, move |width, cx| {
+            blocks::lines(&blocks, width, cx.look)
+        })
+    }
+
+    /// Shows what these lines are for the width of the screen.
+    pub(in crate::tui) fn of(
+        title: impl Into<String>,
+        lines: impl Fn(u16, &Context) -> Vec<Line<'static>> + 'static,
+    ) -> Self {
         Self {
             title: title.into(),
-            blocks,
+            lines: Box::new(lines),
             scroll: Scroll::default(),
         }
     }
@@ -50,7 +63,7 @@ impl Layer for Reader {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, cx: &Context) -> Option<Position> {
-        let lines = blocks::lines(&self.blocks, area.width.saturating_sub(2), cx.look);
+        let lines = (self.lines)(area.width.saturating_sub(2), cx);
         page(frame, area, &self.title, lines, &mut self.scroll, cx.look);
         None
     }
@@ -85,6 +98,11 @@ impl Scroll {
         self.at = self.at.min(self.lines.saturating_sub(page));
     }
 
+    /// Whether there is more than fits.
+    pub(in crate::tui) fn overflows(&self) -> bool {
+        self.lines > self.page
+    }
+
     /// Scrolls as little as is needed to show these lines, their beginning first of all.
     pub(in crate::tui) fn show(&mut self, from: u16, until: u16) {
         self.at = self.at.max(until.saturating_sub(self.page)).min(from);
@@ -99,7 +117,7 @@ impl Scroll {
             ("PgUp", "PgUp goes back")
         };
         match width {
-            _ if self.lines <= self.page => String::new(),
+            _ if !self.overflows() => String::new(),
             ..60 => format!("{last}/{} {short}", self.lines),
             _ => format!("lines {}-{last} of {}, {long}", self.at + 1, self.lines),
         }

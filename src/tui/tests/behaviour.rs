@@ -4,7 +4,6 @@ use super::fixtures::*;
 use super::*;
 use crate::engine::view::{Phase, StepState, TerminalState, Work};
 use crate::tui::chosen::{Chosen, Place};
-use crate::tui::keymap::{BINDINGS, Scope};
 
 fn typed(on: Side, text: &str) -> Command {
     Command::Input {
@@ -155,7 +154,10 @@ fn an_ended_session_opens_again_with_enter() {
 fn a_terminal_that_is_not_there_takes_no_keys() {
     let mut drive = Drive::lab(building(), 80, 24);
     drive.keys("F2");
-    assert_eq!(drive.footer(), "machine A has no terminal now");
+    assert_eq!(
+        drive.footer(),
+        "machine A has no terminal now: the stack is still being built"
+    );
     drive.keys("h");
     assert_eq!(drive.sent(), [Command::Hint]);
 }
@@ -225,6 +227,21 @@ fn an_answer_is_typed_on_its_line_and_every_letter_belongs_to_it() {
         [Command::Answer("1.50".into()), Command::Hint],
         "a digit begins an answer"
     );
+}
+
+#[test]
+fn after_a_wrong_answer_enter_opens_the_answer_line_again() {
+    let mut view = typed_question();
+    if let Some(question) = &mut view.step.question {
+        question.answered = Some(("2".into(), String::new()));
+    }
+    view.step.state = StepState::NotYet("2 is not it".into());
+    let mut drive = Drive::lab(view, 80, 24);
+    assert!(drive.footer().starts_with("Enter answer"));
+    drive.keys("Enter 1 . 5 Enter");
+    assert_eq!(drive.sent(), [Command::Answer("1.5".into())]);
+    drive.show(answered_wrong()).keys("Enter");
+    assert_eq!(drive.footer(), "press the number of your answer");
 }
 
 #[test]
@@ -342,12 +359,7 @@ fn one_can_go_to_any_step_of_any_lesson() {
 fn a_long_step_scrolls_and_a_new_one_begins_at_its_top() {
     let mut drive = Drive::lab(building(), 80, 24);
     assert!(!drive.screen().contains("create-stack"));
-    assert!(
-        drive
-            .keys("PgDn PgDn PgDn")
-            .screen()
-            .contains("create-stack")
-    );
+    assert!(drive.keys("PgDn PgDn").screen().contains("create-stack"));
     assert!(
         drive
             .show(terminals())
@@ -356,31 +368,208 @@ fn a_long_step_scrolls_and_a_new_one_begins_at_its_top() {
     );
 }
 
+/// The keys that a footer names, as the tests write them.
+fn keys_of(footer: &str) -> Vec<String> {
+    let items = footer.split("  ").map(str::trim);
+    let names = items.filter_map(|item| item.split(' ').next().filter(|name| !name.is_empty()));
+    names
+        .map(|name| match name.split_once('-') {
+            Some(("1", _)) => "1".to_owned(),
+            Some(("Ctrl", key)) => format!("C-{key}"),
+            Some(("Alt", key)) => format!("A-{key}"),
+            _ => name.to_owned(),
+        })
+        .collect()
+}
+
+/// A lab, and the keys that lead to the screen meant.
+type Shown = (fn() -> View, &'static str);
+
 #[test]
-fn every_key_of_every_footer_works() {
-    let screens: [(View, &str); 6] = [
-        (question(), ""),
-        (failed(), ""),
-        (terminals(), "F2"),
-        (typed_question(), "Enter"),
-        (cleaning_up(), ""),
-        (terminals(), "q"),
+fn every_key_of_every_footer_does_something() {
+    let first = || {
+        let mut view = question();
+        view.step.lesson = "why-efs".into();
+        view
+    };
+    let last = || {
+        let mut view = question();
+        (view.step.lesson, view.step.number, view.step.of) = ("cleanup".into(), 1, 1);
+        view
+    };
+    let in_cleanup_step = || {
+        let mut view = cleaning_up();
+        view.step.work = Work::Receipt;
+        view
+    };
+    let screens: [Shown; 19] = [
+        (first, ""),
+        (last, ""),
+        (to_build, ""),
+        (building, ""),
+        (failed, ""),
+        (terminals, ""),
+        (terminals, "F2"),
+        (passed, ""),
+        (passed, "F3"),
+        (typed_question, ""),
+        (typed_question, "Enter 1"),
+        (cleaning_up, ""),
+        (in_cleanup_step, ""),
+        (cleaned_up, ""),
+        (much_left, ""),
+        (terminals, "q"),
+        (cleaning_up, "q"),
+        (terminals, "l"),
+        (terminals, "?"),
     ];
+    let mut pressed = 0;
     for (view, keys) in screens {
-        let mut drive = Drive::lab(view, 250, 24);
-        let footer = drive.keys(keys).footer();
-        let scopes = [Scope::Lesson, Scope::Shell, Scope::Answer, Scope::Leave];
-        for item in footer
-            .split("  ")
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-        {
-            let key = item.split(' ').next().unwrap();
-            let known = BINDINGS.iter().any(|b| {
-                b.scopes.iter().any(|scope| scopes.contains(scope))
-                    && (b.keys == key || key.starts_with("1-"))
-            });
-            assert!(known, "{item:?} of {footer:?}");
+        let drive = || {
+            // As the lab comes to it: a cleanup was a step of the lesson before.
+            let mut before = view();
+            before.phase = Phase::Learning;
+            let mut drive = Drive::lab(before, 250, 24);
+            for line in 0..30 {
+                drive.print(Side::A, format!("line {line}\r\n").as_bytes());
+            }
+            drive.show(view()).keys(keys);
+            drop(drive.effects());
+            drive
+        };
+        let footer = drive().footer();
+        // What a key says in the footer is no doing.
+        let body = |drive: &mut Drive| {
+            let screen = drive.screen();
+            screen.trim_end().rsplit_once('\n').unwrap().0.to_owned()
+        };
+        for key in keys_of(&footer) {
+            let mut drive = drive();
+            let before = (body(&mut drive), drive.terminal.backend().buffer().clone());
+            drive.keys(&key);
+            let asked = !drive.effects().is_empty();
+            let mut styles = before.1;
+            let changed = body(&mut drive) != before.0 || {
+                let mut after = drive.terminal.backend().buffer().clone();
+                let rows = (after.area.height - 1) * after.area.width;
+                after.content.truncate(rows.into());
+                styles.content.truncate(rows.into());
+                after.content != styles.content
+            };
+            assert!(asked || changed, "{key} does nothing in {footer:?}");
+            pressed += 1;
+        }
+    }
+    assert!(pressed > 100, "{pressed}");
+}
+
+#[test]
+fn at_either_end_of_the_lab_and_while_it_is_deleted_there_is_no_way_on() {
+    let mut first = question();
+    assert!(!Drive::lab(first.clone(), 250, 24).footer().contains("back"));
+    first.step.number = 2;
+    assert!(Drive::lab(first, 250, 24).footer().contains("b back"));
+    let mut last = question();
+    (last.step.lesson, last.step.number, last.step.of) = ("cleanup".into(), 4, 4);
+    let mut drive = Drive::lab(last, 250, 24);
+    assert!(!drive.footer().contains("next"));
+    assert_eq!(drive.keys("n").sent(), []);
+    assert_eq!(drive.footer(), "this is the last step of all");
+
+    let mut view = terminals();
+    view.step.work = Work::Receipt;
+    let mut drive = Drive::lab(view.clone(), 250, 24);
+    view.phase = cleaning_up().phase;
+    let footer = drive.show(view).footer();
+    for key in ["check", "back", "next", "lessons", "run it"] {
+        assert!(!footer.contains(key), "{footer}");
+    }
+    assert_eq!(drive.keys("b n l r Enter").sent(), []);
+}
+
+#[test]
+fn a_long_receipt_can_be_read_to_its_end() {
+    let last = "eni-0a1b2c3d4e";
+    let mut drive = Drive::lab(much_left(), 80, 24);
+    assert!(drive.screen().contains("PgDn for more"));
+    assert!(!drive.screen().contains(last));
+    let screen = drive.keys("PgDn PgDn").screen();
+    assert!(
+        screen.contains(last) && screen.contains("This lab cost about"),
+        "{screen}"
+    );
+    assert!(
+        drive
+            .keys("PgUp PgUp")
+            .screen()
+            .contains("Something is left.")
+    );
+    let whole = drive.keys("v").resize(80, 60).screen();
+    for id in ["i-0a1b2c3d4e5f00000", "fsmt-0a1b2c3d4e5f00011", last] {
+        assert!(whole.contains(id), "{whole}");
+    }
+}
+
+#[test]
+fn the_whole_step_can_be_read_with_question_verdict_and_receipt() {
+    let mut view = answered_wrong();
+    view.step.work = Work::Receipt;
+    let mut drive = Drive::lab(view.clone(), 80, 60);
+    view.phase = Phase::CleanedUp(receipt());
+    let whole = drive.show(view).keys("v").screen();
+    for part in [
+        "an instance store is a disk",
+        "Hint 1 of 3: Who of the three",
+        "You run two web servers",
+        "not yet",
+        "A volume lives in one zone",
+        "Nothing is left.",
+    ] {
+        assert!(
+            whole.to_lowercase().contains(&part.to_lowercase()),
+            "{part} in\n{whole}"
+        );
+    }
+}
+
+#[test]
+fn what_a_machine_printed_can_be_scrolled_with_the_keys_in_the_shell_and_in_the_lesson() {
+    let mut drive = Drive::lab(terminals(), 120, 40);
+    for line in 0..40 {
+        drive.print(Side::A, format!("line {line}\r\n").as_bytes());
+    }
+    assert!(!drive.screen().contains("line 20"));
+    for (there, back) in [
+        ("A-PgUp", "A-PgDn"),
+        ("PgUp", "PgDn"),
+        ("Up Up Up Up", "Down Down Down Down"),
+    ] {
+        let screen = drive.keys(there).screen();
+        assert!(
+            screen.contains("line 20") && screen.contains("back, Alt-PgDn"),
+            "{there}: {screen}"
+        );
+        assert!(!drive.keys(back).screen().contains("line 20"), "{back}");
+    }
+    assert!(drive.keys("F2").footer().contains("Alt-PgUp scroll back"));
+    assert!(drive.keys("A-PgUp").screen().contains("line 20"));
+    assert!(!drive.keys("S-PgDn").screen().contains("line 20"));
+    assert_eq!(drive.sent(), []);
+    assert!(
+        !drive.keys("F3").footer().contains("scroll back"),
+        "B has nothing to scroll"
+    );
+}
+
+#[test]
+fn the_question_of_a_build_is_seen_without_scrolling() {
+    for (width, height) in [(80, 24), (120, 40), (100, 30), (60, 20)] {
+        for view in [to_build(), building()] {
+            let screen = Drive::lab(view, width, height).screen();
+            assert!(
+                screen.contains("Why does B wait") && screen.contains("3  A must"),
+                "{width}x{height}\n{screen}"
+            );
         }
     }
 }
@@ -507,6 +696,180 @@ fn a_cleanup_keeps_the_lesson_only_if_the_lesson_is_about_it() {
     view.phase = Phase::Learning;
     let mut drive = Drive::lab(view.clone(), 80, 24);
     view.phase = Phase::CleanedUp(receipt());
+    view.step.state = StepState::Passed("all listings are empty".into());
+    view.step.debrief = None;
     assert!(drive.show(view).screen().contains("Both machines have"));
     assert_eq!(drive.keys("Enter").sent(), [Command::Enter]);
+}
+
+/// The line that says what to do next, on a screen where it needs but one.
+fn action(view: View) -> String {
+    let screen = Drive::lab(view, 109, 50).screen();
+    let marked = screen
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("> "));
+    // The option that was chosen is marked the same way, but has a number.
+    marked
+        .map(str::trim)
+        .find(|line| !line.starts_with(|c: char| c.is_ascii_digit()))
+        .unwrap_or_else(|| panic!("no action in\n{screen}"))
+        .to_owned()
+}
+
+#[test]
+fn what_must_be_mended_comes_before_what_must_be_waited_for() {
+    let trouble = failed().trouble;
+    let mut held_up = cleaning_up();
+    assert_eq!(
+        action(held_up.clone()),
+        "Nothing to do: it ends with a receipt."
+    );
+    held_up.trouble.clone_from(&trouble);
+    assert_eq!(action(held_up), "Press t to try again (build the stack).");
+    let mut held_up = building();
+    held_up.trouble = trouble;
+    assert_eq!(action(held_up), "Press t to try again (build the stack).");
+}
+
+#[test]
+fn while_the_lab_is_at_work_nobody_is_told_to_do_what_cannot_be_done() {
+    let mut at_machines = building();
+    at_machines.step.question = None;
+    at_machines.step.action = "Type pwd in A (F2).".into();
+    for state in [
+        StepState::Open,
+        StepState::Working {
+            what: "opening the terminal of A".into(),
+            since: ago(3),
+        },
+    ] {
+        at_machines.step.state = state;
+        assert_eq!(
+            action(at_machines.clone()),
+            "Nothing to do: the stack is being built; read on, or press n to go ahead."
+        );
+    }
+    at_machines.stack.as_mut().unwrap().status = "DELETE_IN_PROGRESS".into();
+    assert_eq!(
+        action(at_machines),
+        "Nothing to do: the stack is being deleted; read on, or press n to go ahead."
+    );
+
+    let mut connecting = terminals();
+    connecting.machines[1].terminal = TerminalState::Connecting;
+    assert_eq!(
+        action(connecting),
+        "Nothing to do: the terminals are being opened; read on, or press n to go ahead."
+    );
+    let mut ended = terminals();
+    ended.machines[1].terminal = TerminalState::Ended("closed".into());
+    assert!(action(ended).starts_with("Type touch i-was-here in A"));
+
+    let mut typing = terminals();
+    typing.step.state = StepState::Working {
+        what: "waiting for the prompt of A".into(),
+        since: ago(3),
+    };
+    assert_eq!(
+        action(typing.clone()),
+        "Wait a moment, or press n to go ahead."
+    );
+    let screen = Drive::lab(typing, 80, 24).screen();
+    assert!(screen.contains("waiting for the prompt of A"), "{screen}");
+}
+
+#[test]
+fn while_the_stack_is_built_its_question_can_be_answered() {
+    let mut view = building();
+    view.step.question = question().step.question;
+    assert_eq!(
+        action(view.clone()),
+        "The stack is being built. Meanwhile answer the question (1-3)."
+    );
+    view.step.question.as_mut().unwrap().answered = Some(("3".into(), "Both mount it.".into()));
+    assert_eq!(
+        action(view),
+        "Nothing to do: the stack is being built; read on, or press n to go ahead."
+    );
+}
+
+#[test]
+fn when_the_lab_is_gone_there_is_nothing_to_do_but_to_end() {
+    let mut view = cleaned_up();
+    assert_eq!(
+        action(view.clone()),
+        "The lab is gone: q ends; efslab start begins another."
+    );
+    let footer = Drive::lab(view.clone(), 250, 24).footer();
+    assert!(
+        footer.starts_with("Enter end") && !footer.contains("r run"),
+        "{footer}"
+    );
+    // The same where the receipt stands beside an earlier step.
+    view.step.work = Work::Receipt;
+    let learning = View {
+        phase: Phase::Learning,
+        ..view.clone()
+    };
+    let mut drive = Drive::lab(learning, 250, 24);
+    drive.show(view);
+    assert!(!drive.footer().contains("r run"), "{}", drive.footer());
+    assert!(drive.screen().contains("The lab is gone"));
+
+    let mut left = something_left();
+    assert_eq!(
+        action(left.clone()),
+        "Press r to clean up again, or q to leave."
+    );
+    assert_eq!(
+        Drive::lab(left.clone(), 80, 24).keys("r").sent(),
+        [Command::CleanUp]
+    );
+    left.step.state = StepState::Passed("what it was before".into());
+    assert_eq!(
+        action(left.clone()),
+        "Press r to clean up again, or q to leave."
+    );
+    assert!(
+        Drive::lab(left, 250, 24)
+            .footer()
+            .contains("r clean up again")
+    );
+}
+
+#[test]
+fn what_the_verdict_says_is_not_said_twice() {
+    for view in [answered_wrong(), {
+        let mut view = answered_wrong();
+        let why = "A volume lives in one zone and is attached to one instance.; and more";
+        view.step.state = StepState::Passed(why.into());
+        view
+    }] {
+        let screen = Drive::lab(view, 200, 50).screen();
+        assert_eq!(screen.matches("A volume lives").count(), 1, "{screen}");
+    }
+    let mut view = answered_wrong();
+    view.step.state = StepState::Open;
+    let screen = Drive::lab(view, 80, 24).screen();
+    assert!(screen.contains("A volume lives"), "{screen}");
+
+    let mut view = typed_question();
+    assert!(
+        Drive::lab(view.clone(), 80, 24)
+            .screen()
+            .contains("answer:")
+    );
+    view.step.state = StepState::Passed("1.5 is right".into());
+    assert!(!Drive::lab(view, 80, 24).screen().contains("answer:"));
+}
+
+#[test]
+fn what_is_typed_for_the_learner_is_seen_though_the_terminal_was_scrolled_back() {
+    let mut drive = Drive::lab(terminals(), 120, 40);
+    for line in 0..40 {
+        drive.print(Side::A, format!("line {line}\r\n").as_bytes());
+    }
+    drive.keys("PgUp r").print(Side::A, b"touch i-was-here-too");
+    let screen = drive.screen();
+    assert!(screen.contains("i-was-here-too"), "{screen}");
 }

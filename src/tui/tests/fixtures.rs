@@ -1,9 +1,19 @@
-//! A few labs as they would stand, for the tests of the screen. Texts are made up but of the kind and length of real ones.
+//! A few labs as they would stand, for the tests of the screen. The build is the lab's own, as the engine shows it; the
+//! other texts are made up but of the kind and length of real ones.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::engine::command::Command;
+use crate::engine::effect::Progress;
+use crate::engine::event::{Event, Ground, StackEvent, StackSeen, What};
+use crate::engine::ledger::Ledger;
 use crate::engine::view::*;
-use crate::lesson::schema::{Choice, Side};
+use crate::engine::{Engine, Paths, Setup};
+use crate::lesson::catalog::Catalog;
+use crate::lesson::schema::{Choice, Lesson, Side};
 use crate::tui::chosen::{LabRow, PlaceRow, Welcome};
 
 /// When all of this is seen.
@@ -19,7 +29,7 @@ pub(super) fn welcome() -> Welcome {
     Welcome {
         version: "0.1.0".into(),
         practice: PlaceRow {
-            about: "on this computer: no AWS account, no cost, same commands".into(),
+            about: "on this computer: no AWS account, no cost".into(),
             state: "ready".into(),
             ready: true,
             details: vec![
@@ -40,7 +50,7 @@ pub(super) fn welcome() -> Welcome {
             lesson: "share-files".into(),
             step: "step 3 of 5".into(),
             target: "practice".into(),
-            when: "stopped yesterday 18:02".into(),
+            when: "left 20 hours ago".into(),
         }],
         lessons: lessons(),
     }
@@ -197,7 +207,8 @@ pub(super) fn answered_wrong() -> View {
         ));
     }
     view.step.hints = vec!["Who of the three is on the network and in more than one zone?".into()];
-    view.step.state = StepState::NotYet("answer 2 is not it".into());
+    let because = "A volume lives in one zone and is attached to one instance.";
+    view.step.state = StepState::NotYet(because.into());
     view
 }
 
@@ -217,161 +228,127 @@ pub(super) fn typed_question() -> View {
     view
 }
 
-/// A resource that waits for these.
-fn waits(id: &str, kind: &str, purpose: &str, whom: &[&str]) -> ResourceRow {
-    ResourceRow {
-        logical_id: id.into(),
-        kind: format!("AWS::{kind}"),
-        purpose: purpose.into(),
-        state: RowState::Waiting(whom.iter().map(|&id| id.to_owned()).collect()),
-        since: None,
-        until: None,
-        physical_id: None,
-    }
-}
-
-/// A resource that was made: when it began, when it was there, and its id.
-fn made(
-    id: &str,
-    kind: &str,
-    purpose: &str,
-    (since, until): (i64, i64),
-    physical: &str,
-) -> ResourceRow {
-    ResourceRow {
-        state: RowState::Done,
-        since: Some(ago(since)),
-        until: Some(ago(until)),
-        physical_id: Some(physical.into()),
-        ..waits(id, kind, purpose, &[])
-    }
-}
-
-fn resources() -> Vec<ResourceRow> {
-    let door = |id, purpose| ResourceRow {
-        state: RowState::Working,
-        since: Some(ago(81)),
-        ..waits(id, "EFS::MountTarget", purpose, &[])
-    };
-    vec![
-        made(
-            "Vpc",
-            "EC2::VPC",
-            "the lab's own network",
-            (135, 121),
-            "vpc-0a1b2c3d",
-        ),
-        made(
-            "Gateway",
-            "EC2::InternetGateway",
-            "its way to the internet",
-            (135, 119),
-            "igw-0a1b2c3d",
-        ),
-        made(
-            "SubnetA",
-            "EC2::Subnet",
-            "addresses in zone a",
-            (120, 116),
-            "subnet-0a1b",
-        ),
-        made(
-            "SubnetB",
-            "EC2::Subnet",
-            "addresses in zone b",
-            (120, 116),
-            "subnet-0b1b",
-        ),
-        made(
-            "FileSystem",
-            "EFS::FileSystem",
-            "stores your files",
-            (135, 129),
-            "fs-0a1b2c3d",
-        ),
-        made(
-            "ClientGroup",
-            "EC2::SecurityGroup",
-            "marks who may mount",
-            (119, 113),
-            "sg-0c1c",
-        ),
-        made(
-            "MountTargetGroup",
-            "EC2::SecurityGroup",
-            "lets NFS in from them",
-            (112, 106),
-            "sg-0d1d",
-        ),
-        door("MountTargetA", "the door to the files in zone a"),
-        door("MountTargetB", "the door to the files in zone b"),
-        waits(
-            "EC2InstanceA",
-            "EC2::Instance",
-            "machine A",
-            &["MountTargetA"],
-        ),
-        waits(
-            "EC2InstanceB",
-            "EC2::Instance",
-            "machine B",
-            &["EC2InstanceA"],
-        ),
-        waits(
-            "HostKeysWait",
-            "CloudFormation::WaitCondition",
-            "the machines' host keys",
-            &["EC2InstanceB"],
-        ),
-    ]
-}
-
-/// The stack half built.
-pub(super) fn building() -> View {
-    let step = StepView {
-        lesson: "instances".into(),
-        lesson_number: 4,
-        number: 2,
-        of: 2,
-        title: "Build the stack".into(),
-        blocks: vec![
-            Block::Text(
-                "The stack now makes your two machines. A copies `/home` aside, mounts the share and copies it back. B only \
-                 mounts. Watch B wait for A: why?"
-                    .into(),
-            ),
-            Block::Fragment {
-                name: "instances".into(),
-                text: "EC2InstanceA:\n  Type: AWS::EC2::Instance\n  # the door in its own zone comes first\n  DependsOn: \
-                       [MountTargetA, RouteToInternet]\n  Properties:\n    InstanceType: !Ref InstanceType\n"
-                    .into(),
-            },
-            Block::Commands(vec![
-                "aws cloudformation create-stack --stack-name efslab-7f3k-lab --template-body file://lab.yaml --parameters \
-                 ParameterKey=Lab,ParameterValue=lab-7f3k"
-                    .into(),
-            ]),
-        ],
-        action: "Nothing to do: read on, or press n to go ahead.".into(),
-        question: None,
-        hints: vec![],
-        hints_of: 3,
-        state: StepState::Working { what: "building the stack".into(), since: ago(135) },
-        verdicts: 0,
-        debrief: None,
-        work: Work::Stack,
-    };
-    let mut view = view(step, TerminalState::Closed);
-    view.stack = Some(StackView {
-        name: "efslab-7f3k-lab".into(),
-        status: "CREATE_IN_PROGRESS".into(),
-        rows: resources(),
-        since: ago(135),
-        until: None,
-        usual: SignedDuration::from_mins(4),
-        cause: None,
+/// The lab's own last step of lesson 4, as the engine shows it.
+fn at_build() -> (Engine, Timestamp) {
+    let lessons: Arc<[Lesson]> = Catalog::embedded().unwrap().lessons().into();
+    let lesson = lessons.iter().find(|l| l.id == "instances").unwrap();
+    let step = lesson.steps.iter().position(|s| s.id == "build").unwrap();
+    let engine = Engine::new(Setup {
+        lab: "lab-7f3k".into(),
+        target: Target::Practice {
+            pace: "20x faster".into(),
+            region: "us-east-1".into(),
+        },
+        faster: Some(20.0),
+        made: ago(767),
+        progress: Progress {
+            lesson: lesson.id.clone(),
+            step,
+            leaving: false,
+            steps: Vec::new(),
+        },
+        lessons,
+        ledger: Ledger::default(),
+        standing: None,
+        paths: Paths {
+            key: "/home/you/.local/state/efslab/labs/lab-7f3k/id_ed25519".into(),
+            ssh_config: "/home/you/.local/state/efslab/labs/lab-7f3k/ssh_config".into(),
+        },
+        prices: None,
     });
-    view
+    (engine, ago(12))
+}
+
+/// That step as one comes to it.
+pub(super) fn to_build() -> View {
+    at_build().0.view()
+}
+
+/// The stack half built, twenty times as fast as on AWS: what was made, when it began and when it was there.
+pub(super) fn building() -> View {
+    const MADE: [(&str, i64, i64); 16] = [
+        ("VPC", 9, 8),
+        ("InternetGateway", 9, 8),
+        ("FileSystem", 9, 8),
+        ("KeyPair", 9, 9),
+        ("HostKeyHandle", 9, 9),
+        ("GatewayAttachment", 8, 7),
+        ("SubnetA", 8, 7),
+        ("SubnetB", 8, 7),
+        ("RouteTable", 8, 7),
+        ("ClientSecurityGroup", 8, 7),
+        ("SshSecurityGroup", 8, 7),
+        ("MountTargetSecurityGroup", 7, 6),
+        ("RouteToInternet", 7, 6),
+        ("RoutesOfSubnetA", 7, 6),
+        ("RoutesOfSubnetB", 7, 6),
+        ("MountTargetA", 6, 0),
+    ];
+    let (mut engine, asked) = at_build();
+    let mut hear = |at, what| drop(engine.handle(Event { at, what }));
+    hear(asked, What::Began);
+    hear(asked, What::Command(Command::RunForMe));
+    let ground = Ground {
+        account: "123456789012".into(),
+        zones: ["us-east-1a".into(), "us-east-1b".into()],
+        instance_type: "t3.micro".into(),
+        image: "ami-0a1b2c3d".into(),
+        ssh_cidr: "127.0.0.1/32".into(),
+    };
+    hear(asked, What::Prepared(Ok(ground)));
+    let id = "arn:aws:cloudformation:us-east-1:123456789012:stack/efslab-7f3k-lab/1";
+    hear(asked, What::StackRequested(Ok(id.into())));
+    let mut look = |seconds, news| {
+        let seen = StackSeen {
+            id: id.into(),
+            status: "CREATE_IN_PROGRESS".into(),
+            reason: None,
+            outputs: BTreeMap::new(),
+            since: ago(10),
+            news,
+        };
+        let outcome = Ok(Some(seen));
+        let stack = id.to_owned();
+        hear(ago(seconds), What::StackSeen { stack, outcome });
+    };
+    let event = |id: &str, status: &str| StackEvent {
+        logical_id: id.into(),
+        kind: "AWS::Some::Thing".into(),
+        physical_id: status.ends_with("COMPLETE").then(|| physical_id(id)),
+        status: status.into(),
+        reason: None,
+        at: asked,
+    };
+    for second in (1..=10).rev() {
+        let began = MADE.iter().filter(|(_, began, _)| *began == second);
+        let there = MADE.iter().filter(|(.., there)| *there == second);
+        let mut news: Vec<_> = began
+            .map(|(id, ..)| event(id, "CREATE_IN_PROGRESS"))
+            .collect();
+        news.extend(there.map(|(id, ..)| event(id, "CREATE_COMPLETE")));
+        if second == 6 {
+            news.push(event("MountTargetB", "CREATE_IN_PROGRESS"));
+        }
+        look(second, news);
+    }
+    engine.view()
+}
+
+fn physical_id(logical_id: &str) -> String {
+    let prefix = match logical_id {
+        "VPC" => "vpc",
+        "FileSystem" => "fs",
+        id if id.starts_with("Subnet") => "subnet",
+        id if id.ends_with("Group") => "sg",
+        id => return id.to_owned(),
+    };
+    format!("{prefix}-0a1b2c3d")
+}
+
+/// The row of this resource.
+fn row<'a>(view: &'a mut View, id: &str) -> &'a mut ResourceRow {
+    let rows = &mut view.stack.as_mut().unwrap().rows;
+    rows.iter_mut().find(|row| row.logical_id == id).unwrap()
 }
 
 /// The stack that failed.
@@ -381,10 +358,11 @@ pub(super) fn failed() -> View {
     if let Some(stack) = &mut view.stack {
         stack.status = "ROLLBACK_IN_PROGRESS".into();
         stack.cause = Some(format!("EC2InstanceA: {why}"));
-        stack.rows[9].state = RowState::Failed(why.into());
-        stack.rows[9].since = Some(ago(60));
-        stack.rows[9].until = Some(ago(2));
     }
+    let machine = row(&mut view, "EC2InstanceA");
+    machine.state = RowState::Failed(why.into());
+    machine.since = Some(ago(4));
+    machine.until = Some(ago(2));
     view.step.state = StepState::Open;
     view.trouble = Some(Trouble {
         what: "The stack could not be built: EC2InstanceA failed.".into(),
@@ -442,20 +420,27 @@ pub(super) fn cleaning_up() -> View {
     let mut view = building();
     view.phase = Phase::CleaningUp {
         doing: "deleting the stack".into(),
-        since: ago(42),
+        since: ago(6),
     };
     if let Some(stack) = &mut view.stack {
         stack.status = "DELETE_IN_PROGRESS".into();
-        stack.since = ago(40);
-        for row in &mut stack.rows[9..] {
-            row.state = RowState::Deleted;
-            row.since = Some(ago(40));
-            row.until = Some(ago(9));
-        }
-        for row in &mut stack.rows[..7] {
-            row.state = RowState::Waiting(vec!["MountTargetA".into(), "MountTargetB".into()]);
-            row.since = None;
-            row.until = None;
+        stack.since = ago(5);
+        stack.usual = SignedDuration::from_secs(9);
+        for row in &mut stack.rows {
+            let doors = ["MountTargetA", "MountTargetB"];
+            let id = row.logical_id.as_str();
+            let (state, since, until) = if id.starts_with("EC2") || id.starts_with("HostKey") {
+                (RowState::Deleted, Some(ago(5)), Some(ago(2)))
+            } else if doors.contains(&id) {
+                (RowState::Working, Some(ago(2)), None)
+            } else {
+                (
+                    RowState::Waiting(doors.map(str::to_owned).to_vec()),
+                    None,
+                    None,
+                )
+            };
+            (row.state, row.since, row.until) = (state, since, until);
         }
     }
     view
@@ -503,6 +488,21 @@ pub(super) fn something_left() -> View {
     if let Phase::CleanedUp(receipt) = &mut view.phase {
         receipt.rows[3].answer = Listing::CouldNotTell("ThrottlingException: rate exceeded".into());
         receipt.rows[6].answer = Listing::Left(vec!["eni-0a1b2c3d4e".into()]);
+    }
+    view
+}
+
+/// Hardly anything could be deleted.
+pub(super) fn much_left() -> View {
+    let mut view = something_left();
+    if let Phase::CleanedUp(receipt) = &mut view.phase {
+        for (row, prefix) in receipt.rows[1..6]
+            .iter_mut()
+            .zip(["i", "vol", "snap", "fs", "fsmt"])
+        {
+            let ids = (0..12).map(|n| format!("{prefix}-0a1b2c3d4e5f{n:05}"));
+            row.answer = Listing::Left(ids.collect());
+        }
     }
     view
 }

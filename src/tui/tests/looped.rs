@@ -187,6 +187,38 @@ async fn the_first_screen_and_the_lab_share_one_terminal() {
     ended.unwrap();
 }
 
+#[tokio::test]
+async fn nobody_has_to_wait_for_an_account_that_does_not_open() {
+    for (key, signal) in [("C-c", 2), ("q", 2)] {
+        let (mut screen, keys) = screen();
+        type_keys(&keys, "x Enter");
+        type_keys(&keys, key);
+        let ended = screen
+            .say_while("Opening the account", std::future::pending::<()>())
+            .await;
+        assert!(
+            matches!(ended, Err(TuiError::Signal(number)) if number == signal),
+            "{key}: {ended:?}"
+        );
+        let shown = format!("{:?}", screen.backend().buffer());
+        assert!(shown.contains("Opening the account"), "{shown}");
+        assert!(shown.contains("Ctrl-C"), "{shown}");
+    }
+    let (mut screen, keys) = screen();
+    keys.unbounded_send(Ok(Input::Ended(15))).unwrap();
+    let ended = screen.say_while("Opening", std::future::pending::<()>());
+    assert!(matches!(ended.await, Err(TuiError::Signal(15))));
+
+    // It is done all the same when nobody is there.
+    let (mut screen, keys) = self::screen();
+    drop(keys);
+    let done = screen.say_while("Opening", async {
+        tokio::task::yield_now().await;
+        7
+    });
+    assert_eq!(done.await.unwrap(), 7);
+}
+
 /// A clipboard that can be read afterwards.
 #[derive(Clone, Default)]
 struct Clipboard(Arc<Mutex<Vec<u8>>>);

@@ -59,6 +59,11 @@ fn an_answer_being_typed() {
 }
 
 #[test]
+fn a_stack_about_to_be_built() {
+    see("to_build", |w, h| Drive::lab(to_build(), w, h));
+}
+
+#[test]
 fn a_stack_being_built() {
     see("building", |w, h| Drive::lab(building(), w, h));
 }
@@ -144,6 +149,8 @@ fn the_receipt() {
         "receipt_left_80x24",
         Drive::lab(something_left(), 80, 24).screen()
     );
+    let mut drive = Drive::lab(much_left(), 80, 24);
+    assert_snapshot!("receipt_much_left_80x24", drive.keys("PgDn").screen());
 }
 
 #[test]

@@ -44,6 +44,36 @@ pub(in crate::tui) struct Pane<'a> {
     pub look: Look,
 }
 
+/// The whole step without any screen's limits: text, hints, question, debrief, then trouble and verdict.
+pub(in crate::tui) fn whole(
+    view: &View,
+    now: Timestamp,
+    width: u16,
+    look: Look,
+) -> Vec<Line<'static>> {
+    let pane = Pane {
+        view,
+        typed: Some(&AnswerLine::default()),
+        action: "",
+        focused: false,
+        boxed: false,
+        now,
+        look,
+    };
+    let width = width.min(READABLE);
+    let mut lines = pane.text(width).lines;
+    let trouble = view.trouble.iter();
+    let mut said: Vec<_> = trouble
+        .flat_map(|trouble| verdict::trouble(trouble, width, look))
+        .collect();
+    said.extend(verdict::state(&view.step.state, now, width, look));
+    if !said.is_empty() {
+        lines.push(Line::default());
+        lines.extend(said);
+    }
+    lines
+}
+
 impl Pane<'_> {
     /// Draws it; answers where in it an answer is typed, if that is visible.
     pub(in crate::tui) fn draw(
@@ -207,7 +237,7 @@ impl Pane<'_> {
             );
         }
         if let (Some(typed), Some(asked)) = (self.typed, &step.question) {
-            let (lines, typing) = question::lines(asked, typed, width, look);
+            let (lines, typing) = question::lines(asked, &step.state, typed, width, look);
             let from = text.add(Part::Question, lines);
             text.typing = typing.map(|(row, column)| (from + row, column));
         }

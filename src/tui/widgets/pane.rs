@@ -1,13 +1,13 @@
 //! A machine's terminal: bytes in, cells out. Whatever the machine prints stays inside: titles, clipboard requests and
 //! the like are dropped by the parser, and only cells are ever drawn.
 
-use std::num::NonZeroU16;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::grid::{self, Sieve};
 use crate::tui::encode::Modes;
+use crate::tui::keymap::Act;
 
 /// Lines that can be scrolled back to.
 const SCROLLBACK: usize = 2_000;
@@ -15,13 +15,8 @@ const SCROLLBACK: usize = 2_000;
 /// One terminal.
 pub(in crate::tui) struct Pane {
     parser: vt100::Parser<Replies>,
-    /// How many bytes of [`WIDENS`] the output ended with.
-    held: usize,
+    sieve: Sieve,
 }
-
-/// The variation selector that asks for the wide form of the character before it (U+FE0F). Terminals disagree about its
-/// width, and the parser (vt100 0.18.1) panics on it at the right edge, so it never gets there.
-const WIDENS: &[u8] = "\u{fe0f}".as_bytes();
 
 /// What a terminal answers when a program asks it something. Fixed forms only: no answer repeats what was printed.
 #[derive(Default)]
@@ -58,13 +53,16 @@ impl vt100::Callbacks for Replies {
 impl Pane {
     /// Empty, of this size.
     pub(in crate::tui) fn new(size: Size) -> Self {
-        let parser = vt100::Parser::new_with_callbacks(
-            at_least(1, size.height),
-            at_least(2, size.width),
-            SCROLLBACK,
-            Replies::default(),
-        );
-        Self { parser, held: 0 }
+        let (rows, columns) = grid::size(size.height, size.width);
+        Self {
+            parser: vt100::Parser::new_with_callbacks(
+                rows,
+                columns,
+                SCROLLBACK,
+                Replies::default(),
+            ),
+            sieve: Sieve::default(),
+        }
     }
 
     /// Columns and rows.
@@ -75,25 +73,9 @@ impl Pane {
 
     /// Takes what the machine printed; answers what the terminal replies to it.
     pub(in crate::tui) fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let harmless = self.without_widening(bytes);
+        let harmless = self.sieve.pass(bytes);
         self.parser.process(&harmless);
         std::mem::take(&mut self.parser.callbacks_mut().0)
-    }
-
-    /// The output without [`WIDENS`], also where that is split between two reads.
-    fn without_widening(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut kept = Vec::with_capacity(bytes.len() + self.held);
-        for &byte in bytes {
-            if byte != WIDENS[self.held] {
-                kept.extend(&WIDENS[..std::mem::take(&mut self.held)]);
-            }
-            if byte == WIDENS[self.held] {
-                self.held = (self.held + 1) % WIDENS.len();
-            } else {
-                kept.push(byte);
-            }
-        }
-        kept
     }
 
     /// A new session begins.
@@ -104,21 +86,29 @@ impl Pane {
     /// It has this size now.
     pub(in crate::tui) fn resize(&mut self, size: Size) {
         if size != self.size() {
-            self.parser
-                .set_size(at_least(1, size.height), at_least(2, size.width));
+            let (rows, columns) = grid::size(size.height, size.width);
+            self.parser.set_size(rows, columns);
         }
     }
 
-    /// Scrolls half a page back (`true`) or forward.
-    pub(in crate::tui) fn scroll(&mut self, back: bool) {
-        let page = usize::from(self.size().height / 2).max(1);
+    /// Scrolls, if that is what is asked for: by a line, or by half of what is shown.
+    pub(in crate::tui) fn act(&mut self, act: Act) {
+        let half = usize::from(self.size().height / 2).max(1);
         let screen = self.parser.screen_mut();
         let at = screen.scrollback();
-        screen.set_scrollback(if back {
-            at.saturating_add(page)
-        } else {
-            at.saturating_sub(page)
+        screen.set_scrollback(match act {
+            Act::Up => at.saturating_add(1),
+            Act::Down => at.saturating_sub(1),
+            Act::PageUp | Act::ScrollBack => at.saturating_add(half),
+            Act::PageDown | Act::ScrollForward => at.saturating_sub(half),
+            _ => at,
         });
+    }
+
+    /// Whether there are lines above what is shown.
+    pub(in crate::tui) fn has_more(&self) -> bool {
+        let screen = self.parser.screen();
+        screen.scrollback() < screen.scrollback_len()
     }
 
     /// Back to where the machine prints.
@@ -168,11 +158,6 @@ impl Pane {
         (inside && !screen.hide_cursor() && screen.scrollback() == 0)
             .then(|| Position::new(area.x + column, area.y + row))
     }
-}
-
-/// The parser (vt100 0.18.1) panics on a wide character where there is but one column, hence a least of two.
-fn at_least(least: u16, length: u16) -> NonZeroU16 {
-    NonZeroU16::new(length.max(least)).unwrap_or(NonZeroU16::MIN)
 }
 
 fn style(cell: &vt100::Cell) -> Style {
@@ -251,7 +236,7 @@ mod tests {
         let mut pane = Pane::new(Size::new(10, 2));
         pane.feed(b"1\r\n2\r\n3\r\n4");
         assert_eq!(shown(&pane), ["3", "4"]);
-        pane.scroll(true);
+        pane.act(Act::ScrollBack);
         assert_eq!(
             (shown(&pane), pane.scrolled()),
             (vec!["2".into(), "3".into()], 1)
@@ -298,7 +283,7 @@ mod tests {
             let mut pane = Pane::new(Size::new(38, 10));
             for (bytes, width, height, back) in steps {
                 pane.feed(&bytes);
-                pane.scroll(back);
+                pane.act(if back { Act::PageUp } else { Act::Down });
                 shown(&pane);
                 pane.resize(Size::new(width, height));
                 shown(&pane);

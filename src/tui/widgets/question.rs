@@ -4,7 +4,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::engine::view::QuestionView;
+use crate::engine::view::{QuestionView, StepState};
 use crate::tui::look::{Look, Tone};
 use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
@@ -12,6 +12,7 @@ use crate::tui::widgets::answer::AnswerLine;
 /// The question as lines, and where among them the answer is typed (row and column), if it is.
 pub(in crate::tui) fn lines(
     question: &QuestionView,
+    state: &StepState,
     typed: &AnswerLine,
     width: u16,
     look: Look,
@@ -19,7 +20,7 @@ pub(in crate::tui) fn lines(
     let mut lines = text::paragraphs(&question.ask, width, look, look.style(Tone::Strong));
     lines.push(Line::default());
     let mut cursor = None;
-    if question.options.is_empty() {
+    if question.options.is_empty() && !matches!(state, StepState::Passed(_)) {
         let room = width.saturating_sub(text::width(PROMPT) + 1);
         let (shown, column) = typed.shown(room);
         cursor = Some((text::count(lines.len()), text::width(PROMPT) + column));
@@ -41,14 +42,29 @@ pub(in crate::tui) fn lines(
         lines.extend(text::labelled(&label, &option.text, width, look, style));
     }
     if let Some((answer, said)) = &question.answered {
-        lines.push(Line::default());
+        if lines.last().is_some_and(|line| !line.spans.is_empty()) {
+            lines.push(Line::default());
+        }
         if question.options.is_empty() {
             let label = Span::styled("Your answer:", look.style(Tone::Strong));
             lines.extend(text::labelled(&label, answer, width, look, Style::new()));
         }
-        lines.extend(text::paragraphs(said, width, look, Style::new()));
+        if !verdict_says(state, said) {
+            lines.extend(text::paragraphs(said, width, look, Style::new()));
+        }
+    }
+    while lines.last().is_some_and(|line| line.spans.is_empty()) {
+        lines.pop();
     }
     (lines, cursor)
+}
+
+/// Whether the verdict, which always stands beside the question, has the same words.
+fn verdict_says(state: &StepState, said: &str) -> bool {
+    match state {
+        StepState::NotYet(why) | StepState::Passed(why) => why.contains(said),
+        _ => false,
+    }
 }
 
 /// Before what is typed.

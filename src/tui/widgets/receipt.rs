@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::engine::view::{Listing, Receipt, ReceiptRow, Target};
 use crate::tui::look::{Look, Tone};
 use crate::tui::text;
+use crate::tui::widgets::blocks::behind;
 
 /// The first sentence: whether anything is left.
 pub(in crate::tui) fn headline(receipt: &Receipt) -> (Tone, &'static str) {
@@ -22,7 +23,8 @@ pub(in crate::tui) fn headline(receipt: &Receipt) -> (Tone, &'static str) {
     }
 }
 
-/// The whole receipt; a table where the height allows, else running text.
+/// The whole receipt: a table where the height allows, else running text where that fits; where nothing does, the table,
+/// which is easier to scroll through.
 pub(in crate::tui) fn lines(
     receipt: &Receipt,
     target: &Target,
@@ -44,11 +46,13 @@ pub(in crate::tui) fn lines(
     lines.push(Line::default());
     let cost = text::paragraphs(&cost(receipt, target), width, look, Style::new());
     let room = usize::from(height).saturating_sub(lines.len() + cost.len() + 1);
-    if table_rows(receipt) <= room {
-        lines.extend(table(&receipt.rows, width, look));
+    let table = table(&receipt.rows, width, look);
+    let running = running(&receipt.rows, width, look);
+    lines.extend(if table.len() > room && running.len() <= room {
+        running
     } else {
-        lines.extend(running(&receipt.rows, width, look));
-    }
+        table
+    });
     lines.push(Line::default());
     lines.extend(cost);
     lines
@@ -86,17 +90,9 @@ fn cost(receipt: &Receipt, target: &Target) -> String {
     }
 }
 
-/// Rows it would like to have, borders included.
-pub(in crate::tui) fn wants(receipt: &Receipt) -> u16 {
-    text::count(table_rows(receipt) + 8)
-}
-
-fn table_rows(receipt: &Receipt) -> usize {
-    1 + receipt
-        .rows
-        .iter()
-        .map(|row| 1 + usize::from(!matches!(row.answer, Listing::Empty)))
-        .sum::<usize>()
+/// Rows it would like to have in a box of this inner width, borders included.
+pub(in crate::tui) fn wants(receipt: &Receipt, width: u16, look: Look) -> u16 {
+    text::count(table(&receipt.rows, width, look).len() + 8)
 }
 
 fn table(rows: &[ReceiptRow], width: u16, look: Look) -> Vec<Line<'static>> {
@@ -126,10 +122,8 @@ fn table(rows: &[ReceiptRow], width: u16, look: Look) -> Vec<Line<'static>> {
             ),
         ]));
         if let Some(detail) = detail(&row.answer) {
-            lines.push(Line::styled(
-                text::clip(&format!("    {detail}"), width),
-                look.style(tone),
-            ));
+            let names = text::paragraphs(&detail, width.saturating_sub(4), look, look.style(tone));
+            lines.extend(names.into_iter().map(|line| behind("    ", line)));
         }
     }
     lines

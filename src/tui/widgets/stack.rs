@@ -42,7 +42,7 @@ fn status_tone(status: &str) -> Tone {
 
 /// Rows it would like to have, borders included.
 pub(in crate::tui) fn wants(stack: Option<&StackView>) -> u16 {
-    stack.map_or(4, |stack| {
+    stack.map_or(3, |stack| {
         text::count(stack.rows.len() + 4 + usize::from(stack.cause.is_some()))
     })
 }
@@ -50,6 +50,11 @@ pub(in crate::tui) fn wants(stack: Option<&StackView>) -> u16 {
 /// Whether a running clock is shown.
 pub(in crate::tui) fn runs(stack: &StackView) -> bool {
     stack.until.is_none()
+}
+
+/// Whether what is being done takes it away: a deletion, or the rollback of a failure.
+pub(in crate::tui) fn goes(stack: &StackView) -> bool {
+    stack.status.contains("DELETE") || stack.status.contains("ROLLBACK")
 }
 
 /// The rows that fit, then how the whole goes.

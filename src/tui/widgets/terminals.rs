@@ -95,7 +95,7 @@ fn draw_one(
         corner(
             frame,
             area,
-            &format!("{} back, Shift-PgDn", text::plural(scrolled, "line")),
+            &format!("{} back, Alt-PgDn", text::plural(scrolled, "line")),
             look,
         );
     } else if alone {

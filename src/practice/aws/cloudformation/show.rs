@@ -74,7 +74,6 @@ fn stack(item: Element, stack: &Stack) -> Element {
                 .text("OutputValue", &one.value)
                 .maybe("Description", one.description.as_ref())
         })
-        .maybe("RoleARN", stack.role_arn.as_ref())
         .list("Tags", "member", &stack.tags, |item, (key, value)| {
             item.text("Key", key).text("Value", value)
         })

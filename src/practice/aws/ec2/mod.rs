@@ -53,7 +53,12 @@ pub fn answer(account: &Account, form: &[u8], request_id: &str) -> Result<Answer
         .namespace(NAMESPACE)
         .text("requestId", request_id);
     if action == "GetConsoleOutput" {
-        return console(account, params, response).map(Answer::Ec2);
+        let shown = console(account, params, response)?;
+        return if dry {
+            Err(would_have())
+        } else {
+            Ok(Answer::Ec2(shown))
+        };
     }
     account
         .write(|world| {
@@ -61,15 +66,19 @@ pub fn answer(account: &Account, form: &[u8], request_id: &str) -> Result<Answer
                 call(world, &action, params, response).unwrap_or_else(|| Err(unknown()))?;
             if dry {
                 // An error takes everything back that was done.
-                return Err(AwsError::with_status(
-                    412,
-                    "DryRunOperation",
-                    "Request would have succeeded, but DryRun flag is set.",
-                ));
+                return Err(would_have());
             }
             Ok(response)
         })
         .map(Answer::Ec2)
+}
+
+fn would_have() -> AwsError {
+    AwsError::with_status(
+        412,
+        "DryRunOperation",
+        "Request would have succeeded, but DryRun flag is set.",
+    )
 }
 
 /// Does an operation; `None` when there is no such one.
@@ -188,11 +197,13 @@ fn console(account: &Account, mut params: Params, response: Element) -> Result<E
     let id = params.needed("InstanceId")?;
     params.boolean("Latest")?;
     params.finish()?;
-    let now = account.read(|world| world.instance(&id).map(|_| world.now))?;
-    let output = account
-        .hosts()
-        .map(|hosts| hosts.console_output(&id))
-        .unwrap_or_default();
+    let look = |world: &World| {
+        let instance = world.instance(&id)?;
+        Ok((world.now, instance.console.clone()))
+    };
+    let (now, kept) = account.read(look)?;
+    let shows = || Some(account.hosts()?.console_output(&id));
+    let output = kept.or_else(shows).unwrap_or_default();
     // EC2 keeps the last 64 KiB (EC2 user guide, "Instance console output").
     let tail = output.len().saturating_sub(64 * 1024);
     let tail = output.as_bytes().get(tail..).unwrap_or_default();

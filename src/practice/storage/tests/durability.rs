@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::content::CHUNK;
 use super::super::database::{Database, Sort};
-use super::super::{Content, Errno, Files, Kind, NodeType, Tree, View};
+use super::super::{Content, Errno, Files, Kind, Limits, NodeType, Tree, View};
 use super::{ALICE, at, host_on, later, names};
 
 fn open(dir: &Path) -> Files {
@@ -15,6 +15,10 @@ fn open(dir: &Path) -> Files {
 
 fn on(tree: &Arc<Tree>) -> View {
     host_on(tree)
+}
+
+fn empty() -> Tree {
+    Tree::volatile("image", 0o755, at(0))
 }
 
 /// Everything `find -ls` would show, with the content.
@@ -144,7 +148,7 @@ fn shrinking_replacing_and_removing_reach_the_disk_too() {
 fn generated_files_and_devices_are_not_kept() {
     let dir = tempfile::tempdir().unwrap();
     let files = open(dir.path());
-    let view = on(&files.create_disk("i-1").unwrap());
+    let view = on(&files.create_disk_from("i-1", &empty()).unwrap());
     view.make_generated("/uptime", Arc::new(Vec::new)).unwrap();
     view.make_device("/null", Arc::new(Vec::new)).unwrap();
     view.write("/f", b"x").unwrap();
@@ -184,9 +188,9 @@ fn a_disk_is_there_once_it_was_created_and_anew_when_created_again() {
     let dir = tempfile::tempdir().unwrap();
     let files = open(dir.path());
     assert!(files.disk("i-1").unwrap().is_none());
-    let first = files.create_disk("i-1").unwrap();
+    let first = files.create_disk_from("i-1", &empty()).unwrap();
     on(&first).write("/old", b"x").unwrap();
-    let second = files.create_disk("i-1").unwrap();
+    let second = files.create_disk_from("i-1", &empty()).unwrap();
     assert!(Arc::ptr_eq(&files.disk("i-1").unwrap().unwrap(), &second));
     on(&first).write("/old", b"y").unwrap();
     files.flush().unwrap();
@@ -312,4 +316,65 @@ fn a_disk_made_of_an_image_goes_its_own_way() {
     assert_eq!(one.used_bytes(), CHUNK as u64 + 6);
     assert_eq!(names(&on(&one), "/etc"), [""; 0]);
     assert_eq!(all(&on(&two)), all(&on(&image)));
+}
+
+#[test]
+fn what_learners_keep_is_for_the_owner_of_the_account_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    on(&files.share("fs-1").unwrap())
+        .write("/key", b"k")
+        .unwrap();
+    files.flush().unwrap();
+    for name in ["files.db", "files.db-wal"] {
+        let kept = std::fs::metadata(dir.path().join(name)).unwrap();
+        assert_eq!(kept.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn all_trees_together_hold_one_budget_and_give_back_what_they_held() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let tree = || {
+        let limits = Limits {
+            bytes: u64::MAX,
+            inodes: 100,
+        };
+        Arc::new(files.volatile("t", 0o755, limits).unwrap())
+    };
+    let (one, other) = (tree(), tree());
+    // Cheap to make: chunks are shared, and count each time.
+    let half = Content::from(vec![0; 512 * 1024 * 1024]);
+    let put = |tree: &Arc<Tree>, name: &str| {
+        let kind = Kind::File(half.clone());
+        on(tree).make(name, kind, 0o644)
+    };
+    put(&one, "/a").unwrap();
+    put(&one, "/b").unwrap();
+    assert_eq!(put(&other, "/c"), Err(Errno::NoSpace));
+    assert_eq!(on(&other).write("/c", b"x"), Err(Errno::NoSpace));
+    on(&one).remove_one("/b").unwrap();
+    put(&other, "/c").unwrap();
+    assert_eq!(on(&one).write("/d", b"x"), Err(Errno::NoSpace));
+    drop(other);
+    on(&one).write("/d", b"x").unwrap();
+}
+
+#[test]
+fn what_is_deleted_gives_its_room_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let size = |name: &str| std::fs::metadata(dir.path().join(name)).unwrap().len();
+    let files = open(dir.path());
+    on(&files.share("fs-1").unwrap())
+        .write("/big", &vec![7; 8 * 1024 * 1024])
+        .unwrap();
+    files.flush().unwrap();
+    drop(files);
+    let files = open(dir.path());
+    assert!(size("files.db") > 8 * 1024 * 1024);
+    files.delete_share("fs-1").unwrap();
+    assert!(size("files.db") < 1024 * 1024, "{}", size("files.db"));
+    assert!(size("files.db-wal") <= 4 * 1024 * 1024);
 }

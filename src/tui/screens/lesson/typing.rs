@@ -10,7 +10,7 @@ use crate::tui::encode;
 use crate::tui::layer::Context;
 use crate::tui::layout;
 use crate::tui::widgets::lesson_text::Part;
-use crate::tui::widgets::terminals;
+use crate::tui::widgets::{stack, terminals};
 
 impl LessonScreen {
     pub(super) fn wants_typed_answer(&self) -> bool {
@@ -57,8 +57,17 @@ impl LessonScreen {
 
     pub(super) fn focus(&mut self, side: Side, cx: &mut Context) {
         if *self.terminal(side) == TerminalState::Closed || self.view.phase != Phase::Learning {
+            let why = match &self.view.stack {
+                _ if self.view.phase != Phase::Learning => "it is gone, or going",
+                Some(stack) if stack::runs(stack) && stack::goes(stack) => {
+                    "the stack is being deleted"
+                }
+                Some(stack) if stack::runs(stack) => "the stack is still being built",
+                Some(_) => "it opens when a step needs it",
+                None => "there is no stack yet",
+            };
             cx.notice(format!(
-                "machine {} has no terminal now",
+                "machine {} has no terminal now: {why}",
                 terminals::name(side)
             ));
         } else {

@@ -7,33 +7,67 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::{Focus, LessonScreen};
-use crate::engine::view::{Phase, StepState, Work};
+use super::{Focus, LessonScreen, Scrolls};
+use crate::engine::view::{Phase, StackView, StepState, Work};
 use crate::tui::layer::Context;
 use crate::tui::layout::Need;
 use crate::tui::look::Tone;
 use crate::tui::text;
-use crate::tui::widgets::frame::boxed;
+use crate::tui::widgets::frame::{boxed, corner};
 use crate::tui::widgets::terminals::{self, Attention};
 use crate::tui::widgets::{question, receipt, stack, verdict};
 
+/// Rows in which a stack still says something: what it works on, what waits, how long. One that is not there needs one.
+fn least(stack: Option<&StackView>) -> u16 {
+    if stack.is_some() { 3 } else { 1 }
+}
+
 impl LessonScreen {
     pub(super) fn need(&self, cx: &Context, width: u16) -> Need {
-        let work = self.view.step.work;
+        let (work, inner) = (self.view.step.work, width.saturating_sub(4));
         match (&self.view.phase, work) {
             _ if self.everything() => Need::Everything,
-            (Phase::CleanedUp(receipt), _) => Need::Rows(receipt::wants(receipt)),
+            (Phase::CleanedUp(receipt), _) => Need::Rows(receipt::wants(receipt, inner, cx.look)),
             _ if matches!(self.focus, Focus::Shell(_)) => Need::Terminals,
-            (_, Work::Question) => match &self.view.step.question {
-                None => Need::Nothing,
-                Some(asked) => {
-                    let (lines, _) =
-                        question::lines(asked, &self.typed, width.saturating_sub(4), cx.look);
-                    Need::Rows(text::count(lines.len() + 2))
-                }
+            (_, Work::Question) => match self.question_rows(inner, cx) {
+                0 => Need::Nothing,
+                rows => Need::Rows(rows + 2),
             },
-            (_, Work::Stack | Work::Receipt) => Need::Rows(stack::wants(self.view.stack.as_ref())),
+            (_, Work::Stack) => {
+                let question = match self.question_rows(inner, cx) {
+                    0 => 0,
+                    rows => rows + 1,
+                };
+                Need::Rows(stack::wants(self.view.stack.as_ref()).saturating_add(question))
+            }
+            (_, Work::Receipt) => Need::Rows(stack::wants(self.view.stack.as_ref())),
             (_, Work::Terminals) => Need::Terminals,
+        }
+    }
+
+    /// Rows of the question, if there is one.
+    fn question_rows(&self, width: u16, cx: &Context) -> u16 {
+        self.view.step.question.as_ref().map_or(0, |asked| {
+            let state = &self.view.step.state;
+            let (lines, _) = question::lines(asked, state, &self.typed, width, cx.look);
+            text::count(lines.len())
+        })
+    }
+
+    /// Whether the work, in this place, shows the question and the lesson's text need not: alone, or under the stack
+    /// where that leaves room for both.
+    pub(super) fn asks_in(&self, work: Rect, need: Need, cx: &Context) -> bool {
+        let inner = Size::new(work.width.saturating_sub(4), work.height.saturating_sub(2));
+        match (need, self.view.step.work) {
+            (Need::Terminals | Need::Everything, _) => false,
+            _ if self.view.phase != Phase::Learning => false,
+            (_, Work::Question) => true,
+            (_, Work::Stack) => {
+                let rows = self.question_rows(inner.width, cx);
+                let stack = least(self.view.stack.as_ref());
+                rows > 0 && rows + 1 + stack <= inner.height
+            }
+            (_, Work::Terminals | Work::Receipt) => false,
         }
     }
 
@@ -42,6 +76,7 @@ impl LessonScreen {
         frame: &mut Frame<'_>,
         area: Rect,
         need: Need,
+        asks: bool,
         cx: &Context,
     ) -> Option<Position> {
         if area.height < 3 {
@@ -66,28 +101,39 @@ impl LessonScreen {
             );
         }
         let view = Arc::clone(&self.view);
-        let (title, focused) = match (&view.phase, view.step.work) {
-            (Phase::CleaningUp { .. }, _) => (vec!["Cleaning up".into()], false),
-            (Phase::CleanedUp(_), _) => (vec!["Receipt".into()], false),
-            (_, Work::Question) => (vec!["Question".into()], self.focus == Focus::Answer),
-            _ => (stack::title(view.stack.as_ref(), cx.look), false),
+        let title = match (&view.phase, view.step.work) {
+            (Phase::CleaningUp { .. }, _) => vec!["Cleaning up".into()],
+            (Phase::CleanedUp(_), _) => vec!["Receipt".into()],
+            (_, Work::Question) => vec!["Question".into()],
+            _ => stack::title(view.stack.as_ref(), cx.look),
         };
+        let focused = asks && self.focus == Focus::Answer;
         let inner = boxed(frame, area, title, focused, cx.look);
         let inner = Rect {
             x: inner.x + 1,
             width: inner.width.saturating_sub(2),
             ..inner
         };
-        let (lines, typing) = self.work_lines(inner.as_size(), cx);
+        let (lines, typing) = self.work_lines(inner.as_size(), asks, cx);
         // What was said of an answer stands at the end of the question.
         let answered = view
             .step
             .question
             .as_ref()
             .is_some_and(|question| question.answered.is_some());
-        let over = text::count(lines.len()).saturating_sub(inner.height);
-        let at = if answered && view.step.work == Work::Question {
-            over
+        let at = if matches!(view.phase, Phase::CleanedUp(_)) {
+            self.receipt.fit(lines.len(), inner.height);
+            let note = if self.scrolls() == Scrolls::Receipt {
+                self.receipt.note(area.width)
+            } else if self.receipt.overflows() {
+                "v shows all of it".to_owned()
+            } else {
+                String::new()
+            };
+            corner(frame, area, &note, cx.look);
+            self.receipt.at
+        } else if answered && asks {
+            text::count(lines.len()).saturating_sub(inner.height)
         } else {
             0
         };
@@ -97,9 +143,10 @@ impl LessonScreen {
             .then(|| Position::new(inner.x + column, inner.y + row - at))
     }
 
-    pub(super) fn work_lines(
+    fn work_lines(
         &self,
         size: Size,
+        asks: bool,
         cx: &Context,
     ) -> (Vec<Line<'static>>, Option<(u16, u16)>) {
         let (view, width, height) = (&self.view, size.width, size.height);
@@ -112,7 +159,7 @@ impl LessonScreen {
                 cx.look,
             )
         };
-        let lines = match (&view.phase, view.step.work) {
+        let mut lines = match (&view.phase, view.step.work) {
             (Phase::CleanedUp(receipt), _) => {
                 receipt::lines(receipt, &view.target, &cx.zone, (width, height), cx.look)
             }
@@ -126,19 +173,32 @@ impl LessonScreen {
                 lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
                 lines
             }
-            (_, Work::Question) => match &view.step.question {
-                Some(asked) => return question::lines(asked, &self.typed, width, cx.look),
-                None => Vec::new(),
-            },
+            (_, Work::Question) => Vec::new(),
             (_, Work::Receipt) => {
                 let said = "A cleanup deletes all of this, and every snapshot the lab made, then asks until nothing is left.";
                 let mut lines = text::paragraphs(said, width, cx.look, cx.look.style(Tone::Strong));
                 lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
                 lines
             }
+            _ if asks => {
+                let question = self.question_rows(width, cx) + 1;
+                let mut lines = stack_lines(height.saturating_sub(question));
+                lines.push(Line::default());
+                lines
+            }
             _ => stack_lines(height),
         };
-        (lines, None)
+        let Some(asked) = view.step.question.as_ref().filter(|_| asks) else {
+            return (lines, None);
+        };
+        let above = text::count(lines.len());
+        let (question, typing) =
+            question::lines(asked, &view.step.state, &self.typed, width, cx.look);
+        lines.extend(question);
+        (
+            lines,
+            typing.map(|(row, column)| (above.saturating_add(row), column)),
+        )
     }
 
     /// Whether something is shown that counts seconds.

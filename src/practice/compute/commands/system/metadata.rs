@@ -1,5 +1,6 @@
-//! The instance metadata service, version 2, as the host sees it at 169.254.169.254. No HTTP client here.
+//! The instance metadata service as the host sees it at 169.254.169.254. No HTTP client here.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
@@ -8,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use crate::practice::compute::MetadataService;
 use crate::practice::compute::host::Host;
 
 /// Where it answers.
@@ -38,6 +40,8 @@ pub struct Metadata {
     pub entries: Vec<(String, Vec<u8>)>,
     /// Now, for tokens.
     pub now: Timestamp,
+    /// Whom it tells.
+    pub service: MetadataService,
 }
 
 impl Metadata {
@@ -74,7 +78,12 @@ impl Metadata {
         };
         add("services/domain", domain);
         add("services/partition", partition);
-        for (key, value) in host.surroundings.tags(&spec.instance_id) {
+        let tags = if spec.metadata.tags {
+            host.surroundings.tags(&spec.instance_id)
+        } else {
+            BTreeMap::new()
+        };
+        for (key, value) in tags {
             // EC2 offers only tags whose keys can be a path; its own are never among them.
             if !key.contains(['/', ' ']) && !key.starts_with("aws:") {
                 add(&format!("tags/instance/{key}"), &value);
@@ -91,11 +100,16 @@ impl Metadata {
             instance_id: spec.instance_id.clone(),
             entries,
             now: host.clock.now(),
+            service: spec.metadata,
         }
     }
 
     /// Answers a request. Header names are lower case.
     pub fn answer(&self, method: &str, path: &str, headers: &[(String, String)]) -> Answer {
+        if !self.service.enabled {
+            // "The IMDS is turned off" (EC2 user guide, "Access instance metadata", HTTP error codes).
+            return refused(403, "Forbidden");
+        }
         let path = path.split('?').next().unwrap_or(path);
         let header = |name: &str| {
             headers
@@ -121,7 +135,12 @@ impl Metadata {
         if !matches!(method, "GET" | "HEAD") {
             return refused(405, "Method Not Allowed");
         }
-        if !header(TOKEN).is_some_and(|token| self.admits(token)) {
+        let admitted = match header(TOKEN) {
+            Some(token) => self.admits(token),
+            // Version 1.
+            None => !self.service.tokens_required,
+        };
+        if !admitted {
             return refused(401, "Unauthorized");
         }
         let below = path.trim_start_matches('/');
@@ -248,7 +267,7 @@ fn refused(status: u16, title: &str) -> Answer {
 mod tests {
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{Metadata, TOKEN, TTL};
+    use super::{Metadata, MetadataService, TOKEN, TTL};
 
     fn metadata() -> Metadata {
         let entries = [
@@ -267,6 +286,7 @@ mod tests {
                 .map(|(path, value)| (path.to_owned(), value.into()))
                 .into(),
             now: Timestamp::UNIX_EPOCH,
+            service: MetadataService::default(),
         }
     }
 
@@ -288,6 +308,20 @@ mod tests {
         let answer = metadata().answer("GET", "/latest/meta-data/ami-id", &[]);
         assert_eq!(answer.status, 401);
         assert_eq!(get(&metadata(), "AAAA", "/latest/meta-data/ami-id").0, 401);
+    }
+
+    #[test]
+    fn version_1_is_told_only_where_tokens_are_optional_and_nobody_where_it_is_turned_off() {
+        let mut metadata = metadata();
+        metadata.service.tokens_required = false;
+        let path = "/latest/meta-data/ami-id";
+        assert_eq!(metadata.answer("GET", path, &[]).status, 200);
+        assert_eq!(get(&metadata, "AAAA", path).0, 401);
+        metadata.service.enabled = false;
+        assert_eq!(metadata.answer("GET", path, &[]).status, 403);
+        let headers = [(TTL.to_owned(), "60".to_owned())];
+        let answer = metadata.answer("PUT", "/latest/api/token", &headers);
+        assert_eq!(answer.status, 403);
     }
 
     #[test]

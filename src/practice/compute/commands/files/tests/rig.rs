@@ -10,7 +10,7 @@ use bashkit::terminal::Terminal;
 use crate::practice::clock::{Clock, Pace};
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::users::{Accounts, User};
-use crate::practice::compute::{HostSpec, Reach, ResourceSignal, Surroundings, image, kernel};
+use crate::practice::compute::{HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, image, kernel};
 use crate::practice::storage::Files;
 
 /// No account is around: nothing here asks it for anything.
@@ -23,6 +23,9 @@ impl Surroundings for Nowhere {
     }
     fn reach(&self, _instance_id: &str, _address: Ipv4Addr, _port: u16) -> Reach {
         Reach::Filtered
+    }
+    fn admits(&self, _instance_id: &str, _from: Ipv4Addr, _port: u16) -> bool {
+        true
     }
     fn reaches_internet(&self, _instance_id: &str) -> bool {
         false
@@ -71,6 +74,7 @@ impl Rig {
             authorized_keys: Vec::new(),
             user_data: Vec::new(),
             account_id: "123456789012".to_owned(),
+            metadata: MetadataService::default(),
         };
         let host = Arc::new(Host::new(
             spec,

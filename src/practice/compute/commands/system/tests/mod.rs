@@ -18,7 +18,9 @@ use super::files;
 use crate::practice::clock::{Clock, Pace};
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::users::{Accounts, User};
-use crate::practice::compute::{HostSpec, Reach, ResourceSignal, Surroundings, image, kernel};
+use crate::practice::compute::{
+    HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, image, kernel,
+};
 use crate::practice::storage::Files;
 
 const SHARE: &str = "fs-1.efs.us-east-1.amazonaws.com";
@@ -61,6 +63,10 @@ impl Surroundings for Around {
             (_, 23) => Reach::Refused,
             _ => Reach::Filtered,
         }
+    }
+
+    fn admits(&self, _instance_id: &str, _from: Ipv4Addr, _port: u16) -> bool {
+        true
     }
 
     fn reaches_internet(&self, _instance_id: &str) -> bool {
@@ -160,6 +166,10 @@ impl Rig {
             authorized_keys: vec!["ssh-ed25519 AAAA lab".to_owned()],
             user_data: b"#!/bin/bash\n".to_vec(),
             account_id: "123456789012".to_owned(),
+            metadata: MetadataService {
+                tags: true,
+                ..MetadataService::default()
+            },
         };
         let host = Arc::new(Host::new(
             spec,
