@@ -9,6 +9,7 @@ mod jail;
 mod others;
 mod owners;
 mod rig;
+mod rsync;
 mod scripts;
 
 use std::sync::Arc;

@@ -10,7 +10,9 @@ use bashkit::terminal::Terminal;
 use crate::practice::clock::{Clock, Pace};
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::users::{Accounts, User};
-use crate::practice::compute::{HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, image, kernel};
+use crate::practice::compute::{
+    HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, image, kernel,
+};
 use crate::practice::storage::Files;
 
 /// No account is around: nothing here asks it for anything.

@@ -4,9 +4,10 @@
 mod differences;
 
 use std::io::Write as _;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
+use tokio::task::JoinSet;
 
 use self::differences::DIFFERENCES;
 use super::jail::Jail;
@@ -17,6 +18,9 @@ use crate::practice::compute::host::Session;
 const HOME: &str = include_str!("home.sh");
 /// The lines: one of ec2-user, or of root, after each empty line.
 const LINES: &str = include_str!("lines.txt");
+
+/// Lines that are tried at the same time.
+const AT_ONCE: usize = 4;
 
 /// What differs from one run to the next, or between releases, or must differ between the places.
 static ALIKE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
@@ -89,7 +93,7 @@ async fn on_a_host(user: &str, line: &str) -> (String, String, i32) {
     let rig = Rig::at(&jiff::Timestamp::now().to_string());
     rig.good("root", HOME).await;
     let user = rig.user(user);
-    let activity = std::sync::Arc::new(rig.host.clock.activity());
+    let activity = Arc::new(rig.host.clock.activity());
     let mut shell = rig.host.shell(&user, Session::Batch, activity).build();
     match shell.exec(line).await {
         Ok(result) => (
@@ -107,35 +111,45 @@ fn sorted(mut lines: Vec<&str>) -> Vec<&str> {
     lines
 }
 
-#[tokio::test]
+/// What a line does here otherwise than there, beyond what the table says; `None` if nothing.
+async fn difference(jail: Arc<Jail>, entry: &'static str) -> Option<String> {
+    let (user, line) = match entry.strip_prefix("@root ") {
+        Some(line) => ("root", line),
+        None => ("ec2-user", entry),
+    };
+    let there = tokio::task::spawn_blocking(move || jail.run(user, line));
+    let here = lines(on_a_host(user, line).await);
+    let real = lines(there.await.unwrap());
+    let (only_real, only_here) = apart(&real, &here);
+    let (known_real, known_here) = listed(line);
+    let known = sorted(only_real.clone()) == sorted(known_real)
+        && sorted(only_here.clone()) == sorted(known_here);
+    (!known).then(|| {
+        format!(
+            "{entry}\n  real: {}\n  here: {}",
+            only_real.join("\n        "),
+            only_here.join("\n        ")
+        )
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_learners_lines_do_what_they_do_in_debians_own_bash() {
     let rig = Rig::new();
     let jail = match Jail::new(&rig.host.root()) {
-        Ok(jail) => jail,
+        Ok(jail) => Arc::new(jail),
         Err(why) => return skipped("the learner's lines", &why),
     };
     jail.prepare(HOME);
-    let mut differing = Vec::new();
     let entries: Vec<&str> = LINES.split("\n\n").map(str::trim_end).collect();
+    let (mut running, mut differing) = (JoinSet::new(), Vec::new());
     for entry in &entries {
-        let (user, line) = match entry.strip_prefix("@root ") {
-            Some(line) => ("root", line),
-            None => ("ec2-user", *entry),
-        };
-        let real = lines(jail.run(user, line));
-        let here = lines(on_a_host(user, line).await);
-        let (only_real, only_here) = apart(&real, &here);
-        let (known_real, known_here) = listed(line);
-        if sorted(only_real.clone()) != sorted(known_real)
-            || sorted(only_here.clone()) != sorted(known_here)
-        {
-            differing.push(format!(
-                "{entry}\n  real: {}\n  here: {}",
-                only_real.join("\n        "),
-                only_here.join("\n        ")
-            ));
+        if running.len() == AT_ONCE {
+            differing.extend(running.join_next().await.unwrap().unwrap());
         }
+        running.spawn(difference(Arc::clone(&jail), entry));
     }
+    differing.extend(running.join_all().await.into_iter().flatten());
     assert!(
         differing.is_empty(),
         "{} of {} lines differ from what the table says:\n{}",
