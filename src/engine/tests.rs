@@ -980,6 +980,73 @@ fn walking_through_the_lessons_starts_no_meter() {
 }
 
 #[test]
+fn what_the_screen_says_builds_is_what_builds() {
+    let mut lab = Lab::at("why");
+    let mut asks = lessons();
+    asks[1].steps[0].solution = vec![Action::Answer("{b.address}".to_owned())];
+    lab.engine.setup.lessons = asks.into();
+    lab.engine.setup.target = Target::Aws {
+        account: "123456789012".to_owned(),
+        region: "eu-west-1".to_owned(),
+    };
+    lab.hears(What::Began);
+    lab.wishes(Command::Next);
+    assert_eq!(lab.wishes(Command::RunForMe), [Effect::Prepare]);
+}
+
+#[test]
+fn a_line_that_was_never_entered_is_no_evidence() {
+    let mut lab = Lab::with_terminals();
+    for typed in ["ls", "l", "", "ls"] {
+        let effects = lab.shows(Side::B, &[&format!("{PROMPT}{typed}")]);
+        assert_eq!(effects, [], "`{typed}` is still being typed");
+    }
+    // Ctrl-L while a line is typed.
+    lab.shows(Side::B, &["i-was-here", &format!("{PROMPT}ls")]);
+    assert_eq!(lab.shows(Side::B, &[PROMPT]), []);
+}
+
+#[test]
+fn a_cleanup_is_not_held_up_by_what_was_being_typed() {
+    let mut lab = Lab::with_terminals();
+    let ended = || What::Terminal {
+        on: Side::A,
+        news: TerminalNews::Ended("connection lost".to_owned()),
+    };
+    lab.hears(ended());
+    lab.wishes(Command::RunForMe);
+    lab.wishes(Command::CleanUp);
+    lab.hears(ended());
+    assert_eq!(
+        lab.hears(What::InventoryTaken(inventory(Listing::Empty))),
+        [Effect::DeleteStack {
+            stack: ID.to_owned()
+        }]
+    );
+}
+
+#[test]
+fn a_new_session_is_typed_into_only_at_its_own_prompt() {
+    let mut lab = Lab::with_terminals();
+    lab.shows(Side::A, &[&format!("{PROMPT}pwd"), "/home", PROMPT]);
+    lab.hears(What::Terminal {
+        on: Side::A,
+        news: TerminalNews::Ended("connection lost".to_owned()),
+    });
+    lab.wishes(Command::RunForMe);
+    let opened = lab.hears(What::Terminal {
+        on: Side::A,
+        news: TerminalNews::Opened,
+    });
+    assert_eq!(opened, [], "what the old session showed is no prompt");
+    let effects = lab.shows(Side::A, &[PROMPT]);
+    assert!(
+        matches!(&effects[..], [Effect::Input { on: Side::A, .. }]),
+        "{effects:?}"
+    );
+}
+
+#[test]
 fn behind_a_clean_receipt_nothing_is_built_again() {
     let mut lab = Lab::at("share");
     lab.hears(What::Began);

@@ -61,9 +61,17 @@ impl Transcript {
             .iter()
             .rposition(|line| !line.trim().is_empty());
         let Some(last) = shown else { return true };
-        self.lines.len() > last
-            && self.lines[..last] == earlier.lines[..last]
-            && self.lines[last].starts_with(earlier.lines[last].trim_end())
+        self.lines.len() > last && self.lines[..last] == earlier.lines[..last]
+    }
+
+    /// Without a last line that is still being typed.
+    #[must_use]
+    pub fn entered(&self) -> Self {
+        let shown = self.lines.iter().rposition(|line| !line.trim().is_empty());
+        let typing = shown.filter(|last| prompt(&self.lines[*last]).is_some());
+        Self {
+            lines: self.lines[..typing.unwrap_or(self.lines.len())].to_vec(),
+        }
     }
 
     /// Adds what was seen later. Only so many lines are kept, the latest.
@@ -181,6 +189,12 @@ mod tests {
         assert!(before.continues(&before));
         assert!(of(&["$ pwd", "/home", "$ ls", "a"]).continues(&before));
         assert!(!of(&["$ "]).continues(&before));
+        assert!(
+            of(&["[a@b ~]$ l"]).continues(&of(&["[a@b ~]$ ls"])),
+            "who deletes a letter is on the same screen"
+        );
+        let typing = of(&["[a@b ~]$ pwd", "/home", "[a@b ~]$ ls"]);
+        assert_eq!(typing.entered(), of(&["[a@b ~]$ pwd", "/home"]));
         assert!(!of(&["$ ls", "a", "$ "]).continues(&before));
     }
 
