@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::attributes::Changes;
 use super::figures::{Figures, number};
 use super::filter::Filter;
-use super::list::{Entry, below, complaint, join};
+use super::list::{Entry, complaint};
 use super::options::Options;
 use crate::practice::storage::{Attr, Content, Errno, Kind, NodeType, Outcome, View};
 
@@ -17,7 +18,7 @@ pub struct Said {
 }
 
 /// One copy.
-pub struct Copy<'a> {
+pub struct Transfer<'a> {
     pub view: &'a View,
     pub options: &'a Options,
     pub filter: &'a Filter,
@@ -34,58 +35,12 @@ pub struct Copy<'a> {
     /// Directories, whose times and permissions are set when nothing more goes into them.
     directories: Vec<(String, Attr)>,
     /// What directories were before anything in them was deleted.
-    before: BTreeMap<String, Attr>,
+    pub(super) before: BTreeMap<String, Attr>,
     /// The target itself, if it was made for this copy.
     pub made: Option<String>,
 }
 
-/// What differs between a source and its target.
-#[derive(Debug, Default, Clone, Copy)]
-struct Changes {
-    new: bool,
-    content: bool,
-    size: bool,
-    time: bool,
-    permissions: bool,
-    owner: bool,
-    group: bool,
-}
-
-impl Changes {
-    fn any(self) -> bool {
-        self.new || self.content || self.attributes()
-    }
-
-    fn attributes(self) -> bool {
-        self.time || self.permissions || self.owner || self.group
-    }
-
-    /// The eleven characters of `-i`.
-    fn itemized(self, update: char, kind: NodeType) -> String {
-        let kind = match kind {
-            NodeType::File => 'f',
-            NodeType::Directory => 'd',
-            NodeType::Symlink => 'L',
-            NodeType::Fifo => 'S',
-            NodeType::Device => 'D',
-        };
-        if self.new {
-            return format!("{update}{kind}+++++++++");
-        }
-        let flag = |on, letter| if on { letter } else { '.' };
-        format!(
-            "{update}{kind}{}{}{}{}{}{}...",
-            flag(self.content && !self.size && !self.time, 'c'),
-            flag(self.size, 's'),
-            flag(self.time, 't'),
-            flag(self.permissions, 'p'),
-            flag(self.owner, 'o'),
-            flag(self.group, 'g'),
-        )
-    }
-}
-
-impl<'a> Copy<'a> {
+impl<'a> Transfer<'a> {
     pub fn new(
         view: &'a View,
         options: &'a Options,
@@ -115,7 +70,7 @@ impl<'a> Copy<'a> {
         }
     }
 
-    fn fail(&mut self, said: &mut Said, role: &str, failed: &str, why: Errno) {
+    pub(super) fn fail(&mut self, said: &mut Said, role: &str, failed: &str, why: Errno) {
         said.err.push(complaint(role, failed, why));
         self.partial = true;
     }
@@ -128,58 +83,6 @@ impl<'a> Copy<'a> {
         } else if self.options.verbose > 0 || self.options.progress {
             said.out.push(format!("{name}{tail}"));
         }
-    }
-
-    /// Deletes in a directory's target what the directory does not have: `names` are those it has.
-    pub fn delete_in(&mut self, directory: &Entry, names: &[&str], said: &mut Said) {
-        let Ok(existing) = self.view.list(&directory.target) else {
-            return;
-        };
-        if let Ok(attr) = self.view.lstat(&directory.target) {
-            self.before.insert(directory.target.clone(), attr);
-        }
-        for (name, attr) in last_first(existing) {
-            let shown = below(&directory.name, &name);
-            let protected =
-                !self.options.delete_excluded && self.filter.excludes(&shown, attr.is_dir());
-            if !names.contains(&name.as_str()) && !protected {
-                self.delete(&join(&directory.target, &name), &shown, &attr, said);
-            }
-        }
-    }
-
-    /// Deletes one thing with all that is in it; whether it is gone.
-    fn delete(&mut self, path: &str, shown: &str, attr: &Attr, said: &mut Said) -> bool {
-        let mut empty = true;
-        if attr.is_dir() {
-            for (name, attr) in last_first(self.view.list(path).unwrap_or_default()) {
-                let below = below(shown, &name);
-                let protected =
-                    !self.options.delete_excluded && self.filter.excludes(&below, attr.is_dir());
-                empty &= !protected && self.delete(&join(path, &name), &below, &attr, said);
-            }
-        }
-        if !empty {
-            said.out
-                .push(format!("cannot delete non-empty directory: {shown}"));
-            return false;
-        }
-        if !self.options.dry_run
-            && let Err(why) = self.view.remove_one(path)
-        {
-            let verb = if attr.is_dir() { "rmdir" } else { "unlink" };
-            let failed = format!("delete_file: {verb}({shown}) failed");
-            self.fail(said, "generator", &failed, why);
-            return false;
-        }
-        self.figures.deleted.add(attr.node_type);
-        let slash = if attr.is_dir() { "/" } else { "" };
-        if self.options.itemize {
-            said.out.push(format!("*deleting   {shown}{slash}"));
-        } else if self.options.verbose > 0 {
-            said.out.push(format!("deleting {shown}{slash}"));
-        }
-        true
     }
 
     /// Brings one entry over. `Err`: the copy ends here, told already.
@@ -240,37 +143,6 @@ impl<'a> Copy<'a> {
             }
         }
         Ok(())
-    }
-
-    /// What differs. Times are compared by the second, as rsync does.
-    fn compare(&self, attr: &Attr, existing: Option<&Attr>) -> Changes {
-        let Some(existing) = existing else {
-            return Changes {
-                new: true,
-                ..Changes::default()
-            };
-        };
-        let options = self.options;
-        let is_link = attr.node_type == NodeType::Symlink;
-        let is_dir = attr.is_dir();
-        let root = self.view.identity().is_root();
-        Changes {
-            new: false,
-            content: false,
-            size: attr.node_type == NodeType::File && attr.size != existing.size,
-            time: options.times
-                && !(is_dir && options.omit_dir_times)
-                && attr.modified.as_second() != existing.modified.as_second(),
-            permissions: options.permissions && !is_link && attr.mode != existing.mode,
-            owner: options.owner && root && attr.uid != existing.uid,
-            group: options.group && attr.gid != existing.gid && self.may_give(attr.gid),
-        }
-    }
-
-    /// Root gives to any group, everybody else to his own.
-    fn may_give(&self, gid: u32) -> bool {
-        let who = self.view.identity();
-        who.is_root() || who.gid == gid || who.groups.contains(&gid)
     }
 
     /// Removes what is there but is of another kind.
@@ -482,77 +354,6 @@ impl<'a> Copy<'a> {
         self.tell(said, changes, 'h', entry, &format!(" => {shown}"));
     }
 
-    /// Gives a target what is to be kept of its source.
-    fn attributes(&mut self, target: &str, attr: &Attr, said: &mut Said) {
-        if self.options.dry_run {
-            return;
-        }
-        let options = self.options;
-        let Ok(now) = self.view.lstat(target) else {
-            return;
-        };
-        let uid = (options.owner && self.view.identity().is_root() && now.uid != attr.uid)
-            .then_some(attr.uid);
-        let gid =
-            (options.group && now.gid != attr.gid && self.may_give(attr.gid)).then_some(attr.gid);
-        if (uid.is_some() || gid.is_some())
-            && let Err(why) = self.view.set_owner(target, uid, gid, false)
-        {
-            let verb = if uid.is_some() { "chown" } else { "chgrp" };
-            self.fail(
-                said,
-                "receiver",
-                &format!("{verb} \"{target}\" failed"),
-                why,
-            );
-        }
-        if attr.node_type == NodeType::Symlink {
-            return self.link_times(target, attr, said);
-        }
-        if options.permissions
-            && let Err(why) = self.view.set_mode(target, attr.mode)
-        {
-            self.fail(
-                said,
-                "receiver",
-                &format!("failed to set permissions on \"{target}\""),
-                why,
-            );
-        }
-        if options.times
-            && !(attr.is_dir() && options.omit_dir_times)
-            && let Err(why) = self.view.set_times(target, None, Some(attr.modified))
-        {
-            self.fail(
-                said,
-                "receiver",
-                &format!("failed to set times on \"{target}\""),
-                why,
-            );
-        }
-    }
-
-    /// Of a link all is set at once.
-    fn link_times(&mut self, target: &str, attr: &Attr, said: &mut Said) {
-        if !self.options.times {
-            return;
-        }
-        let kept = self.view.lstat(target).map(|now| Attr {
-            modified: attr.modified,
-            accessed: attr.accessed,
-            ..now
-        });
-        let set = kept.and_then(|kept| self.view.copy_attributes(&kept, target));
-        if let Err(why) = set {
-            self.fail(
-                said,
-                "receiver",
-                &format!("failed to set times on \"{target}\""),
-                why,
-            );
-        }
-    }
-
     /// Makes the further names, and finishes the directories, the deepest first.
     pub fn finish(&mut self, said: &mut Said) {
         for entry in std::mem::take(&mut self.later) {
@@ -562,15 +363,6 @@ impl<'a> Copy<'a> {
             self.attributes(&path, &attr, said);
         }
     }
-}
-
-/// In the order in which rsync deletes: directories before files, the last name first.
-fn last_first(mut entries: Vec<(String, Attr)>) -> Vec<(String, Attr)> {
-    entries.sort_by(|(one, attr), (other, of_other)| {
-        (attr.is_dir(), one).cmp(&(of_other.is_dir(), other))
-    });
-    entries.reverse();
-    entries
 }
 
 /// Six letters that no other file of this copy has.

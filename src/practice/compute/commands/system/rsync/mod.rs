@@ -1,7 +1,9 @@
 //! `rsync`, between directories of one instance: what it copies, deletes and prints. Its traffic with other machines is
 //! no part of a practice instance, which has no ssh client.
 
+mod attributes;
 mod copy;
+mod delete;
 mod figures;
 mod filter;
 mod list;
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use self::copy::{Copy, Said};
+use self::copy::{Said, Transfer};
 use self::figures::Figures;
 use self::filter::Filter;
 use self::list::{List, Lister, complaint};
@@ -272,7 +274,7 @@ impl Session<'_> {
     }
 
     async fn copy(&self, list: &List, made: Option<String>) -> bashkit::Result<(Figures, i32)> {
-        let mut copy = Copy::new(&self.view, self.options, &self.filter, &list.entries);
+        let mut copy = Transfer::new(&self.view, self.options, &self.filter, &list.entries);
         copy.partial = !list.errors.is_empty();
         copy.made = made.filter(|_| !self.options.dry_run);
         for (name, kind, size) in &list.skipped {
@@ -315,7 +317,7 @@ impl Session<'_> {
     async fn delete(
         &self,
         list: &List,
-        copy: &mut Copy<'_>,
+        copy: &mut Transfer<'_>,
         said: &mut Said,
     ) -> bashkit::Result<()> {
         let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
