@@ -304,8 +304,8 @@ impl<'a> Copier<'a> {
                 report,
             );
         } else {
-            let bytes = match view.read(&source) {
-                Ok(bytes) => bytes,
+            let content = match view.content(&source) {
+                Ok(content) => content,
                 Err(why) => {
                     let text = format!("cannot open {} for reading: {why}", always(from));
                     report.complain(call, &text, 1);
@@ -315,7 +315,7 @@ impl<'a> Copier<'a> {
             let written = if to.ends_with('/') {
                 Err(Errno::NotDirectory)
             } else {
-                self.write(&target, &bytes, exists)
+                self.write(&target, &content, exists)
             };
             if let Err(why) = written {
                 return self.refuse("cannot create regular file", to, why, report);
@@ -335,12 +335,12 @@ impl<'a> Copier<'a> {
     }
 
     /// Writes content; with `-f` what cannot be written is made anew.
-    fn write(&self, target: &str, bytes: &[u8], exists: bool) -> Outcome<()> {
+    fn write(&self, target: &str, content: &Content, exists: bool) -> Outcome<()> {
         let view = &self.call.view;
-        match view.write(target, bytes) {
+        match view.put(target, content, 0o666) {
             Err(Errno::Access) if exists && self.manner.existing == Existing::Force => {
                 view.remove_one(target)?;
-                view.write(target, bytes)
+                view.put(target, content, 0o666)
             }
             outcome => outcome,
         }

@@ -7,6 +7,7 @@ mod copy;
 mod cp;
 mod database;
 mod destination;
+mod diff;
 mod du;
 mod editors;
 mod find;
@@ -33,6 +34,7 @@ mod su;
 mod sudo;
 mod switch;
 mod sync;
+mod tar;
 mod tee;
 mod times;
 mod touch;
@@ -108,6 +110,8 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let seat = || seat.clone();
     builder = builder
         .builtin("sync", Box::new(sync))
+        .builtin("diff", Box::new(diff::Diff { seat: seat() }))
+        .builtin("tar", Box::new(tar::Tar { seat: seat() }))
         .builtin("cd", Box::new(cd::Cd { seat: seat() }))
         .command("find", find::Find { seat: seat() })
         .command("tee", tee::Tee { seat: seat() });
@@ -167,6 +171,12 @@ fn programs(
         };
         builder.builtin(*name, Box::new(program))
     })
+}
+
+/// The instant that a text of `date -d` means; `None` when it is none.
+#[must_use]
+pub fn instant(text: &str, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
+    times::date(text, now)
 }
 
 /// `getent passwd|group|shadow [KEY…]`: what it prints and the status it ends with; `None` for another database.

@@ -17,6 +17,13 @@ pub(super) const UMASK: u32 = 0o022;
 /// The variable in which the shell keeps what `umask` set, in octal; a subshell has its own.
 const UMASK_VARIABLE: &str = "_UMASK";
 
+/// What `umask` set in this shell.
+pub(super) fn umask(variables: &HashMap<String, String>) -> u32 {
+    let umask = variables.get(UMASK_VARIABLE);
+    let umask = umask.and_then(|umask| u32::from_str_radix(umask, 8).ok());
+    umask.unwrap_or(UMASK)
+}
+
 /// One invocation of a program.
 #[derive(Clone)]
 pub(super) struct Call {
@@ -184,9 +191,7 @@ pub(super) struct Program {
 impl Builtin for Program {
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
         let view = (self.view)();
-        let umask = ctx.variables.get(UMASK_VARIABLE);
-        let umask = umask.and_then(|umask| u32::from_str_radix(umask, 8).ok());
-        let umask = umask.unwrap_or(UMASK);
+        let umask = umask(ctx.variables);
         view.set_umask(umask);
         let call = Call {
             program: self.name,

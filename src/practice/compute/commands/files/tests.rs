@@ -3,10 +3,14 @@
 
 mod against_coreutils;
 
+mod corpus;
 mod editors;
+mod jail;
 mod others;
 mod owners;
 mod rig;
+mod rsync;
+mod scripts;
 
 use std::sync::Arc;
 

@@ -121,7 +121,18 @@ pub(super) fn date(text: &str, now: Timestamp) -> Option<Timestamp> {
             return utc(day.to_datetime(Time::midnight()));
         }
     }
-    relative(&plain.to_ascii_lowercase(), now)
+    relative(&plain.to_ascii_lowercase(), now).or_else(|| combined(plain, now))
+}
+
+/// `2026-03-01 + 3 days`, `10:30 tomorrow`: an instant, and how far from it.
+fn combined(text: &str, now: Timestamp) -> Option<Timestamp> {
+    // A sign may stand apart from its number.
+    let text = text.replace("+ ", "+").replace(" - ", " -");
+    let ends = text.match_indices(' ').map(|(at, _)| at);
+    ends.rev().find_map(|at| {
+        let (instant, way) = (&text[..at], text[at..].trim().to_ascii_lowercase());
+        relative(&way, date(instant, now)?)
+    })
 }
 
 /// `yesterday`, `2 days ago`, `next week`, `-1 hour`.
@@ -224,6 +235,9 @@ mod tests {
             ("yesterday", "2026-02-28T12:00:00Z"),
             ("2 days ago", "2026-02-27T12:00:00Z"),
             ("1 month", "2026-04-01T12:00:00Z"),
+            ("2025-12-31 + 1 day", "2026-01-01T00:00:00Z"),
+            ("2025-11-22 10:30 -2 hours", "2025-11-22T08:30:00Z"),
+            ("yesterday 2 hours ago", "2026-02-28T10:00:00Z"),
             ("Nov 22 2025", "2025-11-22T00:00:00Z"),
         ] {
             assert_eq!(date(text, now), Some(at(expected)), "{text}");

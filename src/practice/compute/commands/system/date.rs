@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Timestamp, Zoned};
 
 use super::program::{Call, Ended, Program};
+use crate::practice::compute::commands::files;
 use crate::practice::compute::host::Seat;
 
 /// `date`
@@ -32,9 +33,9 @@ impl Program for Date {
                     let Some(text) = inline.or_else(|| args.next().map(String::as_str)) else {
                         return call.unknown_option(1, arg).await;
                     };
-                    match instant(text, at) {
+                    match files::instant(text, at) {
                         Some(found) => at = found,
-                        None => return call.fail(1, format!("date: invalid date '{text}'")).await,
+                        None => return call.fail(1, format!("date: invalid date ‘{text}’")).await,
                     }
                 }
                 "-r" | "--reference" => {
@@ -54,27 +55,36 @@ impl Program for Date {
                     };
                     return call.fail(1, what).await;
                 }
-                "-I" | "-Idate" => format = Some("%Y-%m-%d"),
-                "-Ihours" => format = Some("%Y-%m-%dT%H%:z"),
-                "-Iminutes" => format = Some("%Y-%m-%dT%H:%M%:z"),
-                "-Iseconds" => format = Some("%Y-%m-%dT%H:%M:%S%:z"),
-                "-Ins" => format = Some("%Y-%m-%dT%H:%M:%S,%N%:z"),
-                "--iso-8601" => {
-                    format = match inline {
-                        None | Some("date") => Some("%Y-%m-%d"),
-                        Some("seconds") => Some("%Y-%m-%dT%H:%M:%S%:z"),
-                        Some(_) => return call.unknown_option(1, arg).await,
-                    }
-                }
+                "--iso-8601" => match iso(inline.unwrap_or_default()) {
+                    Some(known) => format = Some(known),
+                    None => return call.unknown_option(1, arg).await,
+                },
+                _ if arg.starts_with("-I") => match iso(&arg[2..]) {
+                    Some(known) => format = Some(known),
+                    None => return call.unknown_option(1, arg).await,
+                },
                 _ if arg.starts_with('+') => format = Some(&arg[1..]),
                 _ if arg.len() > 1 && arg.starts_with('-') => {
                     return call.unknown_option(1, arg).await;
                 }
-                _ => return call.fail(1, format!("date: invalid date '{arg}'")).await,
+                _ => return call.fail(1, format!("date: invalid date ‘{arg}’")).await,
             }
         }
         call.done(show(format.unwrap_or(USUAL), at)).await
     }
+}
+
+/// The format of `-I` for this precision, or the beginning of its name.
+fn iso(precision: &str) -> Option<&'static str> {
+    const FORMATS: [(&str, &str); 5] = [
+        ("date", "%Y-%m-%d"),
+        ("hours", "%Y-%m-%dT%H%:z"),
+        ("minutes", "%Y-%m-%dT%H:%M%:z"),
+        ("seconds", "%Y-%m-%dT%H:%M:%S%:z"),
+        ("ns", "%Y-%m-%dT%H:%M:%S,%N%:z"),
+    ];
+    let known = FORMATS.iter().find(|(name, _)| name.starts_with(precision));
+    known.map(|(_, format)| *format)
 }
 
 /// A time in date's own conversions.
@@ -115,67 +125,21 @@ fn one(conversion: &str, at: &Zoned) -> String {
     }
 }
 
-/// The instants of `-d` that are understood: `@SECONDS`, `now`, `today`, `yesterday`, `tomorrow`, `N UNITS [ago]`,
-/// `-N UNITS`, and a date with or without a time.
-fn instant(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let text = text.trim();
-    if let Some(seconds) = text.strip_prefix('@') {
-        return Timestamp::from_second(seconds.parse().ok()?).ok();
-    }
-    let shift = |span: Span| {
-        now.to_zoned(TimeZone::UTC)
-            .checked_add(span)
-            .ok()
-            .map(|at| at.timestamp())
-    };
-    let words: Vec<_> = text.split_whitespace().collect();
-    match words[..] {
-        [] | ["now" | "today"] => return Some(now),
-        ["yesterday"] => return shift(Span::new().days(-1)),
-        ["tomorrow"] => return shift(Span::new().days(1)),
-        [number, unit] => {
-            if let Some(span) = span(number, unit) {
-                return shift(span);
-            }
-        }
-        [number, unit, "ago"] => return shift(span(number, unit)?.negate()),
-        _ => {}
-    }
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
-    }
-    let at: jiff::civil::DateTime = text
-        .trim_end_matches(" UTC")
-        .parse()
-        .or_else(|_| text.parse::<jiff::civil::Date>().map(Into::into))
-        .ok()?;
-    Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
-}
-
-fn span(number: &str, unit: &str) -> Option<Span> {
-    let number: i64 = number.strip_prefix('+').unwrap_or(number).parse().ok()?;
-    let span = Span::new();
-    match unit.trim_end_matches('s') {
-        "second" | "sec" => span.try_seconds(number),
-        "minute" | "min" => span.try_minutes(number),
-        "hour" => span.try_hours(number),
-        "day" => span.try_days(number),
-        "week" => span.try_weeks(number),
-        "month" => span.try_months(number),
-        "year" => span.try_years(number),
-        _ => return None,
-    }
-    .ok()
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
 
-    use super::{USUAL, instant, show};
+    use super::{USUAL, iso, show};
 
     fn now() -> Timestamp {
         "2026-01-05T12:03:04.5Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_precision_may_be_cut_short() {
+        assert_eq!(iso(""), iso("date"));
+        assert_eq!(iso("s"), iso("seconds"));
+        assert_eq!(iso("years"), None);
     }
 
     #[test]
@@ -185,21 +149,5 @@ mod tests {
         assert_eq!(show("%s", now()), "1767614584");
         assert_eq!(show("%Y%m%d-%H%M%S.%N", now()), "20260105-120304.500000000");
         assert_eq!(show("100%% %-d %q é%", now()), "100% 5 1 é%");
-    }
-
-    #[test]
-    fn other_instants_are_understood() {
-        let at = |text: &str| instant(text, now()).map(|at| at.to_string());
-        assert_eq!(at("@0").as_deref(), Some("1970-01-01T00:00:00Z"));
-        assert_eq!(at("yesterday").as_deref(), Some("2026-01-04T12:03:04.5Z"));
-        assert_eq!(at("2 hours ago").as_deref(), Some("2026-01-05T10:03:04.5Z"));
-        assert_eq!(at("+1 month").as_deref(), Some("2026-02-05T12:03:04.5Z"));
-        assert_eq!(at("2026-02-01").as_deref(), Some("2026-02-01T00:00:00Z"));
-        assert_eq!(
-            at("2026-02-01 10:00:00").as_deref(),
-            Some("2026-02-01T10:00:00Z")
-        );
-        assert_eq!(at("someday"), None);
-        assert_eq!(at("2 moons ago"), None);
     }
 }

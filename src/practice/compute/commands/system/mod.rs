@@ -24,6 +24,7 @@ mod power;
 mod processes;
 mod program;
 mod rpm;
+mod rsync;
 mod selinux;
 mod services;
 mod systemctl;
@@ -126,7 +127,17 @@ fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
         ("mount.nfs", Arc::new(mount::MountHelper)),
         ("mount.nfs4", Arc::new(mount::MountHelper)),
         ("ncat", Arc::new(nc::Ncat)),
+        ("rsync", Arc::new(rsync::Rsync)),
     ]
+}
+
+/// Puts a package's files on a host's disk, as `dnf install` does.
+#[cfg(test)]
+pub(in crate::practice::compute) fn install(
+    host: &Arc<crate::practice::compute::host::Host>,
+    package: &str,
+) {
+    packages::find(package).unwrap().unpack(host).unwrap();
 }
 
 #[cfg(test)]

@@ -376,6 +376,16 @@ pub(super) static REPOSITORY: &[Package] = &[
             "Universal Addresses to RPC Program Number Mapper",
         )
     },
+    Package {
+        files: &[File::Program("/usr/bin/rsync", "rsync")],
+        ..plain(
+            "rsync",
+            "3.4.0-1.amzn2023.0.3",
+            "x86_64",
+            430,
+            "A program for synchronizing files over a network",
+        )
+    },
     plain(
         "stunnel",
         "5.58-1.amzn2023.0.2",

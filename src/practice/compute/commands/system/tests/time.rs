@@ -64,6 +64,6 @@ async fn date_shows_account_time() {
     rig.root("date -s 2020-01-01").await.ended(1);
     assert_eq!(
         rig.user("date -d someday").await.ended(1).err,
-        "date: invalid date 'someday'\n"
+        "date: invalid date ‘someday’\n"
     );
 }
