@@ -63,7 +63,7 @@ const PROGRAMS: &str = "\
     pathchk pgrep pkill pr printenv printf ps pwd readlink realpath rev rm rmdir sed seq setsid sh \
     sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort split stat stdbuf su sudo sum \
     sync tac tail tar tee test timeout touch tr true truncate tsort tty uname unexpand uniq unlink unzip \
-    uptime users vi wc which who whoami xargs xxd xz yes zcat zip";
+    uptime users vi wc which whoami xargs xxd xz yes zcat zip";
 
 /// Directories, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -226,6 +226,7 @@ const FILES: &[(&str, u32, &str)] = &[
     ("/home/ec2-user/.bashrc", 0o644, BASHRC),
     ("/var/log/messages", 0o600, ""),
     ("/var/log/lastlog", 0o664, ""),
+    ("/var/log/wtmp", 0o664, ""),
 ];
 
 const BASH_LOGOUT: &str = "# Run when a login shell ends\n";

@@ -29,6 +29,7 @@ mod services;
 mod systemctl;
 mod table;
 mod time;
+mod who;
 
 use std::sync::Arc;
 
@@ -90,6 +91,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "hostname", Arc::new(identity::Hostname)),
         (BIN, "hostnamectl", Arc::new(identity::Hostnamectl)),
         (BIN, "journalctl", Arc::new(journal::Journalctl)),
+        (BIN, "last", Arc::new(who::Last)),
         (BIN, "logger", Arc::new(journal::Logger)),
         (BIN, "lsblk", Arc::new(hardware::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
@@ -103,6 +105,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "umount", Arc::new(mount::Umount)),
         (BIN, "uname", Arc::new(identity::Uname)),
         (BIN, "uptime", Arc::new(hardware::Uptime)),
+        (BIN, "who", Arc::new(who::Who)),
         (BIN, "yum", Arc::new(dnf::Dnf)),
         (SBIN, "getenforce", Arc::new(selinux::Getenforce)),
         (SBIN, "getsebool", Arc::new(selinux::Getsebool)),
