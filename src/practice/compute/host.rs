@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::cron::Crond;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
@@ -58,6 +59,8 @@ pub struct Host {
     pub processes: Processes,
     /// Who is logged in.
     pub logins: Logins,
+    /// What runs crontabs, if it does.
+    pub crond: Crond,
     /// Falls when the power goes.
     pub(in crate::practice) power: CancellationToken,
     /// Everything that runs on it: the boot, connections, sessions.
@@ -109,6 +112,7 @@ impl Host {
             mounts: Arc::new(MountTable::new(image::root_mount(disk))),
             processes: Processes::default(),
             logins: Logins::default(),
+            crond: Crond::default(),
             power: CancellationToken::new(),
             tasks: TaskTracker::new(),
             powered_on,

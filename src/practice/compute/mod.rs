@@ -4,6 +4,7 @@
 
 mod boot;
 pub mod commands;
+pub mod cron;
 mod directory;
 mod fleet;
 pub mod host;

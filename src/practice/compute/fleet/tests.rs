@@ -1,5 +1,6 @@
 //! Hosts as their users meet them: through OpenSSH's own client.
 
+mod cron;
 mod model;
 mod places;
 mod power;

@@ -3,6 +3,7 @@
 mod absent;
 mod cfn_signal;
 mod cloud_init;
+mod crontab;
 mod curl;
 mod date;
 mod df;
@@ -13,7 +14,7 @@ mod fstab;
 mod getent;
 mod hardware;
 mod identity;
-mod journal;
+pub mod journal;
 mod metadata;
 mod mount;
 mod nc;
@@ -40,7 +41,7 @@ use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
 
 pub use self::fstab::mount_all;
-pub use self::services::is_active;
+pub use self::services::{is_active, start_enabled};
 
 /// Registers them.
 #[must_use]
@@ -59,6 +60,8 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         .fold(builder, |builder, (name, program)| {
             builder.command(key(name), seated(program))
         });
+    let crontab = crontab::Crontab { seat: seat.clone() };
+    let builder = builder.builtin(key("crontab"), Box::new(crontab));
     absent::register(builder, seat.session)
 }
 
