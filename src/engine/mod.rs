@@ -89,6 +89,8 @@ pub struct Engine {
     machines: BTreeMap<Side, Machine>,
     terminals: BTreeMap<Side, TerminalState>,
     texts: BTreeMap<Side, Transcript>,
+    /// What they showed in this step before they were cleared or opened anew.
+    wiped: BTreeMap<Side, Transcript>,
     /// How many times a step was begun; transcripts carry it.
     mark: u64,
     /// Work under way, so that nothing is asked for twice.
@@ -142,6 +144,7 @@ impl Engine {
             machines: BTreeMap::new(),
             terminals,
             texts: BTreeMap::new(),
+            wiped: BTreeMap::new(),
             mark: 0,
             busy: build::Busy::default(),
             setbacks: 0,
@@ -279,6 +282,9 @@ impl Engine {
             // What was still on its way when the step began belongs to the one before.
             TerminalNews::Text { mark, .. } if mark < self.mark => {}
             TerminalNews::Text { text, .. } => {
+                if let Some(before) = self.texts.get(&on).filter(|it| !text.continues(it)) {
+                    self.wiped.entry(on).or_default().extend(before);
+                }
                 self.texts.insert(on, text);
                 self.step.new_evidence();
             }

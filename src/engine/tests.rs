@@ -376,6 +376,25 @@ fn what_was_typed_in_the_step_before_is_no_evidence() {
 }
 
 #[test]
+fn what_was_done_stays_done_when_the_screen_is_cleared() {
+    let mut lab = Lab::with_terminals();
+    let ls = format!("{PROMPT}ls");
+    lab.shows(Side::B, &[&ls]);
+    // The lab is still asking A when the learner clears B.
+    lab.shows(Side::B, &[&ls, "i-was-here", PROMPT]);
+    lab.shows(Side::B, &[PROMPT]);
+    let effects = lab.hears(What::Probed {
+        on: Side::A,
+        run: "test -e ~/i-was-here".to_owned(),
+        outcome: Err(failure(FailureClass::Transient)),
+    });
+    assert!(
+        matches!(&effects[..], [Effect::Probe { on: Side::A, .. }]),
+        "only A is left to be asked: {effects:?}"
+    );
+}
+
+#[test]
 fn done_for_the_learner_means_typed_one_line_after_the_other() {
     let mut lab = Lab::with_terminals();
     let effects = lab.wishes(Command::RunForMe);

@@ -14,7 +14,7 @@ use super::cron::Crond;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
-use super::{HostSpec, Surroundings, commands, directory, image, patience, shorthand};
+use super::{HostSpec, Surroundings, commands, image, patience, shorthand};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Access, Files, Identity, MountTable, Tree, View};
 
@@ -225,7 +225,6 @@ impl Host {
             builder = builder.env(name, value);
         }
         let builder = patience::register(commands::register(builder, &seat));
-        let builder = directory::register(builder, &seat);
         match session {
             Session::Interactive => shorthand::register(builder),
             Session::Batch => builder,

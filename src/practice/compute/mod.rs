@@ -5,7 +5,6 @@
 mod boot;
 pub mod commands;
 pub mod cron;
-mod directory;
 mod fleet;
 pub mod host;
 mod image;

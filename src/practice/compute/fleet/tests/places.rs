@@ -12,7 +12,7 @@ async fn a_closed_home_is_not_entered() {
     assert_eq!(text(&done.stdout), "1\n/home/ec2-user\n");
     assert_eq!(
         text(&done.stderr),
-        "bash: line 1: cd: /home/bob: Permission denied\n"
+        "bash: cd: /home/bob: Permission denied\n"
     );
     let done = bench
         .run(
@@ -23,10 +23,10 @@ async fn a_closed_home_is_not_entered() {
     assert_eq!(text(&done.stdout), "/etc\n/home/ec2-user\n");
     assert_eq!(
         text(&done.stderr),
-        "bash: line 1: cd: /home/bob/x: Permission denied\n\
-         bash: line 1: cd: nowhere: No such file or directory\n\
-         bash: line 1: cd: /etc/passwd: Not a directory\n\
-         bash: line 1: cd: OLDPWD not set\n"
+        "bash: cd: /home/bob/x: Permission denied\n\
+         bash: cd: nowhere: No such file or directory\n\
+         bash: cd: /etc/passwd: Not a directory\n\
+         bash: cd: OLDPWD not set\n"
     );
     let done = bench.run(&id, "sudo -u bob bash -c 'cd ~; pwd'").await;
     assert_eq!(text(&done.stdout), "/home/bob\n", "{done:?}");
