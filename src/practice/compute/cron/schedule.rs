@@ -101,6 +101,7 @@ impl Schedule {
     }
 
     /// Whether it is due in this minute.
+    #[must_use]
     pub fn is_due(&self, at: DateTime) -> bool {
         let Self::At(times) = self else {
             return false;

@@ -31,7 +31,8 @@ struct Wanted {
 }
 
 impl Crontab {
-    fn read(&self, args: &[String]) -> Result<Wanted, ExecResult> {
+    /// `Err`: what it says.
+    fn read(&self, args: &[String]) -> Result<Wanted, String> {
         let mut user = self.seat.user.name.clone();
         let mut action = None;
         let mut args = args.iter();
@@ -43,18 +44,18 @@ impl Crontab {
                 "-i" => {}
                 "-u" => {
                     let Some(name) = args.next() else {
-                        return Err(failed(USAGE));
+                        return Err(USAGE.to_owned());
                     };
                     if !self.seat.user.identity.is_root() {
-                        return Err(failed("must be privileged to use -u\n"));
+                        return Err("must be privileged to use -u\n".to_owned());
                     }
                     if Accounts::read(&self.seat.host.root()).user(name).is_none() {
-                        return Err(failed(&format!("crontab:  user `{name}' unknown\n")));
+                        return Err(format!("crontab:  user `{name}' unknown\n"));
                     }
                     name.clone_into(&mut user);
                 }
                 "-" => action = Some(Action::Replace("-".to_owned())),
-                _ if arg.starts_with('-') => return Err(failed(USAGE)),
+                _ if arg.starts_with('-') => return Err(USAGE.to_owned()),
                 _ => action = Some(Action::Replace(arg.clone())),
             }
         }
@@ -110,7 +111,7 @@ impl Builtin for Crontab {
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
         let Wanted { user, action } = match self.read(ctx.args) {
             Ok(wanted) => wanted,
-            Err(failure) => return Ok(failure),
+            Err(text) => return Ok(failed(&text)),
         };
         let none = || failed(&format!("no crontab for {user}\n"));
         Ok(match action {
