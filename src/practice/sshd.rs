@@ -3,12 +3,13 @@
 
 mod authorize;
 mod command;
+mod line;
 mod stdin;
 mod terminal;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty, SshId};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
+use self::line::Line;
 use super::compute::HOST_KEY;
 use super::compute::host::Host;
 use super::compute::users::User;
@@ -122,16 +124,18 @@ async fn serve(host: Arc<Host>, config: Arc<Config>, mut stream: TcpStream) {
     }
     // Nagle's delay would show as lag while typing.
     let _ = stream.set_nodelay(true);
+    let line = Line::new(stream, power.clone());
     let (logged_in, login) = tokio::sync::oneshot::channel();
     let connection = Connection {
         host,
+        from,
         user: None,
         logged_in: Some(logged_in),
         channels: HashMap::new(),
     };
     let started = tokio::select! {
         () = power.cancelled() => return,
-        started = tokio::time::timeout(LOGIN_GRACE, server::run_stream(config, stream, connection)) => started,
+        started = tokio::time::timeout(LOGIN_GRACE, server::run_stream(config, line, connection)) => started,
     };
     let Ok(Ok(session)) = started else {
         return;
@@ -150,12 +154,11 @@ async fn serve(host: Arc<Host>, config: Arc<Config>, mut stream: TcpStream) {
             }
             return;
         }
-        () = power.cancelled() => {}
         () = grace => {}
     }
     let reason = russh::Disconnect::ByApplication;
     let _ = handle
-        .disconnect(reason, "the host goes down".to_owned(), String::new())
+        .disconnect(reason, "nobody logged in".to_owned(), String::new())
         .await;
 }
 
@@ -168,6 +171,8 @@ async fn until_gone(stream: &mut TcpStream) {
 /// One connection.
 struct Connection {
     host: Arc<Host>,
+    /// Where it comes from.
+    from: Ipv4Addr,
     /// Who logged in.
     user: Option<User>,
     /// Told when somebody did.
@@ -183,8 +188,10 @@ struct Waiting {
 }
 
 /// What a client asks for before it starts something.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Setting {
+    /// Where it comes from.
+    from: Ipv4Addr,
     /// Variables.
     environment: Vec<(String, String)>,
     /// TERM and size, when there is to be a terminal.
@@ -256,7 +263,11 @@ impl Handler for Connection {
             return Ok(());
         }
         let id = channel.id();
-        let session = Setting::default();
+        let session = Setting {
+            from: self.from,
+            environment: Vec::new(),
+            terminal: None,
+        };
         self.channels.insert(id, Waiting { channel, session });
         reply.accept().await;
         Ok(())

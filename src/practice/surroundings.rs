@@ -125,6 +125,15 @@ impl Surroundings for View {
             tracing::debug!(%error, instance_id, "a shutdown came too late");
         }
     }
+
+    async fn rebooted(&self, instance_id: &str) {
+        let Some(account) = self.account() else {
+            return;
+        };
+        if let Err(error) = account.write(|world| world.reboot_instance(instance_id)) {
+            tracing::debug!(%error, instance_id, "a reboot came too late");
+        }
+    }
 }
 
 /// Where wait handles live: the path begins with this, then the region.

@@ -11,7 +11,7 @@ use russh::keys::{Algorithm, HashAlg, PrivateKey};
 
 use super::host::{Host, Session};
 use super::users::{Accounts, User};
-use super::{commands, kernel};
+use super::{commands, kernel, logins};
 use crate::practice::clock::Activity;
 use crate::practice::storage::Outcome;
 
@@ -40,6 +40,7 @@ const MOUNT_TIMEOUT: Duration = Duration::from_secs(90);
 pub async fn kernel(host: &Arc<Host>, activity: &Activity) -> Outcome<()> {
     activity.sleep(FIRMWARE).await;
     kernel::mount(host)?;
+    logins::booted(host);
     for line in [
         &format!("Linux version {} (practice instance)", kernel::RELEASE),
         "Command line: root=/dev/nvme0n1p1 ro console=tty0 console=ttyS0,115200n8",

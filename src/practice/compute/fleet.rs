@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::boot::{self, BootError};
 use super::host::Host;
 use super::spec::Record;
-use super::{HostSpec, Surroundings, image};
+use super::{HostSpec, Surroundings, commands, image};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::sshd;
 use crate::practice::storage::{Errno, Files, FilesError, Tree};
@@ -258,6 +258,7 @@ impl Shared {
         } else {
             boot::mount_all(host, &activity).await;
         }
+        commands::system::start_enabled(host);
         match sshd::start(host, Arc::clone(&running.door)) {
             Ok(()) => {
                 host.console_line("systemd[1]: Started sshd.service - OpenSSH server daemon.");

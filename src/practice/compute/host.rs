@@ -10,10 +10,13 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::cron::Crond;
+use super::logins::Logins;
+use super::processes::{Birth, Process, Processes};
 use super::users::User;
 use super::{HostSpec, Surroundings, commands, image, patience, shorthand};
 use crate::practice::clock::{Activity, Clock};
-use crate::practice::storage::{Files, Identity, MountTable, Tree, View};
+use crate::practice::storage::{Access, Files, Identity, MountTable, Tree, View};
 
 /// What GetConsoleOutput keeps at most.
 const CONSOLE_BYTES: usize = 64 * 1024;
@@ -52,6 +55,12 @@ pub struct Host {
     pub files: Files,
     /// Its mounts.
     pub mounts: Arc<MountTable>,
+    /// The shells that run on it.
+    pub processes: Processes,
+    /// Who is logged in.
+    pub logins: Logins,
+    /// What runs crontabs, if it does.
+    pub crond: Crond,
     /// Falls when the power goes.
     pub(in crate::practice) power: CancellationToken,
     /// Everything that runs on it: the boot, connections, sessions.
@@ -80,6 +89,8 @@ pub struct Seat {
     pub session: Session,
     /// The work of this shell: awake while it computes; commands sleep and wait through it.
     pub activity: Arc<Activity>,
+    /// The shell, as the host lists it.
+    pub process: Arc<Process>,
 }
 
 impl Host {
@@ -99,6 +110,9 @@ impl Host {
             surroundings,
             files,
             mounts: Arc::new(MountTable::new(image::root_mount(disk))),
+            processes: Processes::default(),
+            logins: Logins::default(),
+            crond: Crond::default(),
             power: CancellationToken::new(),
             tasks: TaskTracker::new(),
             powered_on,
@@ -149,17 +163,56 @@ impl Host {
         session: Session,
         activity: Arc<Activity>,
     ) -> BashBuilder {
+        let command = match session {
+            Session::Interactive => "-bash",
+            Session::Batch => "bash",
+        };
+        let process = self.begin(user, command, None);
+        self.shell_of(user, session, activity, process)
+    }
+
+    /// Lists a shell of this user, before it is made.
+    #[must_use]
+    pub fn begin(&self, user: &User, command: &str, terminal: Option<u32>) -> Arc<Process> {
+        let birth = Birth {
+            user: user.name.clone(),
+            terminal,
+            command: command.to_owned(),
+            directory: self.beginning(user),
+        };
+        self.processes.begin(birth, self.clock.now())
+    }
+
+    /// Where a shell of this user begins: at home, if he can stand there.
+    fn beginning(&self, user: &User) -> String {
+        let view = self.view(user);
+        let enters = view.stat(&user.home).is_ok_and(|attr| attr.is_dir())
+            && view.check(&user.home, Access::Execute).is_ok();
+        if enters {
+            user.home.clone()
+        } else {
+            "/".to_owned()
+        }
+    }
+
+    /// As [`Host::shell`], for a shell that is listed already.
+    #[must_use]
+    pub fn shell_of(
+        self: &Arc<Self>,
+        user: &User,
+        session: Session,
+        activity: Arc<Activity>,
+        process: Arc<Process>,
+    ) -> BashBuilder {
+        let cwd = process.directory();
         let seat = Seat {
             host: Arc::clone(self),
             user: user.clone(),
             session,
             activity,
+            process,
         };
         let view = self.view(user);
-        let cwd = match view.stat(&user.home) {
-            Ok(attr) if attr.is_dir() => user.home.clone(),
-            _ => "/".to_owned(),
-        };
         let mut builder = bashkit::Bash::builder()
             .fs(Arc::new(view))
             .rootfs(false)
@@ -266,6 +319,12 @@ impl Host {
 
     fn shown(&self) -> MutexGuard<'_, VecDeque<u8>> {
         self.console.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the power came on.
+    #[must_use]
+    pub fn powered_on(&self) -> Timestamp {
+        self.powered_on
     }
 
     /// Seconds since power on, in account time.

@@ -61,7 +61,7 @@ const PROGRAMS: &str = "\
     hexdump hostname join kill less logger logname md5sum mkfifo more nl nohup nproc numfmt od \
     paste pgrep pkill pr printenv printf ps pwd readlink rev sed seq sh sha1sum sha224sum \
     sha256sum sha384sum sha512sum shuf sleep sort split sum tac tail tar test timeout tr true truncate \
-    tsort tty uname unexpand uniq unzip uptime users vi wc which who xargs xxd yes zip";
+    tsort tty uname unexpand uniq unzip uptime users vi wc which xargs xxd yes zip";
 
 /// Directories, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -224,6 +224,7 @@ const FILES: &[(&str, u32, &str)] = &[
     ("/home/ec2-user/.bashrc", 0o644, BASHRC),
     ("/var/log/messages", 0o600, ""),
     ("/var/log/lastlog", 0o664, ""),
+    ("/var/log/wtmp", 0o664, ""),
 ];
 
 const BASH_LOGOUT: &str = "# Run when a login shell ends\n";

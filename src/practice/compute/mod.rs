@@ -4,11 +4,14 @@
 
 mod boot;
 pub mod commands;
+pub mod cron;
 mod fleet;
 pub mod host;
 mod image;
 mod kernel;
+pub mod logins;
 mod patience;
+pub mod processes;
 mod shorthand;
 mod spec;
 pub mod users;
@@ -126,6 +129,8 @@ pub trait Surroundings: Send + Sync + 'static {
         url: &str,
         body: Vec<u8>,
     ) -> Result<(u16, Vec<u8>), String>;
-    /// The instance itself shut down or rebooted (`shutdown`, `poweroff`).
+    /// The instance has shut itself down (`shutdown`, `poweroff`).
     async fn powered_off(&self, instance_id: &str);
+    /// The instance restarts itself (`reboot`, `shutdown -r`): power goes, and comes back.
+    async fn rebooted(&self, instance_id: &str);
 }

@@ -59,7 +59,9 @@ async fn session(
     line: Option<String>,
 ) -> Option<i32> {
     let activity = Arc::new(host.clock.activity());
-    let mut builder = host.shell(user, Session::Batch, Arc::clone(&activity));
+    let command = line.as_ref().map(|line| format!("bash -c {line}"));
+    let process = host.begin(user, command.as_deref().unwrap_or("-bash"), None);
+    let mut builder = host.shell_of(user, Session::Batch, Arc::clone(&activity), process);
     for (name, value) in &setting.environment {
         builder = builder.env(name, value);
     }

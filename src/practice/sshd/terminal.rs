@@ -14,6 +14,7 @@ use super::command::{cooked, finish};
 use super::{Setting, size};
 use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Session};
+use crate::practice::compute::logins::Stay;
 use crate::practice::compute::users::User;
 
 /// Output that waits for the client before the shell does.
@@ -30,7 +31,9 @@ const END: &[u8] = b"\x04";
 pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Channel<Msg>) {
     let (read, write) = channel.split();
     let activity = Arc::new(host.clock.activity());
-    let mut builder = host.shell(&user, Session::Interactive, Arc::clone(&activity));
+    let stay = Stay::begin(&host, &user.name, setting.from);
+    let process = host.begin(&user, "-bash", Some(stay.terminal));
+    let mut builder = host.shell_of(&user, Session::Interactive, Arc::clone(&activity), process);
     for (name, value) in setting.environment {
         builder = builder.env(name, value);
     }
@@ -57,6 +60,7 @@ pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Chan
         ended = session => ended,
     };
     login.keep_history(&host, &user);
+    drop(stay);
     if let Some(status) = ended {
         finish(&write, status).await;
     }

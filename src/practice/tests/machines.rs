@@ -1,5 +1,7 @@
 //! The account with its real hosts: the lab's own user data, logins with OpenSSH's client, kills.
 
+mod power;
+
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

@@ -40,6 +40,7 @@ impl Builtin for Cd {
         set(ctx.variables, "OLDPWD", here);
         set(ctx.variables, "PWD", path.clone());
         *ctx.cwd = path.clone().into();
+        self.seat.process.stand(&path);
         Ok(ExecResult::ok(if told {
             path + "\n"
         } else {

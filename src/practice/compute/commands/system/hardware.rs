@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::program::{Call, Ended, Program};
 use super::table::{Align, columns};
-use crate::practice::compute::host::{Host, Seat, Session};
+use crate::practice::compute::host::{Host, Seat};
 
 /// `lsblk`
 pub struct Lsblk;
@@ -175,10 +175,9 @@ impl Program for Uptime {
 
 /// The line of uptime, and the first of top.
 pub fn summary(seat: &Seat) -> String {
-    // Sessions of others are not known here.
-    let users = match seat.session {
-        Session::Interactive => "1 user",
-        Session::Batch => "0 users",
+    let users = match seat.host.logins.all().len() {
+        1 => "1 user".to_owned(),
+        count => format!("{count} users"),
     };
     format!(
         " {} up {},  {users},  load average: 0.00, 0.00, 0.00",

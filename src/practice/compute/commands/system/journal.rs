@@ -127,7 +127,7 @@ fn selected<'a>(
             .split('[')
             .next()
             .unwrap_or_default();
-        units.is_empty() || units.iter().any(|unit| unit == who)
+        units.is_empty() || units.iter().any(|unit| unit.eq_ignore_ascii_case(who))
     };
     let mut lines: Vec<_> = text.lines().filter(of).collect();
     if let Some(count) = count {

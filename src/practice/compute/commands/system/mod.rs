@@ -3,6 +3,7 @@
 mod absent;
 mod cfn_signal;
 mod cloud_init;
+mod crontab;
 mod curl;
 mod date;
 mod df;
@@ -13,7 +14,7 @@ mod fstab;
 mod getent;
 mod hardware;
 mod identity;
-mod journal;
+pub mod journal;
 mod metadata;
 mod mount;
 mod nc;
@@ -30,6 +31,7 @@ mod services;
 mod systemctl;
 mod table;
 mod time;
+mod who;
 
 use std::sync::Arc;
 
@@ -40,7 +42,7 @@ use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
 
 pub use self::fstab::mount_all;
-pub use self::services::is_active;
+pub use self::services::{is_active, start_enabled};
 
 /// Registers them.
 #[must_use]
@@ -59,6 +61,8 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         .fold(builder, |builder, (name, program)| {
             builder.command(key(name), seated(program))
         });
+    let crontab = crontab::Crontab { seat: seat.clone() };
+    let builder = builder.builtin(key("crontab"), Box::new(crontab));
     absent::register(builder, seat.session)
 }
 
@@ -91,6 +95,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "hostname", Arc::new(identity::Hostname)),
         (BIN, "hostnamectl", Arc::new(identity::Hostnamectl)),
         (BIN, "journalctl", Arc::new(journal::Journalctl)),
+        (BIN, "last", Arc::new(who::Last)),
         (BIN, "logger", Arc::new(journal::Logger)),
         (BIN, "lsblk", Arc::new(hardware::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
@@ -104,6 +109,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "umount", Arc::new(mount::Umount)),
         (BIN, "uname", Arc::new(identity::Uname)),
         (BIN, "uptime", Arc::new(hardware::Uptime)),
+        (BIN, "who", Arc::new(who::Who)),
         (BIN, "yum", Arc::new(dnf::Dnf)),
         (SBIN, "getenforce", Arc::new(selinux::Getenforce)),
         (SBIN, "getsebool", Arc::new(selinux::Getsebool)),

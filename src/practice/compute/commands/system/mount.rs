@@ -336,11 +336,23 @@ fn detach(seat: &Seat, call: &Call<'_>, operand: &str, lazy: bool) -> Result<(),
     if !seat.user.identity.is_root() {
         return fail(USAGE, "must be superuser to unmount.");
     }
-    // A shell that stands in a directory keeps its filesystem busy; of all shells only this one is known here.
-    let cwd = call.cwd();
-    let inside = cwd == mount.target || cwd.starts_with(&format!("{}/", mount.target));
-    if mount.target == "/" || inside && !lazy {
+    // A shell that stands in a directory keeps its filesystem busy.
+    let inside = |path: &str| is_inside(path, &mount.target);
+    let busy = host
+        .processes
+        .all()
+        .iter()
+        .any(|process| inside(&process.directory()));
+    if mount.target == "/" || busy && !lazy {
         return fail(FAILED, "target is busy.");
+    }
+    if lazy {
+        // umount(2), MNT_DETACH: with all that is mounted below.
+        for below in mounts.iter().rev() {
+            if below.target != mount.target && inside(&below.target) {
+                let _ = host.mounts.unmount(&below.target);
+            }
+        }
     }
     match host.mounts.unmount(&mount.target) {
         Ok(()) => Ok(()),
@@ -350,9 +362,20 @@ fn detach(seat: &Seat, call: &Call<'_>, operand: &str, lazy: bool) -> Result<(),
     }
 }
 
+fn is_inside(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Wanted;
+    use super::{Wanted, is_inside};
+
+    #[test]
+    fn what_begins_with_the_same_letters_is_not_inside() {
+        assert!(is_inside("/mnt/a", "/mnt/a") && is_inside("/mnt/a/b", "/mnt/a"));
+        assert!(!is_inside("/mnt/ab", "/mnt/a") && !is_inside("/mnt", "/mnt/a"));
+    }
 
     fn wanted(line: &str) -> Wanted {
         let args: Vec<_> = line.split_whitespace().map(str::to_owned).collect();

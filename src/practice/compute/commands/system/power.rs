@@ -5,9 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
+use super::journal;
 use super::program::{Call, Ended, Program};
 use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Seat};
+use crate::practice::compute::logins;
 
 /// `poweroff`, `halt`, `reboot`
 pub struct PowerOff;
@@ -25,21 +31,46 @@ pub async fn off(seat: &Seat, call: &Call<'_>, what: &str) -> Ended {
         let line = format!("Call to {what} failed: Access denied");
         return call.fail(1, line).await;
     }
-    if what == "reboot" {
-        return refuse_reboot(call).await;
-    }
-    now(&seat.host).await;
+    let mode = if what == "reboot" {
+        Mode::Reboot
+    } else {
+        Mode::PowerOff
+    };
+    now(&seat.host, mode).await;
     Ok(0)
 }
 
-async fn refuse_reboot(call: &Call<'_>) -> Ended {
-    let what = "a practice instance cannot restart by itself: stop it and start it again";
-    call.fail(1, format!("{}: {what}", call.name)).await
+/// What comes after the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    PowerOff,
+    Reboot,
 }
 
-async fn now(host: &Arc<Host>) {
-    host.console("systemd-shutdown: Powering off.\n");
-    host.surroundings.powered_off(&host.spec.instance_id).await;
+impl Mode {
+    /// As /run/systemd/shutdown/scheduled has it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::PowerOff => "poweroff",
+            Self::Reboot => "reboot",
+        }
+    }
+}
+
+/// What an orderly end leaves behind, and then the end.
+async fn now(host: &Arc<Host>, mode: Mode) {
+    let (said, shown) = match mode {
+        Mode::PowerOff => ("System is powering down.", "Powering off."),
+        Mode::Reboot => ("System is rebooting.", "Rebooting."),
+    };
+    journal::log(host, "systemd-logind[1633]", said);
+    logins::going_down(host);
+    host.console_line(&format!("systemd-shutdown[1]: {shown}"));
+    let id = &host.spec.instance_id;
+    match mode {
+        Mode::PowerOff => host.surroundings.powered_off(id).await,
+        Mode::Reboot => host.surroundings.rebooted(id).await,
+    }
 }
 
 /// `shutdown`
@@ -48,13 +79,15 @@ pub struct Shutdown;
 #[derive(Debug, PartialEq, Eq)]
 enum When {
     In(Duration),
+    /// At this time of the day, or of the next one.
+    At(Time),
     Cancel,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted {
     when: When,
-    reboot: bool,
+    mode: Mode,
 }
 
 impl Wanted {
@@ -62,33 +95,51 @@ impl Wanted {
         let mut wanted = Self {
             // shutdown(8): without a time it is in one minute.
             when: When::In(Duration::from_mins(1)),
-            reboot: false,
+            mode: Mode::PowerOff,
         };
         let mut timed = false;
         for arg in args {
             match arg.as_str() {
                 "-h" | "-P" | "-H" | "--poweroff" | "--halt" | "--no-wall" => {}
-                "-r" | "--reboot" => wanted.reboot = true,
+                "-r" | "--reboot" => wanted.mode = Mode::Reboot,
                 "-c" => wanted.when = When::Cancel,
                 _ if arg.starts_with('-') => return Err(Some(arg.clone())),
                 // What follows the time is a message to users.
                 _ if timed => {}
                 _ => {
                     timed = true;
-                    let minutes = match arg.as_str() {
-                        "now" => 0,
-                        text => text
-                            .strip_prefix('+')
-                            .unwrap_or(text)
-                            .parse::<u64>()
-                            .map_err(|_| None)?,
-                    };
-                    wanted.when = When::In(Duration::from_secs(minutes.saturating_mul(60)));
+                    wanted.when = time(arg).ok_or(None)?;
                 }
             }
         }
         Ok(wanted)
     }
+}
+
+/// `now`, `+5`, `5`, `23:00`
+fn time(text: &str) -> Option<When> {
+    if text == "now" {
+        return Some(When::In(Duration::ZERO));
+    }
+    if let Some((hour, minute)) = text.split_once(':') {
+        let time = Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()?;
+        return Some(When::At(time));
+    }
+    let minutes: u64 = text.strip_prefix('+').unwrap_or(text).parse().ok()?;
+    Some(When::In(Duration::from_secs(minutes.saturating_mul(60))))
+}
+
+/// From now until it is this time of the day the next time.
+fn until(now: Timestamp, time: Time) -> Duration {
+    let here = now.to_zoned(TimeZone::UTC);
+    let today = here.date().to_datetime(time);
+    let at = [Ok(today), today.checked_add(jiff::Span::new().days(1))]
+        .into_iter()
+        .flatten()
+        .find(|at| *at > here.datetime());
+    let at = at.and_then(|at| at.to_zoned(TimeZone::UTC).ok());
+    at.and_then(|at| Duration::try_from(at.timestamp().duration_since(now)).ok())
+        .unwrap_or_default()
 }
 
 /// Where a shutdown that is to come is written down.
@@ -101,7 +152,7 @@ impl Program for Shutdown {
             Ok(wanted) => wanted,
             Err(Some(argument)) => return call.unknown_option(1, &argument).await,
             Err(None) => {
-                let what = "Failed to parse time specification; a practice instance takes 'now' and '+minutes'";
+                let what = "Failed to parse time specification";
                 return call.fail(1, what).await;
             }
         };
@@ -119,15 +170,16 @@ impl Program for Shutdown {
                 }
                 return Ok(0);
             }
-            When::In(_) if wanted.reboot => return refuse_reboot(call).await,
             When::In(delay) => delay,
+            When::At(time) => until(host.clock.now(), time),
         };
         if delay.is_zero() {
-            now(host).await;
+            now(host, wanted.mode).await;
             return Ok(0);
         }
         let at = host.clock.now() + jiff::SignedDuration::try_from(delay).unwrap_or_default();
-        let record = format!("USEC={}\nMODE=poweroff\n", at.as_microsecond());
+        let word = wanted.mode.word();
+        let record = format!("USEC={}\nMODE={word}\n", at.as_microsecond());
         let kept = disk
             .make_dirs("/run/systemd/shutdown")
             .and_then(|()| disk.write(SCHEDULED, record.as_bytes()));
@@ -138,10 +190,20 @@ impl Program for Shutdown {
         }
         // Awake until it rests, so that no time passes before.
         let activity = host.clock.activity();
-        tokio::spawn(later(Arc::downgrade(host), activity, delay, record));
+        tokio::spawn(later(
+            Arc::downgrade(host),
+            activity,
+            delay,
+            record,
+            wanted.mode,
+        ));
+        let what = match wanted.mode {
+            Mode::PowerOff => "Shutdown",
+            Mode::Reboot => "Reboot",
+        };
         let at = at.strftime("%a %Y-%m-%d %H:%M:%S UTC");
         call.complain(format!(
-            "Shutdown scheduled for {at}, use 'shutdown -c' to cancel."
+            "{what} scheduled for {at}, use 'shutdown -c' to cancel."
         ))
         .await?;
         Ok(0)
@@ -149,7 +211,7 @@ impl Program for Shutdown {
 }
 
 /// Turns the host off after a while, if that is still what is written down and the host still runs.
-async fn later(host: Weak<Host>, activity: Activity, delay: Duration, record: String) {
+async fn later(host: Weak<Host>, activity: Activity, delay: Duration, record: String, mode: Mode) {
     let activity = activity.rest(delay).await;
     if let Some(host) = host.upgrade()
         && host
@@ -157,7 +219,7 @@ async fn later(host: Weak<Host>, activity: Activity, delay: Duration, record: St
             .read(SCHEDULED)
             .is_ok_and(|found| found == record.as_bytes())
     {
-        now(&host).await;
+        now(&host, mode).await;
     }
     drop(activity);
 }
@@ -166,7 +228,9 @@ async fn later(host: Weak<Host>, activity: Activity, delay: Duration, record: St
 mod tests {
     use std::time::Duration;
 
-    use super::{Wanted, When};
+    use jiff::civil::time;
+
+    use super::{Mode, Wanted, When, until};
 
     fn read(line: &str) -> Result<Wanted, Option<String>> {
         let args: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
@@ -180,12 +244,22 @@ mod tests {
         assert_eq!(when("+5 going down"), Ok(When::In(Duration::from_mins(5))));
         assert_eq!(when(""), Ok(When::In(Duration::from_mins(1))));
         assert_eq!(when("-c"), Ok(When::Cancel));
-        assert!(read("-r now").unwrap().reboot);
+        assert_eq!(read("-r now").unwrap().mode, Mode::Reboot);
+        assert_eq!(when("-h 23:00"), Ok(When::At(time(23, 0, 0, 0))));
     }
 
     #[test]
     fn other_times_are_refused() {
-        assert_eq!(read("23:00"), Err(None));
+        assert_eq!(read("25:00"), Err(None));
+        assert_eq!(read("soon"), Err(None));
         assert_eq!(read("-z"), Err(Some("-z".to_owned())));
+    }
+
+    #[test]
+    fn a_time_that_has_passed_today_is_tomorrows() {
+        let now = "2026-01-05T12:00:00Z".parse().unwrap();
+        assert_eq!(until(now, time(12, 30, 0, 0)), Duration::from_mins(30));
+        assert_eq!(until(now, time(11, 0, 0, 0)), Duration::from_hours(23));
+        assert_eq!(until(now, time(12, 0, 0, 0)), Duration::from_hours(24));
     }
 }

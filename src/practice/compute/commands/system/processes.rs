@@ -3,18 +3,22 @@
 use std::fmt::Write as _;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::hardware::summary;
 use super::program::{Call, Ended, Program};
 use super::services::{self, SERVICES, State};
 use super::table::{Align, columns};
-use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::host::Seat;
 
 struct Process {
     pid: u32,
     user: String,
-    terminal: &'static str,
+    terminal: String,
     command: String,
+    since: Timestamp,
+    /// On the terminal of whoever asks, and his.
+    own: bool,
 }
 
 /// The kernel starts the first; services follow in order; then whoever asks.
@@ -22,8 +26,10 @@ fn processes(seat: &Seat, asking: &str) -> Vec<Process> {
     let root = |pid, command: &str| Process {
         pid,
         user: "root".to_owned(),
-        terminal: "?",
+        terminal: "?".to_owned(),
         command: command.to_owned(),
+        since: seat.host.powered_on(),
+        own: false,
     };
     let mut all = vec![root(
         1,
@@ -37,18 +43,30 @@ fn processes(seat: &Seat, asking: &str) -> Vec<Process> {
             all.push(root(1600 + 37 * place, service.command));
         }
     }
-    let (terminal, shell) = match seat.session {
-        Session::Interactive => ("pts/0", "-bash"),
-        Session::Batch => ("?", "bash"),
-    };
-    for (pid, command) in [(2311, shell), (2350, asking)] {
+    for process in seat.host.processes.all() {
         all.push(Process {
-            pid,
-            user: seat.user.name.clone(),
-            terminal,
-            command: command.to_owned(),
+            pid: process.pid,
+            user: process.user.clone(),
+            terminal: process
+                .terminal
+                .map_or_else(|| "?".to_owned(), |number| format!("pts/{number}")),
+            command: process.command(),
+            since: process.since,
+            own: process.user == seat.user.name && process.terminal == seat.process.terminal,
         });
     }
+    // Whoever asks runs in a shell that is listed; its number is the next.
+    all.push(Process {
+        pid: all.last().map_or(1, |last| last.pid) + 1,
+        user: seat.user.name.clone(),
+        terminal: seat
+            .process
+            .terminal
+            .map_or_else(|| "?".to_owned(), |number| format!("pts/{number}")),
+        command: asking.to_owned(),
+        since: seat.host.clock.now(),
+        own: true,
+    });
     all
 }
 
@@ -67,9 +85,7 @@ impl Program for Ps {
         let every = letters.contains(['e', 'x', 'a']);
         let asking = format!("ps {}", call.args.join(" "));
         let all = processes(seat, asking.trim_end());
-        let mine = all.len().saturating_sub(2);
-        let shown = all.iter().skip(if every { 0 } else { mine });
-        let started = seat.host.clock.now().strftime("%H:%M").to_string();
+        let shown = all.iter().filter(|one| every || one.own);
         let mut rows = Vec::new();
         let shape = if letters.contains('u') {
             rows.push(
@@ -81,9 +97,9 @@ impl Program for Ps {
                 [
                     one.user.clone(),
                     one.pid.to_string(),
-                    one.terminal.to_owned(),
+                    one.terminal.clone(),
                     "S".to_owned(),
-                    started.clone(),
+                    one.since.strftime("%H:%M").to_string(),
                     "0:00".to_owned(),
                     one.command.clone(),
                 ]
@@ -108,7 +124,7 @@ impl Program for Ps {
                 [
                     one.user.clone(),
                     one.pid.to_string(),
-                    one.terminal.to_owned(),
+                    one.terminal.clone(),
                     "00:00:00".to_owned(),
                     one.command.clone(),
                 ]
@@ -132,7 +148,7 @@ impl Program for Ps {
                     .trim_start_matches('-');
                 [
                     one.pid.to_string(),
-                    one.terminal.to_owned(),
+                    one.terminal.clone(),
                     "00:00:00".to_owned(),
                     name.to_owned(),
                 ]

@@ -137,6 +137,7 @@ impl Command for Seated {
             stdout: &ctx.stdout,
             stderr: &ctx.stderr,
         };
+        self.seat.process.stand(&call.cwd());
         let status = self.program.run(&self.seat, &call).await?;
         Ok(CommandStatus::with_code(status))
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::journal;
+use crate::practice::compute::cron;
 use crate::practice::compute::host::Host;
 use crate::practice::storage::Outcome;
 
@@ -62,6 +63,11 @@ pub static SERVICES: &[Service] = &[
         )
     },
     Service {
+        package: Some("cronie"),
+        reloads: true,
+        ..service("crond", "Command Scheduler", "/usr/sbin/crond -n")
+    },
+    Service {
         reloads: true,
         ..service(
             "dbus-broker",
@@ -100,6 +106,16 @@ pub enum State {
     Active(Timestamp),
     /// It does not.
     Inactive,
+}
+
+/// The one service that does something here.
+const CROND: &str = "crond";
+
+/// Starts what has something to do, at power on.
+pub fn start_enabled(host: &Arc<Host>) {
+    if is_active(host, CROND) {
+        cron::start(host);
+    }
 }
 
 const ENABLED: &str = "/etc/systemd/system/multi-user.target.wants";
@@ -153,6 +169,13 @@ pub fn set_active(host: &Arc<Host>, service: &Service, active: bool) -> Outcome<
     let done = if active { "Started" } else { "Stopped" };
     let text = format!("{done} {}.service - {}.", service.name, service.description);
     journal::log(host, "systemd[1]", &text);
+    if service.name == CROND {
+        if active {
+            cron::start(host);
+        } else {
+            cron::stop(host);
+        }
+    }
     Ok(())
 }
 

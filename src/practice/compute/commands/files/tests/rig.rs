@@ -51,6 +51,7 @@ impl Surroundings for Nowhere {
         Err("there is no account".to_owned())
     }
     async fn powered_off(&self, _instance_id: &str) {}
+    async fn rebooted(&self, _instance_id: &str) {}
 }
 
 pub(super) struct Rig {

@@ -261,6 +261,38 @@ pub(super) static REPOSITORY: &[Package] = &[
             "Client helper scripts for AWS CloudFormation",
         )
     },
+    Package {
+        requires: &["cronie-anacron", "crontabs"],
+        files: &[
+            File::Program("/usr/bin/crontab", "crontab"),
+            File::Text(
+                "/usr/lib/systemd/system/crond.service",
+                "[Unit]\nDescription=Command Scheduler\nAfter=auditd.service nss-user-lookup.target systemd-user-sessions.service\n\n\
+                 [Service]\nExecStart=/usr/sbin/crond -n $CRONDARGS\nRestart=on-failure\n\n[Install]\nWantedBy=multi-user.target\n",
+            ),
+        ],
+        ..plain(
+            "cronie",
+            "1.5.7-1.amzn2023.0.2",
+            "x86_64",
+            115,
+            "Cron daemon for executing programs at set times",
+        )
+    },
+    plain(
+        "cronie-anacron",
+        "1.5.7-1.amzn2023.0.2",
+        "x86_64",
+        32,
+        "Utility for running regular jobs",
+    ),
+    plain(
+        "crontabs",
+        "1.11-24.20190603git.amzn2023.0.2",
+        "noarch",
+        19,
+        "Root crontab files used to schedule the execution of programs",
+    ),
     plain(
         "gssproxy",
         "0.8.4-3.amzn2023.0.2",
@@ -350,6 +382,20 @@ pub(super) static REPOSITORY: &[Package] = &[
             "x86_64",
             223,
             "Nmap's Netcat replacement",
+        )
+    },
+    Package {
+        epoch: 2,
+        files: &[File::Text(
+            "/usr/sbin/sendmail",
+            "# What hands mail over; here only cron does, and to mailboxes of this machine.\n",
+        )],
+        ..plain(
+            "postfix",
+            "3.7.2-4.amzn2023.0.4",
+            "x86_64",
+            1400,
+            "Postfix Mail Transport Agent",
         )
     },
     plain(

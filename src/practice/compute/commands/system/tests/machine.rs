@@ -87,19 +87,29 @@ async fn selinux_permits_and_keeps_its_switches() {
 }
 
 #[tokio::test]
-async fn power_off_is_for_root_and_a_restart_is_refused() {
+async fn power_off_and_restart_are_for_root() {
     let rig = Rig::new();
     rig.user("poweroff").await.ended(1);
-    assert!(
-        rig.root("reboot")
-            .await
-            .ended(1)
-            .err
-            .contains("stop it and start it again")
-    );
-    assert_eq!(*rig.around.off.lock().unwrap(), 0);
-    rig.root("shutdown -h now").await.ended(0);
-    assert_eq!(*rig.around.off.lock().unwrap(), 1);
+    rig.user("reboot").await.ended(1);
+    let done = |rig: &Rig| {
+        let (off, reboots) = (&rig.around.off, &rig.around.reboots);
+        (*off.lock().unwrap(), *reboots.lock().unwrap())
+    };
+    assert_eq!(done(&rig), (0, 0));
+    for (line, after) in [
+        ("shutdown -h now", (1, 0)),
+        ("poweroff", (2, 0)),
+        ("systemctl poweroff", (3, 0)),
+        ("reboot", (3, 1)),
+        ("systemctl reboot", (3, 2)),
+        ("shutdown -r now", (3, 3)),
+    ] {
+        rig.root(line).await.ended(0);
+        assert_eq!(done(&rig), after, "{line}");
+    }
+    let ran = rig.root("shutdown -r +1; sleep 61").await.ended(0);
+    assert!(ran.err.starts_with("Reboot scheduled for"), "{}", ran.err);
+    assert_eq!(done(&rig), (3, 4));
 }
 
 #[tokio::test]

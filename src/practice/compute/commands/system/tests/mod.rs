@@ -39,6 +39,7 @@ struct Around {
     /// Answers of the wait handle, the last for ever.
     answers: Mutex<Vec<u16>>,
     off: Mutex<usize>,
+    reboots: Mutex<usize>,
     clock: Mutex<Option<Clock>>,
 }
 
@@ -115,6 +116,10 @@ impl Surroundings for Around {
 
     async fn powered_off(&self, _instance_id: &str) {
         *self.off.lock().unwrap() += 1;
+    }
+
+    async fn rebooted(&self, _instance_id: &str) {
+        *self.reboots.lock().unwrap() += 1;
     }
 }
 

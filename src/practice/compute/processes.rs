@@ -1,0 +1,174 @@
+//! The shells that run on a host, as its other users see them: who, on which terminal, standing where. What they run is
+//! the shells' own business.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use jiff::Timestamp;
+
+/// Processes of the boot have lower numbers.
+const FIRST: u32 = 2301;
+/// `kernel.pid_max` of a machine with two processors; after it numbers begin again.
+const LAST: u32 = 32_768;
+
+/// A shell that runs.
+#[derive(Debug)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// The name of its user.
+    pub user: String,
+    /// Its terminal: `0` is pts/0.
+    pub terminal: Option<u32>,
+    /// Since when it runs.
+    pub since: Timestamp,
+    state: Mutex<State>,
+    table: Weak<Mutex<Table>>,
+}
+
+#[derive(Debug)]
+struct State {
+    command: String,
+    directory: String,
+}
+
+impl Process {
+    /// As `ps` shows it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        self.state().command.clone()
+    }
+
+    /// What it is called from now on.
+    pub fn set_command(&self, command: &str) {
+        command.clone_into(&mut self.state().command);
+    }
+
+    /// Its working directory, absolute.
+    #[must_use]
+    pub fn directory(&self) -> String {
+        self.state().directory.clone()
+    }
+
+    /// It stands there from now on.
+    pub fn stand(&self, directory: &str) {
+        let mut state = self.state();
+        if state.directory != directory {
+            directory.clone_into(&mut state.directory);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(table) = self.table.upgrade() {
+            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.running.remove(&self.pid);
+        }
+    }
+}
+
+/// What is known of a shell before it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Birth {
+    /// The name of its user.
+    pub user: String,
+    /// Its terminal.
+    pub terminal: Option<u32>,
+    /// As `ps` shows it.
+    pub command: String,
+    /// Where it begins.
+    pub directory: String,
+}
+
+#[derive(Debug)]
+struct Table {
+    running: BTreeMap<u32, Weak<Process>>,
+    next: u32,
+}
+
+/// All shells of a host.
+#[derive(Debug)]
+pub struct Processes {
+    table: Arc<Mutex<Table>>,
+}
+
+impl Default for Processes {
+    fn default() -> Self {
+        let table = Table {
+            running: BTreeMap::new(),
+            next: FIRST,
+        };
+        Self {
+            table: Arc::new(Mutex::new(table)),
+        }
+    }
+}
+
+impl Processes {
+    /// Begins one; it is listed until the last reference to it is dropped.
+    #[must_use]
+    pub fn begin(&self, birth: Birth, since: Timestamp) -> Arc<Process> {
+        let mut table = self.table();
+        while table.running.contains_key(&table.next) {
+            table.next = following(table.next);
+        }
+        let pid = table.next;
+        table.next = following(pid);
+        let process = Arc::new(Process {
+            pid,
+            user: birth.user,
+            terminal: birth.terminal,
+            since,
+            state: Mutex::new(State {
+                command: birth.command,
+                directory: birth.directory,
+            }),
+            table: Arc::downgrade(&self.table),
+        });
+        table.running.insert(pid, Arc::downgrade(&process));
+        process
+    }
+
+    /// All that run, by number.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Process>> {
+        self.table()
+            .running
+            .values()
+            .filter_map(Weak::upgrade)
+            .collect()
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn following(pid: u32) -> u32 {
+    if pid < LAST { pid + 1 } else { FIRST }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::{Birth, Processes};
+
+    #[test]
+    fn a_process_is_listed_while_it_is_held() {
+        let all = Processes::default();
+        let first = all.begin(Birth::default(), Timestamp::UNIX_EPOCH);
+        let second = all.begin(Birth::default(), Timestamp::UNIX_EPOCH);
+        assert!(first.pid < second.pid);
+        second.stand("/mnt");
+        drop(first);
+        let left = all.all();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].directory(), "/mnt");
+    }
+}
