@@ -82,6 +82,18 @@ pub struct Seat {
     pub activity: Arc<Activity>,
 }
 
+impl Seat {
+    /// The namespace as this user sees it; reading and writing take account time.
+    #[must_use]
+    pub fn view(&self) -> View {
+        let activity = Arc::clone(&self.activity);
+        self.host.view(&self.user).timed(Arc::new(move |time| {
+            let activity = Arc::clone(&activity);
+            Box::pin(async move { activity.sleep(time).await })
+        }))
+    }
+}
+
 impl Host {
     /// A host with this disk, powered on at this instant; `console` is what its console has shown before.
     pub(super) fn new(
@@ -155,7 +167,7 @@ impl Host {
             session,
             activity,
         };
-        let view = self.view(user);
+        let view = seat.view();
         let cwd = match view.stat(&user.home) {
             Ok(attr) if attr.is_dir() => user.home.clone(),
             _ => "/".to_owned(),

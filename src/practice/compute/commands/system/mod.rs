@@ -5,6 +5,7 @@ mod cfn_signal;
 mod cloud_init;
 mod curl;
 mod date;
+mod dd;
 mod df;
 mod dnf;
 mod efs;
@@ -80,6 +81,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "cloud-init", Arc::new(cloud_init::CloudInit)),
         (BIN, "curl", Arc::new(curl::Curl)),
         (BIN, "date", Arc::new(date::Date)),
+        (BIN, "dd", Arc::new(dd::Dd)),
         (BIN, "df", Arc::new(df::Df)),
         (BIN, "dmesg", Arc::new(hardware::Dmesg)),
         (BIN, "dnf", Arc::new(dnf::Dnf)),
