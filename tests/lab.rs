@@ -1,5 +1,7 @@
 //! The whole lab with the real binary: unattended, and by key presses in a terminal.
 
+use std::fs;
+
 use crate::support::{Home, Place, Screen, outcome};
 
 #[test]
@@ -28,6 +30,12 @@ fn unattended_every_step_fails_then_passes_and_nothing_is_left() {
     }
     assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
     assert!(home.files("run").is_empty(), "{:?}", home.files("run"));
+    let mut beside: Vec<_> = fs::read_dir(home.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    beside.sort();
+    assert_eq!(beside, ["run", "state"], "nothing is written elsewhere");
 }
 
 #[test]
@@ -52,8 +60,8 @@ fn a_single_lesson_builds_what_it_needs_and_can_be_kept_and_cleaned_up_later() {
 }
 
 /// Starts the sharing lesson, goes to the step that opens the terminals, and waits for both prompts.
-fn shared(home: &Home, rows: u16, columns: u16) -> Screen {
-    let mut screen = home.screen(&["start", "share-files", "--pace", "max"], rows, columns);
+fn shared(home: &Home, pace: &str, rows: u16, columns: u16) -> Screen {
+    let mut screen = home.screen(&["start", "share-files", "--pace", pace], rows, columns);
     screen.shows("step 1 of 8");
     screen.keys("n");
     screen.until("both prompts", |text| {
@@ -65,7 +73,7 @@ fn shared(home: &Home, rows: u16, columns: u16) -> Screen {
 #[test]
 fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     let home = Home::new();
-    let screen = shared(&home, 24, 80);
+    let screen = shared(&home, "max", 24, 80);
     assert!(screen.text().contains("step 2 of 8"), "{}", screen.text());
     let (code, _, err) = home.run(&["cleanup"]);
     assert_ne!(code, 0, "a second driver must be refused");
@@ -95,6 +103,47 @@ fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
     assert!(home.files("run").is_empty(), "{:?}", home.files("run"));
+}
+
+#[test]
+fn typing_is_as_in_a_shell() {
+    let home = Home::new();
+    // Fast, and yet so that a long sleep is one: at `max` time jumps to its end.
+    let mut screen = shared(&home, "1000", 50, 200);
+    screen.keys("\x1bOQ");
+    screen.shows("keys go here");
+    screen.keys("echo $((6*7))-one\r");
+    screen.shows("42-one");
+    // History: Up brings the line back, and it can be changed.
+    screen.keys("\x1b[A");
+    screen.until("the line again", |text| {
+        text.matches("echo $((6*7))-one").count() == 2
+    });
+    screen.keys("\x7f\x7f\x7ftwo\r");
+    screen.shows("42-two");
+    // Ctrl-C ends what runs, and what was typed.
+    screen.keys("sleep 100000000 && echo never\r");
+    screen.shows("echo never");
+    screen.keys("\x03");
+    screen.keys("echo after-$?\r");
+    screen.shows("after-130");
+    screen.keys("echo unfinished\x03");
+    screen.keys("echo fin''ished\r");
+    screen.until("its answer", |text| {
+        text.lines()
+            .any(|line| line.contains("finished") && !line.contains("echo"))
+    });
+    // A paste is typed, all of it, and runs only where it says so.
+    screen.keys("\x1b[200~echo pas\x1b[201~");
+    screen.keys("\x1b[200~ted-$((40+2))\x1b[201~\r");
+    screen.shows("pasted-42");
+    // Tab completes nothing, as the machine says when one logs in: it separates words.
+    screen.keys("echo t\tab-$((1+1))\r");
+    screen.shows("t ab-2");
+    screen.keys("\x1d");
+    screen.shows("Enter check");
+    screen.kill();
+    assert_eq!(home.run(&["cleanup", "--pace", "max"]).0, 0);
 }
 
 /// Walks the whole lab from the first screen to the receipt by key presses only.

@@ -89,6 +89,8 @@ fn a_terminal_too_small_is_told_so_and_left_as_it_was() {
     let home = Home::new();
     let (code, text) = home.screen(&["start"], 5, 20).end();
     assert_eq!(code, 1, "{text}");
+    assert!(text.contains("needs 40 and 12"), "{text}");
+    assert!(home.files("run").is_empty() && home.processes().is_empty());
 }
 
 #[test]

@@ -109,7 +109,7 @@ async fn one(
 ) -> miette::Result<(Outcome, serde_json::Value)> {
     let site = Site::open(common, &site::way(common, lab)?).await?;
     if how.dry_run {
-        let known = journal.known(&lab.id).into_diagnostic()?;
+        let known = lab::known(journal, lab, &site)?;
         let inventory = site.cloud.inventory(&lab.id, &known).await;
         site.close().await;
         return planned(&lab.id, &inventory, how.json);
@@ -132,7 +132,10 @@ fn planned(
 ) -> miette::Result<(Outcome, serde_json::Value)> {
     let mut text = format!("{lab}: would delete\n");
     let mut plan = serde_json::Map::new();
-    let mut outcome = Outcome::Done;
+    let mut outcome = match inventory.account {
+        Some(_) => Outcome::Done,
+        None => Outcome::Unverified,
+    };
     for row in &inventory.rows {
         plan.insert(row.kind.clone(), json!(row.answer));
         match &row.answer {

@@ -105,23 +105,7 @@ pub(super) fn take(
             "{error}"
         )
     })?;
-    let mut known = journal.known(&lab.id).into_diagnostic()?;
-    if let Some(account) = known
-        .account
-        .as_ref()
-        .filter(|known| **known != site.account)
-    {
-        return Err(miette!(
-            help = "use the credentials it was made with, for example with --profile; nothing was changed",
-            "{} is in account {account}, and account {} answered",
-            lab.id,
-            site.account
-        ));
-    }
-    if known.account.is_none() {
-        known.account = Some(site.account.clone());
-        journal.note_known(&lab.id, &known).into_diagnostic()?;
-    }
+    let known = known(journal, lab, site)?;
     journal.touch(&lab.id, Timestamp::now()).into_diagnostic()?;
     let files = Files::below(&journal.lab_directory(&lab.id).into_diagnostic()?);
     let sockets = masters::directory(&lab.id)
@@ -162,6 +146,20 @@ pub(super) fn take(
         parts,
         driver,
     })
+}
+
+/// What is known of the lab, if the account that answered is the one it is in.
+pub(super) fn known(journal: &Journal, lab: &journal::Lab, site: &Site) -> miette::Result<Known> {
+    let known = journal.known(&lab.id).into_diagnostic()?;
+    match &known.account {
+        Some(account) if *account != site.account => Err(miette!(
+            help = "use the credentials it was made with, for example with --profile; nothing was changed",
+            "{} is in account {account}, and account {} answered",
+            lab.id,
+            site.account
+        )),
+        _ => Ok(known),
+    }
 }
 
 /// The channels between a lab and its front end.

@@ -203,8 +203,10 @@ impl Unattended {
             other => return Err(Failing::NotSolved(format!("{other:?}"))),
         }
         let before = self.verdicts();
+        // Where building is billed, the stack is asked for and not merely needed; where it stands, this does nothing.
+        let build = lesson.stage.map(|stage| Action::Build { stage });
         self.acts
-            .send(step.wrong.clone())
+            .send(build.into_iter().chain(step.wrong.clone()).collect())
             .await
             .map_err(|_| Failing::Over)?;
         match self.verdict(before).await? {
@@ -233,13 +235,16 @@ impl Unattended {
 
     /// Cleans up, unless that has been done; answers the receipt.
     async fn clean_up(&mut self) -> Option<Receipt> {
-        let clean =
-            |view: &View| matches!(&view.phase, Phase::CleanedUp(receipt) if receipt.is_clean());
-        if !clean(&self.views.borrow()) {
-            self.say(Command::CleanUp).await.ok()?;
+        let before = match &self.views.borrow().phase {
+            Phase::CleanedUp(receipt) => Some(receipt.clone()),
+            _ => None,
+        };
+        if before.as_ref().is_some_and(Receipt::is_clean) {
+            return before;
         }
+        self.say(Command::CleanUp).await.ok()?;
         // Whatever went wrong before does not matter any more: a cleanup always ends with a receipt.
-        let cleaned = |view: &Arc<View>| matches!(view.phase, Phase::CleanedUp(_));
+        let cleaned = |view: &Arc<View>| matches!(&view.phase, Phase::CleanedUp(receipt) if before.as_ref() != Some(receipt));
         let view = tokio::time::timeout(PATIENCE, self.views.wait_for(cleaned))
             .await
             .ok()?

@@ -47,6 +47,7 @@ impl Engine {
         if matches!(self.phase, Phase::CleaningUp { .. } | Phase::Over) {
             return;
         }
+        self.doing = None;
         self.trouble = None;
         self.pause = None;
         self.setbacks = 0;

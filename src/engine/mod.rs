@@ -34,7 +34,7 @@ use view::{Phase, Receipt, Target, TerminalState, Trouble};
 
 use crate::lesson::arithmetic::Prices;
 use crate::lesson::check::Transcript;
-use crate::lesson::schema::{Lesson, Side};
+use crate::lesson::schema::{Action, Lesson, Side};
 use crate::template::Stage;
 
 /// What an engine is made with.
@@ -89,6 +89,8 @@ pub struct Engine {
     machines: BTreeMap<Side, Machine>,
     terminals: BTreeMap<Side, TerminalState>,
     texts: BTreeMap<Side, Transcript>,
+    /// What they showed in this step before they were cleared or opened anew.
+    wiped: BTreeMap<Side, Transcript>,
     /// How many times a step was begun; transcripts carry it.
     mark: u64,
     /// Work under way, so that nothing is asked for twice.
@@ -142,6 +144,7 @@ impl Engine {
             machines: BTreeMap::new(),
             terminals,
             texts: BTreeMap::new(),
+            wiped: BTreeMap::new(),
             mark: 0,
             busy: build::Busy::default(),
             setbacks: 0,
@@ -205,7 +208,11 @@ impl Engine {
                 self.save(effects);
             }
             Command::RunForMe => {
-                let solution = self.step_now().solution.clone();
+                let solution = match self.lesson_now().stage.filter(|_| self.awaits_consent()) {
+                    // What the screen says `r` does now, and nothing else.
+                    Some(stage) => vec![Action::Build { stage }],
+                    None => self.step_now().solution.clone(),
+                };
                 self.act(self.up_to_the_build(solution));
             }
             Command::Next => self.move_to(self.position.after(&self.setup.lessons), effects),
@@ -256,9 +263,10 @@ impl Engine {
     }
 
     fn began(&mut self, effects: &mut Vec<Effect>) {
-        self.save(effects);
         if self.setup.progress.leaving {
             self.begin_cleanup(effects);
+        } else {
+            self.save(effects);
         }
         if let Some(entry) = self.ledger.current() {
             // Whatever the journal says of it, AWS is asked.
@@ -275,16 +283,28 @@ impl Engine {
             TerminalNews::Opened => {
                 self.setbacks = 0;
                 self.terminals.insert(on, TerminalState::Open);
+                // A new session: what the one before showed says nothing of its prompt.
+                self.wipe(on);
             }
             // What was still on its way when the step began belongs to the one before.
             TerminalNews::Text { mark, .. } if mark < self.mark => {}
             TerminalNews::Text { text, .. } => {
+                if self.texts.get(&on).is_some_and(|it| !text.continues(it)) {
+                    self.wipe(on);
+                }
                 self.texts.insert(on, text);
                 self.step.new_evidence();
             }
             TerminalNews::Ended(why) => {
                 self.terminals.insert(on, TerminalState::Ended(why));
             }
+        }
+    }
+
+    /// Puts aside what a terminal has shown so far.
+    fn wipe(&mut self, on: Side) {
+        if let Some(before) = self.texts.remove(&on) {
+            self.wiped.entry(on).or_default().extend(&before.entered());
         }
     }
 

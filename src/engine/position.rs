@@ -140,6 +140,7 @@ impl Engine {
         self.position.place = place;
         self.doing = None;
         self.texts.clear();
+        self.wiped.clear();
         self.step = Current::of(self.step_now(), self.position.record(&self.setup.lessons));
         self.mark += 1;
         effects.push(Effect::MarkTerminals(self.mark));

@@ -199,7 +199,13 @@ impl Engine {
 
     /// All that is known now.
     pub(super) fn evidence(&self) -> Evidence {
-        let text = |side| self.texts.get(&side).cloned().unwrap_or_default();
+        let text = |side| {
+            let mut all = self.wiped.get(&side).cloned().unwrap_or_default();
+            if let Some(shown) = self.texts.get(&side) {
+                all.extend(shown);
+            }
+            all
+        };
         Evidence {
             answer: self.step.answer.clone(),
             stack: self.stack_state(),

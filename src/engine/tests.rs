@@ -376,6 +376,25 @@ fn what_was_typed_in_the_step_before_is_no_evidence() {
 }
 
 #[test]
+fn what_was_done_stays_done_when_the_screen_is_cleared() {
+    let mut lab = Lab::with_terminals();
+    let ls = format!("{PROMPT}ls");
+    lab.shows(Side::B, &[&ls]);
+    // The lab is still asking A when the learner clears B.
+    lab.shows(Side::B, &[&ls, "i-was-here", PROMPT]);
+    lab.shows(Side::B, &[PROMPT]);
+    let effects = lab.hears(What::Probed {
+        on: Side::A,
+        run: "test -e ~/i-was-here".to_owned(),
+        outcome: Err(failure(FailureClass::Transient)),
+    });
+    assert!(
+        matches!(&effects[..], [Effect::Probe { on: Side::A, .. }]),
+        "only A is left to be asked: {effects:?}"
+    );
+}
+
+#[test]
 fn done_for_the_learner_means_typed_one_line_after_the_other() {
     let mut lab = Lab::with_terminals();
     let effects = lab.wishes(Command::RunForMe);
@@ -958,6 +977,73 @@ fn walking_through_the_lessons_starts_no_meter() {
         "{action}"
     );
     assert_eq!(lab.wishes(Command::RunForMe), [Effect::Prepare]);
+}
+
+#[test]
+fn what_the_screen_says_builds_is_what_builds() {
+    let mut lab = Lab::at("why");
+    let mut asks = lessons();
+    asks[1].steps[0].solution = vec![Action::Answer("{b.address}".to_owned())];
+    lab.engine.setup.lessons = asks.into();
+    lab.engine.setup.target = Target::Aws {
+        account: "123456789012".to_owned(),
+        region: "eu-west-1".to_owned(),
+    };
+    lab.hears(What::Began);
+    lab.wishes(Command::Next);
+    assert_eq!(lab.wishes(Command::RunForMe), [Effect::Prepare]);
+}
+
+#[test]
+fn a_line_that_was_never_entered_is_no_evidence() {
+    let mut lab = Lab::with_terminals();
+    for typed in ["ls", "l", "", "ls"] {
+        let effects = lab.shows(Side::B, &[&format!("{PROMPT}{typed}")]);
+        assert_eq!(effects, [], "`{typed}` is still being typed");
+    }
+    // Ctrl-L while a line is typed.
+    lab.shows(Side::B, &["i-was-here", &format!("{PROMPT}ls")]);
+    assert_eq!(lab.shows(Side::B, &[PROMPT]), []);
+}
+
+#[test]
+fn a_cleanup_is_not_held_up_by_what_was_being_typed() {
+    let mut lab = Lab::with_terminals();
+    let ended = || What::Terminal {
+        on: Side::A,
+        news: TerminalNews::Ended("connection lost".to_owned()),
+    };
+    lab.hears(ended());
+    lab.wishes(Command::RunForMe);
+    lab.wishes(Command::CleanUp);
+    lab.hears(ended());
+    assert_eq!(
+        lab.hears(What::InventoryTaken(inventory(Listing::Empty))),
+        [Effect::DeleteStack {
+            stack: ID.to_owned()
+        }]
+    );
+}
+
+#[test]
+fn a_new_session_is_typed_into_only_at_its_own_prompt() {
+    let mut lab = Lab::with_terminals();
+    lab.shows(Side::A, &[&format!("{PROMPT}pwd"), "/home", PROMPT]);
+    lab.hears(What::Terminal {
+        on: Side::A,
+        news: TerminalNews::Ended("connection lost".to_owned()),
+    });
+    lab.wishes(Command::RunForMe);
+    let opened = lab.hears(What::Terminal {
+        on: Side::A,
+        news: TerminalNews::Opened,
+    });
+    assert_eq!(opened, [], "what the old session showed is no prompt");
+    let effects = lab.shows(Side::A, &[PROMPT]);
+    assert!(
+        matches!(&effects[..], [Effect::Input { on: Side::A, .. }]),
+        "{effects:?}"
+    );
 }
 
 #[test]

@@ -20,6 +20,9 @@ pub struct Typed<'a> {
     pub output: &'a [String],
 }
 
+/// Lines that are kept of screens that are gone.
+const KEPT: usize = 5000;
+
 impl Transcript {
     /// From whole lines.
     #[must_use]
@@ -48,6 +51,34 @@ impl Transcript {
     #[must_use]
     pub fn lines(&self) -> &[String] {
         &self.lines
+    }
+
+    /// Whether this is what `earlier` has become by more lines, and not another screen: `clear` and a new session begin anew.
+    #[must_use]
+    pub fn continues(&self, earlier: &Self) -> bool {
+        let shown = earlier
+            .lines
+            .iter()
+            .rposition(|line| !line.trim().is_empty());
+        let Some(last) = shown else { return true };
+        self.lines.len() > last && self.lines[..last] == earlier.lines[..last]
+    }
+
+    /// Without a last line that is still being typed.
+    #[must_use]
+    pub fn entered(&self) -> Self {
+        let shown = self.lines.iter().rposition(|line| !line.trim().is_empty());
+        let typing = shown.filter(|last| prompt(&self.lines[*last]).is_some());
+        Self {
+            lines: self.lines[..typing.unwrap_or(self.lines.len())].to_vec(),
+        }
+    }
+
+    /// Adds what was seen later. Only so many lines are kept, the latest.
+    pub fn extend(&mut self, later: &Self) {
+        self.lines.extend_from_slice(&later.lines);
+        let excess = self.lines.len().saturating_sub(KEPT);
+        self.lines.drain(..excess);
     }
 
     /// Whether the last line is a prompt with nothing typed after it.
@@ -148,6 +179,23 @@ mod tests {
             .typed()
             .map(|typed| (typed.command.to_owned(), typed.output.to_vec()))
             .collect()
+    }
+
+    #[test]
+    fn more_lines_continue_a_screen_and_a_cleared_one_begins_anew() {
+        let of = |lines: &[&str]| Transcript::of_lines(lines.iter().copied());
+        let before = of(&["$ pwd", "/home", "$ ", ""]);
+        assert!(before.continues(&of(&[])));
+        assert!(before.continues(&before));
+        assert!(of(&["$ pwd", "/home", "$ ls", "a"]).continues(&before));
+        assert!(!of(&["$ "]).continues(&before));
+        assert!(
+            of(&["[a@b ~]$ l"]).continues(&of(&["[a@b ~]$ ls"])),
+            "who deletes a letter is on the same screen"
+        );
+        let typing = of(&["[a@b ~]$ pwd", "/home", "[a@b ~]$ ls"]);
+        assert_eq!(typing.entered(), of(&["[a@b ~]$ pwd", "/home"]));
+        assert!(!of(&["$ ls", "a", "$ "]).continues(&before));
     }
 
     #[test]

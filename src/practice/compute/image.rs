@@ -56,14 +56,12 @@ const INSTALLED: &[&str] = &[
 
 /// Programs that the image has in /usr/bin, beside those that say themselves where they are.
 const PROGRAMS: &str = "\
-    [ arch awk base32 base64 basename bash bzip2 cat chgrp chmod chown cksum clear cmp comm cp csplit \
-    curl cut date dd df diff dir dirname du echo egrep env expand expr factor false fgrep file find fmt \
-    fold free gawk getopt grep groups gunzip gzip head hexdump hostname id install join jq kill less \
-    link ln logger logname ls md5sum mkdir mkfifo mktemp more mv nl nohup nproc numfmt od passwd paste \
-    pathchk pgrep pkill pr printenv printf ps pwd readlink realpath rev rm rmdir sed seq setsid sh \
-    sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort split stat stdbuf su sudo sum \
-    sync tac tail tar tee test timeout touch tr true truncate tsort tty uname unexpand uniq unlink unzip \
-    uptime users vi wc which who whoami xargs xxd xz yes zcat zip";
+    [ arch awk base32 base64 basename bash bzip2 cat cksum clear cmp comm curl cut date dd df diff dirname \
+    echo egrep env expand expr factor false fgrep file fmt fold free gawk grep gunzip gzip head \
+    hexdump hostname join kill less logger logname md5sum mkfifo more nl nohup nproc numfmt od \
+    paste pgrep pkill pr printenv printf ps pwd readlink rev sed seq sh sha1sum sha224sum \
+    sha256sum sha384sum sha512sum shuf sleep sort split sum tac tail tar test timeout tr true truncate \
+    tsort tty uname unexpand uniq unzip uptime users vi wc which who xargs xxd yes zip";
 
 /// Directories, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -254,7 +252,8 @@ pub fn build() -> Outcome<Arc<Tree>> {
     let brought = PROGRAMS
         .split_whitespace()
         .map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
-    for (path, content) in brought.chain(commands::system::files()) {
+    let ours = commands::files::files().chain(commands::system::files());
+    for (path, content) in brought.chain(ours) {
         view.write_with_mode(&path, content.as_bytes(), 0o755)?;
         view.set_mode(&path, 0o755)?;
     }

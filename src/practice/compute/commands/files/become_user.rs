@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use bashkit::{Bash, CommandOutput, ExecOptions, ExecResult, ExecutionExtensions};
+use bashkit::{
+    Bash, CommandOutput, ExecOptions, ExecResult, ExecutionCapability, ExecutionExtensions,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::nested::{Frame, Nest};
 use super::program::join;
@@ -74,6 +78,28 @@ const SHELL_ONLY: &[&str] = &[
     "unset",
     "wait",
 ];
+
+/// Pieces of output that wait for whoever takes them.
+const CHUNKS: usize = 16;
+
+/// Shells inside each other, at most: a script that calls itself through `sudo` comes to an end.
+const DEEPEST: usize = 40;
+
+/// How many shells there are around a command.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Depth(usize);
+
+/// What a command is told of it.
+pub(super) fn depth(told: Option<ExecutionCapability<Depth>>) -> Depth {
+    told.and_then(|told| told.try_with(|depth| *depth).ok())
+        .unwrap_or_default()
+}
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Out,
+    Err,
+}
 
 /// Where output goes: at once where something listens, or kept until the command ends.
 pub(super) enum Output<'a> {
@@ -156,6 +182,8 @@ pub(super) struct Change<'a> {
     pub stdin: Vec<u8>,
     /// Whether the output of the caller is the terminal.
     pub on_screen: bool,
+    /// How many shells are around this one.
+    pub depth: Depth,
     /// Where a shell that stays can be left; `None` where nobody would type into it.
     pub nest: Option<Nest>,
 }
@@ -168,6 +196,10 @@ impl Change<'_> {
         if shell && self.stdin.is_empty() {
             return self.stay(output).await;
         }
+        if self.depth.0 >= DEEPEST {
+            let line = format!("{}: too many shells inside each other", self.program);
+            return output.complain(&line, 1).await;
+        }
         let mut bash = self.shell();
         if let What::Program(args) = &what
             && let Some(name) = args.first()
@@ -177,24 +209,28 @@ impl Change<'_> {
             return output.complain(&line, 1).await;
         }
         if self.login {
-            execute(&mut bash, PROFILES, ExecOptions::new(), output).await?;
+            let options = ExecOptions::new();
+            (bash, _) = execute(bash, PROFILES.to_owned(), options, output).await?;
         }
-        let (script, options) = match what {
-            What::Program(_) if shell => (self.script(), ExecOptions::new()),
-            What::Program(args) => {
-                let options = self.options(&args).positional(args);
-                (ARGUMENTS.to_owned(), options)
-            }
-            What::Line(line, mut args) => {
-                let mut options = ExecOptions::new().stdin(self.stdin.clone());
+        let script = match &what {
+            What::Program(_) if shell => self.script(),
+            What::Program(_) => ARGUMENTS.to_owned(),
+            What::Line(line, _) => line.clone(),
+            What::Shell => self.script(),
+        };
+        let options = match what {
+            What::Program(args) if !shell => self.options(&args).positional(args),
+            What::Line(_, mut args) => {
+                let mut options = self.options(&[]);
                 if !args.is_empty() {
                     options = options.arg0(args.remove(0));
                 }
-                (line, options.positional(args))
+                options.positional(args)
             }
-            What::Shell => (self.script(), ExecOptions::new()),
+            What::Program(_) | What::Shell => self.options(&[]).stdin(Vec::new()),
         };
-        execute(&mut bash, &script, options, output).await
+        let (_, status) = execute(bash, script, options, output).await?;
+        Ok(status)
     }
 
     /// A shell without a command and with input reads its commands from there.
@@ -203,12 +239,12 @@ impl Change<'_> {
     }
 
     fn options(&self, args: &[String]) -> ExecOptions {
-        let mut extensions = ExecutionExtensions::new();
+        let mut extensions = ExecutionExtensions::new().with(Depth(self.depth.0 + 1));
         // A shell in between would have pipes of its own, which could not be seen from here.
         if self.on_screen && args.first().is_some_and(|name| name.ends_with("ls")) {
             extensions = extensions.with(OnScreen);
         }
-        if let Some(nest) = &self.nest {
+        if let Some(nest) = self.nest.as_ref().filter(|_| !args.is_empty()) {
             extensions = extensions.with(nest.clone());
         }
         ExecOptions::new()
@@ -293,22 +329,49 @@ fn is_shell(name: &str) -> bool {
     matches!(name.rsplit('/').next(), Some("bash" | "sh"))
 }
 
-/// Runs a script in a shell, its output passed on as it comes.
+/// Runs a script in a shell, its output passed on as it comes; the shell again, and the exit status.
+///
+/// The shell is a task of its own: one inside the other on one stack would soon fill it.
 pub(super) async fn execute(
-    bash: &mut Bash,
-    script: &str,
+    mut bash: Bash,
+    script: String,
     options: ExecOptions,
     output: &Output<'_>,
-) -> bashkit::Result<i32> {
-    let ended = bash
-        .execute(script)
-        .options(options)
-        .stdout_fn(|bytes| async move { output.out(&bytes).await })
-        .stderr_fn(|bytes| async move { output.err(&bytes).await })
-        .await;
-    match ended {
-        Ok(result) => Ok(result.exit_code),
-        Err(bashkit::Error::Cancelled) => Err(bashkit::Error::Cancelled),
-        Err(why) => output.complain(&format!("bash: {why}"), 2).await,
+) -> bashkit::Result<(Bash, i32)> {
+    let (sender, mut receiver) = mpsc::channel::<(Stream, Vec<u8>)>(CHUNKS);
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let pass = |stream: Stream| {
+            let sender = sender.clone();
+            move |bytes: Vec<u8>| {
+                let sender = sender.clone();
+                async move {
+                    let sent = sender.send((stream, bytes)).await;
+                    sent.map_err(|_| bashkit::Error::Cancelled)
+                }
+            }
+        };
+        let ended = bash
+            .execute(&script)
+            .options(options)
+            .stdout_fn(pass(Stream::Out))
+            .stderr_fn(pass(Stream::Err))
+            .await;
+        (bash, ended)
+    });
+    while let Some((stream, bytes)) = receiver.recv().await {
+        match stream {
+            Stream::Out => output.out(&bytes).await?,
+            Stream::Err => output.err(&bytes).await?,
+        }
     }
+    let Some(Ok((bash, ended))) = task.join_next().await else {
+        return Err(bashkit::Error::Cancelled);
+    };
+    let status = match ended {
+        Ok(result) => result.exit_code,
+        Err(bashkit::Error::Cancelled) => return Err(bashkit::Error::Cancelled),
+        Err(why) => output.complain(&format!("bash: {why}"), 2).await?,
+    };
+    Ok((bash, status))
 }

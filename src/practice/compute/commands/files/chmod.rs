@@ -120,7 +120,7 @@ impl Change<'_> {
 
     fn one(&self, shown: &str, path: &str, attr: Attr, report: &mut Report) {
         let view = &self.call.view;
-        let mode = self.mode.apply(attr.mode, attr.is_dir());
+        let mode = self.mode.apply(attr.mode, attr.is_dir(), self.call.umask);
         match view.set_mode(path, mode) {
             Ok(()) => self.tell(shown, attr.mode, mode, report),
             Err(_) if self.silent => report.code = 1,

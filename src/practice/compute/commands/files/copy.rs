@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::program::{Call, Report, UMASK, join};
+use super::program::{Call, Report, join};
 use super::quote::always;
 use crate::practice::storage::{Attr, Content, Errno, Kind, NodeType, Outcome};
 
@@ -322,7 +322,7 @@ impl<'a> Copier<'a> {
             }
             if !exists && !manner.mode {
                 // A new file has the permissions of its source, except what the umask takes away.
-                let wanted = attr.mode & 0o777 & !UMASK;
+                let wanted = attr.mode & 0o777 & !call.umask;
                 if let Err(why) = view.set_mode(&target, wanted) {
                     return self.refuse("setting permissions for", to, why, report);
                 }
@@ -405,7 +405,8 @@ impl<'a> Copier<'a> {
             });
         }
         // While it is being filled its owner must be able to write to it, whatever its permissions will be.
-        if fresh && let Err(why) = view.set_mode(&target, 0o700 | (attr.mode & 0o777 & !UMASK)) {
+        if fresh && let Err(why) = view.set_mode(&target, 0o700 | (attr.mode & 0o777 & !call.umask))
+        {
             return self.refuse("setting permissions for", to, why, report);
         }
         let mut whole = true;
@@ -418,7 +419,7 @@ impl<'a> Copier<'a> {
             Err(why) => whole = self.refuse("cannot access", from, why, report),
         }
         if fresh && !manner.mode {
-            let wanted = attr.mode & 0o7777 & !0o6000 & !UMASK;
+            let wanted = attr.mode & 0o7777 & !0o6000 & !call.umask;
             if let Err(why) = view.set_mode(&target, wanted) {
                 return self.refuse("setting permissions for", to, why, report);
             }

@@ -184,19 +184,21 @@ impl Database {
         }
     }
 
-    pub fn remove_user(&mut self, name: &str) {
+    /// Removes a user; whether a group of his name stays because it has others.
+    pub fn remove_user(&mut self, name: &str) -> bool {
         self.passwd.retain(|line| line[0] != name);
         if let Some(shadow) = &mut self.shadow {
             shadow.retain(|line| line[0] != name);
         }
         self.set_groups(name, &[], false);
         // The user's own group goes with him, unless it is somebody's.
-        let own = find(&self.group, name).is_some_and(|line| {
-            members(line).is_empty() && !self.passwd.iter().any(|user| user.get(3) == line.get(2))
+        let shared = find(&self.group, name).map(|line| {
+            !members(line).is_empty() || self.passwd.iter().any(|user| user.get(3) == line.get(2))
         });
-        if own {
+        if shared == Some(false) {
             self.remove_group(name);
         }
+        shared == Some(true)
     }
 
     pub fn remove_group(&mut self, name: &str) {

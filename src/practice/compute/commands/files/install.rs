@@ -109,7 +109,7 @@ fn finish(call: &Call, given: &Given, report: &mut Report) -> Option<Finish> {
                 report.complain(call, &format!("invalid mode {}", call.quote(text)), 1);
                 return None;
             };
-            mode.apply(0, given.has("directory"))
+            mode.apply(0, given.has("directory"), 0)
         }
     };
     let uid = match given.value("owner") {

@@ -148,8 +148,43 @@ fn link(call: &Call, given: &super::options::Given, target: &str, name: &str, re
     }
 }
 
+const LINK: Syntax = Syntax {
+    operands: "FILE1 FILE2",
+    about: "Create a link named FILE2 to an existing FILE1.",
+    options: &[],
+    misuse: 1,
+    strict: false,
+};
+
+/// `link`: the system call of that name, and nothing around it.
+pub(super) fn plain(call: &Call, report: &mut Report) {
+    let Some(given) = LINK.read(call, report) else {
+        return;
+    };
+    match given.operands.as_slice() {
+        [] => report.misuse(call, "missing operand", 1),
+        [one] => {
+            let text = format!("missing operand after {}", call.quote(one));
+            report.misuse(call, &text, 1);
+        }
+        [target, name] => {
+            if let Err(why) = call.view.link(&call.path(target), &call.path(name)) {
+                let text = format!(
+                    "cannot create link {} to {}: {why}",
+                    always(name),
+                    always(target)
+                );
+                report.complain(call, &text, 1);
+            }
+        }
+        [_, _, extra, ..] => {
+            report.misuse(call, &format!("extra operand {}", call.quote(extra)), 1);
+        }
+    }
+}
+
 /// The way from a directory to a path, both absolute.
-fn relative(from: &str, to: &str) -> String {
+pub(super) fn relative(from: &str, to: &str) -> String {
     let split = |path: &str| -> Vec<String> {
         path.split('/')
             .filter(|part| !part.is_empty())

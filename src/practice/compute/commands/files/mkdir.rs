@@ -29,7 +29,7 @@ pub(super) fn run(call: &Call, report: &mut Report) {
     let mode = match given.value("mode").map(|text| (text, Mode::parse(text))) {
         None => None,
         // A mode is told from that of a directory which everybody may use.
-        Some((_, Some(mode))) => Some(mode.apply(0o777, true)),
+        Some((_, Some(mode))) => Some(mode.apply(0o777, true, call.umask)),
         Some((text, None)) => {
             return report.complain(call, &format!("invalid mode {}", call.quote(text)), 1);
         }

@@ -1,17 +1,23 @@
 //! Commands about files, owners and users: ls, stat, chown, cp -a, id, useradd, sudo ….
 
 mod become_user;
+mod cd;
 mod chmod;
 mod copy;
 mod cp;
 mod database;
 mod destination;
+mod du;
+mod editors;
+mod find;
+mod glob;
 mod groups;
 mod id;
 mod install;
 mod ln;
 mod ls;
 mod mkdir;
+mod mktemp;
 mod modes;
 mod mv;
 mod nested;
@@ -19,12 +25,15 @@ mod options;
 mod owner;
 mod program;
 mod quote;
+mod realpath;
 mod rm;
 mod screen;
 mod stat;
 mod su;
 mod sudo;
+mod switch;
 mod sync;
+mod tee;
 mod times;
 mod touch;
 mod users;
@@ -33,13 +42,16 @@ use std::sync::Arc;
 
 use bashkit::BashBuilder;
 
+use self::editors::Eyes;
 use self::nested::Nest;
 use self::program::{Program, Run};
 use self::screen::Screen;
 use self::su::Su;
 use self::sudo::Sudo;
+use self::switch::Switch;
 use crate::practice::clock::Clock;
-use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::host::Seat;
+use crate::practice::compute::image::stand_in;
 use crate::practice::storage::View;
 
 #[cfg(test)]
@@ -51,23 +63,30 @@ const PROGRAMS: &[(&str, Run)] = &[
     ("chmod", chmod::run),
     ("chown", owner::chown),
     ("cp", cp::run),
+    ("dir", ls::dir),
+    ("du", du::run),
     ("groupadd", groups::groupadd),
     ("groupdel", groups::groupdel),
     ("groups", id::groups),
     ("id", id::id),
     ("install", install::run),
+    ("link", ln::plain),
     ("ln", ln::run),
     ("ls", ls::run),
     ("mkdir", mkdir::run),
+    ("mktemp", mktemp::run),
     ("mv", mv::run),
     ("passwd", users::passwd),
+    ("realpath", realpath::run),
     ("rm", rm::rm),
     ("rmdir", rm::rmdir),
     ("stat", stat::run),
     ("touch", touch::run),
+    ("unlink", rm::unlink),
     ("useradd", users::useradd),
     ("userdel", users::userdel),
     ("usermod", users::usermod),
+    ("vdir", ls::vdir),
     ("whoami", id::whoami),
 ];
 
@@ -75,7 +94,8 @@ const PROGRAMS: &[(&str, Run)] = &[
 #[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let (builder, screen) = Screen::of(builder, seat.session);
-    let (mut builder, nest) = Nest::of(builder, seat.session);
+    let (builder, eyes) = Eyes::of(builder, seat);
+    let (mut builder, nest) = Nest::of(builder, seat.session, eyes);
     let place = seat.clone();
     builder = programs(
         builder,
@@ -84,25 +104,45 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         &seat.host.clock,
         &(Arc::new(move || place.host.view(&place.user)) as Seen),
     );
-    let sudo = Sudo {
-        seat: seat.clone(),
+    let sync = sync::Sync { seat: seat.clone() };
+    let seat = || seat.clone();
+    builder = builder
+        .builtin("sync", Box::new(sync))
+        .builtin("cd", Box::new(cd::Cd { seat: seat() }))
+        .command("find", find::Find { seat: seat() })
+        .command("tee", tee::Tee { seat: seat() });
+    let sudo = Switch {
+        seat: seat(),
         screen: screen.clone(),
         nest: nest.clone(),
+        program: Sudo,
     };
-    let su = Su {
-        seat: seat.clone(),
+    let su = Switch {
+        seat: seat(),
         screen,
         nest,
+        program: Su,
     };
-    let sync = sync::Sync { seat: seat.clone() };
-    builder = builder.builtin("sync", Box::new(sync));
-    // On a terminal the prompt may change; elsewhere output is to appear as it comes.
-    match seat.session {
-        Session::Interactive => builder
-            .builtin("sudo", Box::new(sudo))
-            .builtin("su", Box::new(su)),
-        Session::Batch => builder.command("sudo", sudo).command("su", su),
-    }
+    su.register(sudo.register(builder))
+}
+
+/// Programs of administrators, which are in /usr/sbin.
+const ADMINISTRATION: &[&str] = &["groupadd", "groupdel", "useradd", "userdel", "usermod"];
+
+/// The files that stand for these commands on the disk of a new instance: path and content, to be made executable.
+pub fn files() -> impl Iterator<Item = (String, String)> {
+    PROGRAMS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["find", "su", "sudo", "sync", "tee"])
+        .map(|name| {
+            let directory = if ADMINISTRATION.contains(&name) {
+                "sbin"
+            } else {
+                "bin"
+            };
+            (format!("/usr/{directory}/{name}"), stand_in(name))
+        })
 }
 
 /// A namespace as some user sees it.

@@ -1,7 +1,5 @@
 //! Permission bits as `chmod` and `mkdir -m` are told them: octal or symbolic.
 
-use super::program::UMASK;
-
 /// A change of permission bits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -58,8 +56,8 @@ impl Mode {
         Some(Self::Symbolic(clauses))
     }
 
-    /// The bits of something that has `old` now.
-    pub fn apply(&self, old: u32, directory: bool) -> u32 {
+    /// The bits of something that has `old` now; clauses that name nobody spare the bits of the umask.
+    pub fn apply(&self, old: u32, directory: bool, umask: u32) -> u32 {
         match self {
             Self::Octal { bits, exact } => {
                 if directory && !exact {
@@ -70,13 +68,13 @@ impl Mode {
             }
             Self::Symbolic(clauses) => clauses
                 .iter()
-                .fold(old, |mode, clause| clause.apply(mode, directory)),
+                .fold(old, |mode, clause| clause.apply(mode, directory, umask)),
         }
     }
 }
 
 impl Clause {
-    fn apply(&self, mode: u32, directory: bool) -> u32 {
+    fn apply(&self, mode: u32, directory: bool, umask: u32) -> u32 {
         let mut bits = match &self.what {
             What::Bits { bits, conditional } => {
                 let search = *conditional && (directory || mode & 0o111 != 0);
@@ -89,7 +87,7 @@ impl Clause {
         };
         bits &= self.who;
         if self.unnamed {
-            bits &= !UMASK;
+            bits &= !umask;
         }
         match self.operator {
             '+' => mode | bits,
@@ -162,7 +160,7 @@ mod tests {
     use super::Mode;
 
     fn apply(mode: &str, old: u32, directory: bool) -> Option<u32> {
-        Mode::parse(mode).map(|mode| mode.apply(old, directory))
+        Mode::parse(mode).map(|mode| mode.apply(old, directory, 0o022))
     }
 
     #[test]

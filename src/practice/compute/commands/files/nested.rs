@@ -7,19 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bashkit::hooks::HookAction;
-use bashkit::parser::Parser;
+use bashkit::parser::{Command, Parser, WordPart};
 use bashkit::{
     Bash, BashBuilder, Builtin, BuiltinContext, ExecOptions, ExecResult, ExecutionExtensions,
-    async_trait,
+    ExecutionPlan, async_trait,
 };
 
 use super::become_user::{Output, PROFILES, execute};
+use super::editors::Eyes;
 use super::screen::alone;
 use crate::practice::compute::host::{Seat, Session};
 use crate::practice::compute::users::User;
 
 /// The command that a typed line becomes; its name cannot be typed as one word without quotes.
 const LINE: &str = "line of the inner shell";
+/// The command that gives `$?` of the line before to the next; each line is a run of its own.
+const STATUS: &str = "status of the line before";
 
 /// One shell that stays.
 pub(super) struct Frame {
@@ -31,6 +34,8 @@ pub(super) struct Frame {
     /// Taken while it runs; a line that was interrupted loses it, and the next line begins with a fresh one.
     bash: Option<Bash>,
     exited: Arc<AtomicBool>,
+    /// `$?`
+    status: i32,
 }
 
 impl Frame {
@@ -49,6 +54,7 @@ impl Frame {
             cwd,
             bash: None,
             exited: Arc::default(),
+            status: 0,
         }
     }
 
@@ -59,6 +65,7 @@ impl Frame {
             .host
             .shell(&self.user, self.seat.session, self.seat.activity.clone())
             .cwd(&self.cwd)
+            .builtin(STATUS, Box::new(Status))
             .on_exit(Box::new(move |event| {
                 exited.store(true, Ordering::Relaxed);
                 HookAction::Continue(event)
@@ -105,12 +112,17 @@ struct State {
 #[derive(Clone, Default)]
 pub(super) struct Nest {
     state: Arc<Mutex<State>>,
+    /// Those of the terminal's own shell.
+    pub eyes: Eyes,
 }
 
 impl Nest {
     /// A nest for this shell: lines go to the innermost shell while there is one. Only terminals have one.
-    pub fn of(builder: BashBuilder, session: Session) -> (BashBuilder, Self) {
-        let nest = Self::default();
+    pub fn of(builder: BashBuilder, session: Session, eyes: Eyes) -> (BashBuilder, Self) {
+        let nest = Self {
+            eyes,
+            ..Self::default()
+        };
         if session != Session::Interactive {
             return (builder, nest);
         }
@@ -173,6 +185,18 @@ impl Nest {
         }
     }
 
+    /// How the terminal's own shell runs an editor for the innermost one, if this line is that and nothing else.
+    fn edits(&self, script: &str) -> Option<ExecutionPlan> {
+        let state = self.lock();
+        let frame = state.frames.last()?;
+        let mut words = literal(script, &frame.user.home)?;
+        if words.first().is_some_and(|word| word == "sudo") && frame.user.identity.is_root() {
+            words.remove(0);
+        }
+        let view = frame.seat.host.view(&frame.user);
+        self.eyes.lend(view, &frame.cwd, &words, None)
+    }
+
     /// Runs a line in the innermost shell.
     async fn run(
         &self,
@@ -180,20 +204,20 @@ impl Nest {
         columns: Option<&String>,
         output: &Output<'_>,
     ) -> bashkit::Result<i32> {
-        let (depth, bash, fresh) = {
+        let (depth, mut bash, fresh, before) = {
             let mut state = self.lock();
             let depth = state.frames.len();
             let Some(frame) = state.frames.last_mut() else {
                 return Ok(0);
             };
             match frame.bash.take() {
-                Some(bash) => (depth, bash, false),
-                None => (depth, frame.build(), frame.login),
+                Some(bash) => (depth, bash, false, frame.status),
+                None => (depth, frame.build(), frame.login, 0),
             }
         };
-        let mut bash = bash;
         if fresh {
-            execute(&mut bash, PROFILES, ExecOptions::new(), output).await?;
+            let options = ExecOptions::new();
+            (bash, _) = execute(bash, PROFILES.to_owned(), options, output).await?;
         }
         if let Some(columns) = columns {
             bash.set_env("COLUMNS", columns);
@@ -203,8 +227,12 @@ impl Nest {
             extensions = extensions.with(self.clone());
         }
         let options = ExecOptions::new().extensions(extensions);
-        let status = execute(&mut bash, script, options, output).await?;
-        let exited = self.put_back(depth, bash);
+        let script = match before {
+            0 => script.to_owned(),
+            before => format!("'{STATUS}' {before}\n{script}"),
+        };
+        let (bash, status) = execute(bash, script, options, output).await?;
+        let exited = self.put_back(depth, bash, status);
         if let Some(login) = exited {
             output
                 .err(if login { b"logout\n" } else { b"exit\n" })
@@ -214,7 +242,7 @@ impl Nest {
     }
 
     /// Gives a frame its shell back; a frame whose shell has exited goes. `Some(whether it was a login)` if it did.
-    fn put_back(&self, depth: usize, bash: Bash) -> Option<bool> {
+    fn put_back(&self, depth: usize, bash: Bash, status: i32) -> Option<bool> {
         let mut state = self.lock();
         let frame = state.frames.get_mut(depth.checked_sub(1)?)?;
         if frame.exited.load(Ordering::Relaxed) {
@@ -224,8 +252,40 @@ impl Nest {
         }
         frame.cwd = text(&bash.shell_state_view().cwd);
         frame.bash = Some(bash);
+        frame.status = status;
         None
     }
+}
+
+/// The words of a line that is one command with nothing to be expanded but `~/`.
+fn literal(script: &str, home: &str) -> Option<Vec<String>> {
+    let parsed = Parser::new(script).parse().ok()?;
+    let [Command::Simple(simple)] = parsed.commands.as_slice() else {
+        return None;
+    };
+    if !simple.redirects.is_empty() || !simple.assignments.is_empty() {
+        return None;
+    }
+    [&simple.name]
+        .into_iter()
+        .chain(&simple.args)
+        .map(|word| {
+            let mut text = String::new();
+            for part in &word.parts {
+                let WordPart::Literal(literal) = part else {
+                    return None;
+                };
+                text.push_str(literal);
+            }
+            if !word.quoted && text.contains(['*', '?', '[', '{']) {
+                return None;
+            }
+            Some(match text.strip_prefix("~/") {
+                Some(rest) if !word.quoted => format!("{home}/{rest}"),
+                _ => text,
+            })
+        })
+        .collect()
 }
 
 fn text(path: &Path) -> String {
@@ -234,13 +294,34 @@ fn text(path: &Path) -> String {
 
 #[async_trait]
 impl Builtin for Nest {
+    async fn execution_plan(
+        &self,
+        ctx: &BuiltinContext<'_>,
+    ) -> bashkit::Result<Option<ExecutionPlan>> {
+        Ok(ctx.args.first().and_then(|line| self.edits(line)))
+    }
+
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
         let output = Output::Kept(Mutex::default());
         let line = ctx.args.first().map(String::as_str).unwrap_or_default();
         let status = ctx
-            .run_budgeted(self.run(line, ctx.env.get("COLUMNS"), &output))
+            .run_budgeted(Box::pin(self.run(line, ctx.env.get("COLUMNS"), &output)))
             .await??;
         self.show_prompt(ctx.variables, ctx.env);
         Ok(output.finish(status))
+    }
+}
+
+/// Ends with the status it is given.
+struct Status;
+
+#[async_trait]
+impl Builtin for Status {
+    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        let status = ctx.args.first().and_then(|status| status.parse().ok());
+        Ok(ExecResult {
+            exit_code: status.unwrap_or_default(),
+            ..ExecResult::default()
+        })
     }
 }

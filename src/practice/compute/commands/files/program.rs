@@ -12,8 +12,10 @@ use crate::practice::clock::Clock;
 use crate::practice::compute::users::Accounts;
 use crate::practice::storage::{Errno, View};
 
-/// Bits that a new file does not get. The view applies the same.
+/// The umask of a fresh session, which a view has too.
 pub(super) const UMASK: u32 = 0o022;
+/// The variable in which the shell keeps what `umask` set, in octal; a subshell has its own.
+const UMASK_VARIABLE: &str = "_UMASK";
 
 /// One invocation of a program.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub(super) struct Call {
     pub to_screen: bool,
     /// Standard input.
     pub stdin: String,
+    /// Bits that what is made does not get.
+    pub umask: u32,
 }
 
 impl Call {
@@ -179,13 +183,19 @@ pub(super) struct Program {
 #[async_trait]
 impl Builtin for Program {
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        let view = (self.view)();
+        let umask = ctx.variables.get(UMASK_VARIABLE);
+        let umask = umask.and_then(|umask| u32::from_str_radix(umask, 8).ok());
+        let umask = umask.unwrap_or(UMASK);
+        view.set_umask(umask);
         let call = Call {
             program: self.name,
             args: ctx.args.to_vec(),
             env: ctx.env.clone(),
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             user: self.user.clone(),
-            view: (self.view)(),
+            view,
+            umask,
             now: self.clock.now(),
             to_screen: self.screen.shows(self.name, &ctx),
             stdin: ctx.stdin_text_lossy().unwrap_or_default().into_owned(),

@@ -1,5 +1,7 @@
 //! Quoting of names in messages and listings, as GNU programs do it.
 
+use std::fmt::Write as _;
+
 /// Whether a character makes the shell read a word differently; `at`: where in the word it stands.
 fn special(c: char, at: usize) -> bool {
     match c {
@@ -56,11 +58,12 @@ fn escape(c: char) -> String {
         '\x0b' => "\\v".to_owned(),
         other => {
             let mut buffer = [0; 4];
-            other
-                .encode_utf8(&mut buffer)
-                .bytes()
-                .map(|byte| format!("\\{byte:03o}"))
-                .collect()
+            let mut text = String::new();
+            for byte in other.encode_utf8(&mut buffer).bytes() {
+                // Writing to a string does not fail.
+                let _ = write!(text, "\\{byte:03o}");
+            }
+            text
         }
     }
 }

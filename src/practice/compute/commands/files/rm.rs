@@ -206,6 +206,36 @@ impl Removal<'_> {
     }
 }
 
+const UNLINK: Syntax = Syntax {
+    operands: "FILE",
+    about: "Remove the specified FILE.",
+    options: &[],
+    misuse: 1,
+    strict: false,
+};
+
+/// `unlink`: the system call of that name, and nothing around it.
+pub(super) fn unlink(call: &Call, report: &mut Report) {
+    let Some(given) = UNLINK.read(call, report) else {
+        return;
+    };
+    match given.operands.as_slice() {
+        [] => report.misuse(call, "missing operand", 1),
+        [name] => {
+            let path = call.path(name);
+            let removed = match call.view.lstat(&path) {
+                Ok(attr) if attr.is_dir() => Err(Errno::IsDirectory),
+                Ok(_) => call.view.remove_one(&path),
+                Err(why) => Err(why),
+            };
+            if let Err(why) = removed {
+                report.refuse(call, "cannot unlink", name, why);
+            }
+        }
+        [_, extra, ..] => report.misuse(call, &format!("extra operand {}", call.quote(extra)), 1),
+    }
+}
+
 pub(super) fn rmdir(call: &Call, report: &mut Report) {
     let Some(given) = RMDIR.read(call, report) else {
         return;

@@ -1,17 +1,13 @@
 //! `su`: another user's shell. Root may; nobody else has a password to give.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::collections::BTreeMap;
 
-use bashkit::{
-    Builtin, BuiltinContext, Command, CommandContext, CommandStatus, ExecResult, async_trait,
-};
+use bashkit::async_trait;
 
 use super::become_user::{Change, Output, What};
-use super::nested::Nest;
-use super::options::{Syntax, flag, value};
-use super::program::{Call, Report, absolute};
-use super::screen::Screen;
+use super::options::{Given, Syntax, flag, value};
+use super::program::base;
+use super::switch::{Invocation, Switcher};
 use crate::practice::compute::host::Seat;
 
 const SYNTAX: Syntax = Syntax {
@@ -29,84 +25,22 @@ const SYNTAX: Syntax = Syntax {
     strict: false,
 };
 
-/// `su`, for one shell.
-#[derive(Clone)]
-pub(super) struct Su {
-    pub seat: Seat,
-    pub screen: Screen,
-    pub nest: Nest,
-}
-
-struct Invocation {
-    args: Vec<String>,
-    env: HashMap<String, String>,
-    cwd: String,
-    stdin: Vec<u8>,
-    nest: Option<Nest>,
-}
+/// `su`.
+pub(super) struct Su;
 
 #[async_trait]
-impl Command for Su {
-    async fn execute(&self, ctx: CommandContext<'_>) -> bashkit::Result<CommandStatus> {
-        let mut stdin = Vec::new();
-        while let Some(chunk) = ctx.stdin.read_chunk().await? {
-            stdin.extend(chunk);
-        }
-        let invocation = Invocation {
-            args: ctx.args.to_vec(),
-            env: ctx.env.clone(),
-            cwd: absolute("/", &ctx.cwd.to_string_lossy()),
-            stdin,
-            nest: None,
-        };
-        let output = Output::Live(&ctx.stdout, &ctx.stderr);
-        let status = self.run(invocation, &output).await?;
-        Ok(CommandStatus::with_code(status))
-    }
-}
+impl Switcher for Su {
+    const NAME: &'static str = "su";
+    const SYNTAX: Syntax = SYNTAX;
 
-#[async_trait]
-impl Builtin for Su {
-    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        let inherited = ctx
-            .execution_extension::<Nest>()
-            .and_then(|nest| nest.try_with(Clone::clone).ok());
-        let invocation = Invocation {
-            args: ctx.args.to_vec(),
-            env: ctx.env.clone(),
-            cwd: absolute("/", &ctx.cwd.to_string_lossy()),
-            stdin: ctx.stdin_bytes().unwrap_or_default().to_vec(),
-            nest: inherited.clone().or_else(|| self.nest.if_alone()),
-        };
-        let output = Output::Kept(Mutex::default());
-        let status = ctx.run_budgeted(self.run(invocation, &output)).await??;
-        if inherited.is_none() {
-            self.nest.show_prompt(ctx.variables, ctx.env);
-        }
-        Ok(output.finish(status))
-    }
-}
-
-impl Su {
-    async fn run(&self, invocation: Invocation, output: &Output<'_>) -> bashkit::Result<i32> {
-        let host = &self.seat.host;
-        let call = Call {
-            program: "su",
-            args: invocation.args,
-            env: invocation.env,
-            cwd: invocation.cwd,
-            user: self.seat.user.name.clone(),
-            view: host.view(&self.seat.user),
-            now: host.clock.now(),
-            to_screen: false,
-            stdin: String::new(),
-        };
-        let mut report = Report::default();
-        let Some(given) = SYNTAX.read(&call, &mut report) else {
-            output.out(report.out.as_bytes()).await?;
-            output.err(report.err.as_bytes()).await?;
-            return Ok(report.code);
-        };
+    async fn run(
+        &self,
+        seat: &Seat,
+        given: Given,
+        invocation: Invocation,
+        output: &Output<'_>,
+    ) -> bashkit::Result<i32> {
+        let call = invocation.call;
         let mut operands = given.operands.clone();
         let mut login = given.has("login");
         if operands.first().is_some_and(|first| first == "-") {
@@ -124,19 +58,21 @@ impl Su {
             );
             return output.complain(&line, 1).await;
         };
-        if !self.seat.user.identity.is_root() {
+        if !seat.user.identity.is_root() {
             return output.complain("su: Authentication failure", 1).await;
         }
         let shell = given.value("shell").unwrap_or(&user.shell);
         if shell.ends_with("nologin") || shell.ends_with("/false") {
-            let line = "This account is currently not available.";
-            return output.complain(line, 1).await;
+            let line = "This account is currently not available.\n";
+            output.out(line.as_bytes()).await?;
+            return Ok(1);
         }
         let what = match given.value("command") {
             Some(line) => {
-                let mut args = vec!["bash".to_owned()];
-                args.append(&mut operands);
-                What::Line(line.to_owned(), args)
+                if operands.is_empty() {
+                    operands.push(base(shell).to_owned());
+                }
+                What::Line(line.to_owned(), operands)
             }
             None if operands.is_empty() => What::Shell,
             // Arguments go to the shell: `su user -- -c line`, `su user script`.
@@ -160,14 +96,15 @@ impl Su {
             .collect();
         let change = Change {
             program: "su",
-            seat: &self.seat,
+            seat,
             user,
             login,
             env,
             cwd: call.cwd.clone(),
             stdin: invocation.stdin,
-            on_screen: self.screen.lists("su"),
+            on_screen: invocation.on_screen,
             nest: invocation.nest,
+            depth: invocation.depth,
         };
         change.run(what, output).await
     }

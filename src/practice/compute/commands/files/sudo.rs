@@ -1,17 +1,13 @@
 //! `sudo`: who may run what as whom, by the rules of /etc/sudoers. No passwords: there are none here.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
-use bashkit::{
-    Builtin, BuiltinContext, Command, CommandContext, CommandStatus, ExecResult, async_trait,
-};
+use bashkit::async_trait;
 
 use super::become_user::{Change, Output, What};
-use super::nested::Nest;
 use super::options::{Given, Syntax, flag, letter, value};
-use super::program::{Call, Report, absolute};
-use super::screen::Screen;
+use super::program::Call;
+use super::switch::{Invocation, Switcher};
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::users::{Accounts, User};
 
@@ -78,98 +74,41 @@ const KEPT: &[&str] = &[
 /// The PATH of what runs (`secure_path`).
 const SECURE_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin";
 
-/// `sudo`, for one shell.
-#[derive(Clone)]
-pub(super) struct Sudo {
-    pub seat: Seat,
-    pub screen: Screen,
-    pub nest: Nest,
-}
-
-/// One call of it.
-struct Invocation {
-    args: Vec<String>,
-    env: std::collections::HashMap<String, String>,
-    cwd: String,
-    stdin: Vec<u8>,
-    on_screen: bool,
-    nest: Option<Nest>,
-}
+/// `sudo`.
+pub(super) struct Sudo;
 
 #[async_trait]
-impl Command for Sudo {
-    async fn execute(&self, ctx: CommandContext<'_>) -> bashkit::Result<CommandStatus> {
-        let mut stdin = Vec::new();
-        while let Some(chunk) = ctx.stdin.read_chunk().await? {
-            stdin.extend(chunk);
-        }
-        let invocation = Invocation {
-            args: ctx.args.to_vec(),
-            env: ctx.env.clone(),
-            cwd: absolute("/", &ctx.cwd.to_string_lossy()),
-            stdin,
-            on_screen: false,
-            nest: None,
-        };
-        let output = Output::Live(&ctx.stdout, &ctx.stderr);
-        let status = self.run(invocation, &output).await?;
-        Ok(CommandStatus::with_code(status))
-    }
-}
+impl Switcher for Sudo {
+    const NAME: &'static str = "sudo";
+    const SYNTAX: Syntax = SYNTAX;
 
-#[async_trait]
-impl Builtin for Sudo {
-    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        let inherited = ctx
-            .execution_extension::<Nest>()
-            .and_then(|nest| nest.try_with(Clone::clone).ok());
-        let nest = inherited.clone().or_else(|| self.nest.if_alone());
-        let invocation = Invocation {
-            args: ctx.args.to_vec(),
-            env: ctx.env.clone(),
-            cwd: absolute("/", &ctx.cwd.to_string_lossy()),
-            stdin: ctx.stdin_bytes().unwrap_or_default().to_vec(),
-            on_screen: self.screen.shows("sudo", &ctx),
-            nest,
-        };
-        let output = Output::Kept(Mutex::default());
-        let status = ctx.run_budgeted(self.run(invocation, &output)).await??;
-        // A shell inside shows its prompt itself.
-        if inherited.is_none() {
-            self.nest.show_prompt(ctx.variables, ctx.env);
-        }
-        Ok(output.finish(status))
+    fn runs(&self, seat: &Seat, given: &Given) -> Option<(User, Vec<String>)> {
+        let accounts = Accounts::read(&seat.host.root());
+        let user = find(&accounts, given.value("user").unwrap_or("root"))?;
+        let (_, words) = split_assignments(&given.operands);
+        let plain = !["login", "shell", "list", "group"]
+            .iter()
+            .any(|name| given.has(name));
+        (plain && permitted(seat, &accounts)).then_some((user, words))
     }
-}
 
-impl Sudo {
-    async fn run(&self, invocation: Invocation, output: &Output<'_>) -> bashkit::Result<i32> {
-        let host = &self.seat.host;
-        let call = Call {
-            program: "sudo",
-            args: invocation.args,
-            env: invocation.env,
-            cwd: invocation.cwd,
-            user: self.seat.user.name.clone(),
-            view: host.view(&self.seat.user),
-            now: host.clock.now(),
-            to_screen: false,
-            stdin: String::new(),
-        };
-        let mut report = Report::default();
-        let Some(given) = SYNTAX.read(&call, &mut report) else {
-            output.out(report.out.as_bytes()).await?;
-            output.err(report.err.as_bytes()).await?;
-            return Ok(report.code);
-        };
+    async fn run(
+        &self,
+        seat: &Seat,
+        given: Given,
+        invocation: Invocation,
+        output: &Output<'_>,
+    ) -> bashkit::Result<i32> {
+        let host = &seat.host;
+        let call = invocation.call;
         let accounts = call.accounts();
         let named = given.value("user").unwrap_or("root");
         let Some(user) = find(&accounts, named) else {
             let line = format!("sudo: unknown user {named}");
             return output.complain(&line, 1).await;
         };
-        let me = &self.seat.user;
-        if !permitted(&self.seat, &accounts) {
+        let me = &seat.user;
+        if !permitted(seat, &accounts) {
             if given.has("non-interactive") {
                 return output.complain("sudo: a password is required", 1).await;
             }
@@ -206,7 +145,7 @@ impl Sudo {
         };
         let change = Change {
             program: "sudo",
-            seat: &self.seat,
+            seat,
             env: environment(&call, &given, &user, me, &words, variables),
             user: as_group(user, &given, &accounts),
             login,
@@ -214,6 +153,7 @@ impl Sudo {
             stdin: invocation.stdin,
             on_screen: invocation.on_screen,
             nest: invocation.nest,
+            depth: invocation.depth,
         };
         change.run(what, output).await
     }

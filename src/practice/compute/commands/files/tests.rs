@@ -2,7 +2,11 @@
 //! several users where they cannot.
 
 mod against_coreutils;
+
+mod editors;
+mod others;
 mod owners;
+mod rig;
 
 use std::sync::Arc;
 

@@ -24,6 +24,11 @@ pub(super) fn full(at: Timestamp) -> String {
         .to_string()
 }
 
+/// By a format of `strftime`; `None` when it is none.
+pub(super) fn formatted(at: Timestamp, format: &str) -> Option<String> {
+    jiff::fmt::strtime::format(format, &at.to_zoned(TimeZone::UTC)).ok()
+}
+
 /// `2025-11-22 22:13`
 pub(super) fn long_iso(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC)

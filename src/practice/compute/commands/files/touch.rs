@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::options::{Syntax, flag, letter, letter_value, value};
 use super::program::{Call, Report};
 use super::times::{date, stamp};
-use crate::practice::storage::{Access, Errno};
+use crate::practice::storage::{Access, Attr, Errno, NodeType};
 
 const SYNTAX: Syntax = Syntax {
     operands: "FILE...",
@@ -82,6 +82,7 @@ pub(super) fn run(call: &Call, report: &mut Report) {
         accessed: access || !modification,
         modified: modification || !access,
         no_create: given.has("no-create"),
+        links: given.has("no-dereference"),
     };
     for operand in &given.operands {
         if let Err((what, why)) = touch.one(operand) {
@@ -98,6 +99,8 @@ struct Touch<'a> {
     accessed: bool,
     modified: bool,
     no_create: bool,
+    /// Whether a link itself is meant.
+    links: bool,
 }
 
 impl Touch<'_> {
@@ -109,8 +112,30 @@ impl Touch<'_> {
         if operand.is_empty() {
             return Err(cannot(Errno::NotFound));
         }
-        match view.stat(&path) {
-            Err(Errno::NotFound) if self.no_create => return Ok(()),
+        let found = if self.links {
+            view.lstat(&path)
+        } else {
+            view.stat(&path)
+        };
+        match found {
+            Err(Errno::NotFound) if self.no_create || self.links => return Ok(()),
+            Ok(attr) if attr.node_type == NodeType::Symlink => {
+                let times = Attr {
+                    accessed: if self.accessed {
+                        self.at
+                    } else {
+                        attr.accessed
+                    },
+                    modified: if self.modified {
+                        self.at
+                    } else {
+                        attr.modified
+                    },
+                    ..attr
+                };
+                let set = view.copy_attributes(&times, &path);
+                return set.map_err(|why| ("setting times of", why));
+            }
             Err(Errno::NotFound) if operand.ends_with('/') => return Err(cannot(Errno::NotFound)),
             Err(Errno::NotFound) => {
                 view.append(&path, &[]).map_err(cannot)?;

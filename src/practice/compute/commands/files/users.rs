@@ -214,7 +214,10 @@ fn make_home(call: &Call, home: &str, skeleton: &str, owner: (u32, u32), report:
         let mut copier = Copier::new(call, Manner::ARCHIVE);
         copier.copy(&join(skeleton, "."), home, report);
     }
-    let made = own(call, home, owner).and_then(|()| view.set_mode(home, HOME_MODE));
+    // The files are as old as those of the skeleton, the home is as old as the user.
+    let made = own(call, home, owner)
+        .and_then(|()| view.set_mode(home, HOME_MODE))
+        .and_then(|()| view.set_times(home, Some(call.now), Some(call.now)));
     if let Err(why) = made {
         report.complain(call, &format!("cannot set the owner of {home}: {why}"), 12);
     }
@@ -244,7 +247,10 @@ pub(super) fn userdel(call: &Call, report: &mut Report) {
     let Some(line) = database.user(name).cloned() else {
         return report.complain(call, &format!("user '{name}' does not exist"), 6);
     };
-    database.remove_user(name);
+    if database.remove_user(name) {
+        let text = format!("group {name} not removed because it has other members.");
+        report.complain(call, &text, 0);
+    }
     if !database.save(call, report) || !given.has("remove") {
         return;
     }

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Dates, Entry, Quoting, Settings};
+use super::Entry;
+use super::settings::{Dates, Quoting, Settings};
 use crate::practice::compute::users::Accounts;
 use crate::practice::storage::{Attr, NodeType};
 
-use super::super::times::{full, listed, long_iso};
+use super::super::times::{formatted, full, listed, long_iso};
 
 /// The shape of a listing.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,10 +74,11 @@ fn size(attr: &Attr, human: bool) -> String {
 
 fn date(attr: &Attr, settings: &Settings, now: Timestamp) -> String {
     let at = settings.time(attr);
-    match settings.dates {
+    match &settings.dates {
         Dates::Locale => listed(at, now),
         Dates::Full => full(at),
         Dates::LongIso => long_iso(at),
+        Dates::Format(format) => formatted(at, format).unwrap_or_default(),
     }
 }
 
