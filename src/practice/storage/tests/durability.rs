@@ -454,3 +454,30 @@ fn a_full_disk_takes_no_more_not_even_zeros() {
         Err(Errno::TooLarge)
     );
 }
+
+#[test]
+fn credits_and_what_was_metered_survive_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap()).timed_alone();
+    view.put("/f", &Content::zeros(1 << 30), 0o644).unwrap();
+    let traffic = |files: &Files| files.traffic("fs-1").unwrap().unwrap();
+    let before = traffic(&files);
+    let minutes =
+        |share: &super::super::Share| -> Vec<_> { share.meter().between(at(0), at(600)).collect() };
+    let written: u64 = minutes(&before)
+        .iter()
+        .map(|(_, one)| one.write_bytes)
+        .sum();
+    assert_eq!(written, 1 << 30);
+    files.flush().unwrap();
+    files.kill();
+    let files = open(dir.path());
+    let after = traffic(&files);
+    assert_eq!(after.throughput(), before.throughput());
+    assert_eq!(minutes(&after), minutes(&before));
+    files.delete_share("fs-1").unwrap();
+    assert!(files.traffic("fs-1").unwrap().is_none());
+    files.share("fs-1").unwrap();
+    assert_eq!(minutes(&traffic(&files)), []);
+}

@@ -304,7 +304,7 @@ impl<'a> Copier<'a> {
                 report,
             );
         } else {
-            let bytes = match view.read(&source) {
+            let bytes = match view.content(&source) {
                 Ok(bytes) => bytes,
                 Err(why) => {
                     let text = format!("cannot open {} for reading: {why}", always(from));
@@ -335,12 +335,12 @@ impl<'a> Copier<'a> {
     }
 
     /// Writes content; with `-f` what cannot be written is made anew.
-    fn write(&self, target: &str, bytes: &[u8], exists: bool) -> Outcome<()> {
+    fn write(&self, target: &str, bytes: &Content, exists: bool) -> Outcome<()> {
         let view = &self.call.view;
-        match view.write(target, bytes) {
+        match view.put(target, bytes, 0o666) {
             Err(Errno::Access) if exists && self.manner.existing == Existing::Force => {
                 view.remove_one(target)?;
-                view.write(target, bytes)
+                view.put(target, bytes, 0o666)
             }
             outcome => outcome,
         }

@@ -229,4 +229,14 @@ async fn other_commands_take_the_time_of_their_bytes_too() {
     let written: u64 = minutes.map(|(_, one)| one.write_bytes).sum();
     assert_eq!(written, 100 * MIB);
     assert_eq!(seconds, 1);
+    // The copy is what is large: to hold it costs nothing.
+    let (seconds, ran) = rig
+        .seconds("cp /mnt/f /mnt/g; for i in 1 2 3; do touch /mnt/$i; done")
+        .await;
+    ran.ended(0);
+    assert_eq!(seconds, 1);
+    let before = rig.clock.now();
+    rig.root("touch /mnt/4").await.ended(0);
+    let took = rig.clock.now().duration_since(before).as_secs_f64();
+    assert!((0.0027..0.02).contains(&took), "{took}");
 }
