@@ -93,6 +93,18 @@ pub struct Seat {
     pub process: Arc<Process>,
 }
 
+impl Seat {
+    /// The namespace as this user sees it; reading and writing take account time.
+    #[must_use]
+    pub fn view(&self) -> View {
+        let activity = Arc::clone(&self.activity);
+        self.host.view(&self.user).timed(Arc::new(move |time| {
+            let activity = Arc::clone(&activity);
+            Box::pin(async move { activity.sleep(time).await })
+        }))
+    }
+}
+
 impl Host {
     /// A host with this disk, powered on at this instant; `console` is what its console has shown before.
     pub(super) fn new(
@@ -212,7 +224,7 @@ impl Host {
             activity,
             process,
         };
-        let view = self.view(user);
+        let view = seat.view();
         let mut builder = bashkit::Bash::builder()
             .fs(Arc::new(view))
             .rootfs(false)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use super::host::Host;
-use crate::practice::storage::{Generator, Limits, MountSpec, Outcome, View};
+use crate::practice::storage::{Errno, Generator, Limits, MountSpec, Outcome, View};
 
 /// Version of the kernel, as `uname -r` shows it.
 pub const RELEASE: &str = "6.1.156-177.286.amzn2023.x86_64";
@@ -154,8 +154,18 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
     file("/proc/sys/kernel/ostype", |_| "Linux\n".to_owned())?;
     view.make_dirs("/proc/sys/vm")?;
     // Writing 1, 2 or 3 here drops the page cache; it can only be written.
-    view.make_device("/proc/sys/vm/drop_caches", nothing())?;
-    view.set_mode("/proc/sys/vm/drop_caches", 0o200)
+    let host = Weak::clone(&host);
+    let drop_caches = move |text: &[u8]| {
+        if !matches!(text.trim_ascii(), b"1" | b"2" | b"3") {
+            return Err(Errno::Invalid);
+        }
+        // Names and attributes (2) are not kept apart from content.
+        if let Some(host) = host.upgrade() {
+            host.root().drop_caches();
+        }
+        Ok(())
+    };
+    view.make_control("/proc/sys/vm/drop_caches", Arc::new(drop_caches), 0o200)
 }
 
 fn processor(number: usize) -> String {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::content::Chunk;
 use super::inode::{Ino, Inode, Kind, NodeType};
+use super::store::Traffic;
 use super::tree::{State, Tree};
 
 /// Called when a tree that was on disk entirely no longer is.
@@ -56,6 +57,8 @@ pub(super) struct Record {
 
 /// Chunks that replace whatever was stored from `first` on.
 pub(super) struct Bytes {
+    /// Of the whole file.
+    pub size: u64,
     pub first: usize,
     pub chunks: Vec<Chunk>,
 }
@@ -70,12 +73,14 @@ pub(super) struct Batch {
     pub inodes: Vec<(Ino, Option<Changed>)>,
     /// What each changed name stands for now.
     pub names: Vec<(Ino, String, Option<Ino>)>,
+    /// What was metered, if it is a share.
+    pub traffic: Option<Traffic>,
     noted: Noted,
 }
 
 impl Batch {
     pub fn is_empty(&self) -> bool {
-        self.noted.is_empty()
+        self.noted.is_empty() && self.traffic.is_none()
     }
 }
 
@@ -99,6 +104,13 @@ impl State {
         }
     }
 
+    /// There is something to write, beside what is noted.
+    pub fn alarm(&self) {
+        if let Some(changes) = &self.changes {
+            (changes.alarm)();
+        }
+    }
+
     /// Notes that attributes of an inode changed, or that it came or went.
     pub fn mark(&mut self, ino: Ino) {
         self.note(|noted| noted.add(ino, None));
@@ -117,9 +129,12 @@ impl State {
     }
 
     fn stored(&self, ino: Ino) -> Option<&Inode> {
-        self.inodes
-            .get(&ino)
-            .filter(|inode| !matches!(inode.kind, Kind::Generated(_) | Kind::Device(_)))
+        self.inodes.get(&ino).filter(|inode| {
+            !matches!(
+                inode.kind,
+                Kind::Generated(_) | Kind::Control(_) | Kind::Device(_)
+            )
+        })
     }
 }
 
@@ -165,12 +180,16 @@ impl Tree {
         Batch {
             inodes: inodes.collect(),
             names: names.collect(),
+            traffic: self.take_traffic(),
             noted,
         }
     }
 
     /// Puts back what could not be stored; the next batch has it again, as it is then.
     pub(super) fn return_changes(&self, batch: Batch) {
+        if let Some(traffic) = &batch.traffic {
+            self.return_traffic(traffic);
+        }
         self.changed().note(|noted| {
             for (ino, first) in batch.noted.inodes {
                 noted.add(ino, first);
@@ -200,6 +219,7 @@ fn record(inode: &Inode) -> Record {
 fn bytes(inode: &Inode, first: Option<usize>) -> Option<Bytes> {
     match (&inode.kind, first) {
         (Kind::File(content), Some(first)) => Some(Bytes {
+            size: content.len(),
             first,
             chunks: content.chunks_from(first).to_vec(),
         }),

@@ -8,15 +8,17 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::changes::{Batch, Record};
-use super::content::Content;
+use super::content::{CHUNK, Chunk, Content};
 use super::inode::{Ino, NodeType};
+use super::performance::{MINUTES_KEPT, Minute, Throughput};
+use super::store::Traffic;
 use crate::practice::private;
 
 /// File name below the account's directory.
 const FILE: &str = "files.db";
 
 /// Said in `user_version`; another one is another layout.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// `PRAGMA auto_vacuum` for a file that can be made smaller again.
 const INCREMENTAL: i64 = 2;
@@ -36,6 +38,15 @@ const LAYOUT: &str = "
         tree INTEGER NOT NULL, ino INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL,
         UNIQUE (tree, ino, number));
     CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// From version 1, whose chunks have no gaps, to this one: bytes of a file for which there is no chunk are zeros, and
+/// what goes over a share is kept.
+const SIZES: &str = "
+    CREATE TABLE sizes (tree INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (tree, ino)) WITHOUT ROWID;
+    CREATE TABLE throughput (tree INTEGER PRIMARY KEY, state TEXT NOT NULL);
+    CREATE TABLE minutes (tree INTEGER NOT NULL, minute INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (tree, minute)) WITHOUT ROWID;
+    INSERT INTO sizes SELECT tree, ino, sum(length(bytes)) FROM chunks GROUP BY tree, ino;
 ";
 
 /// Why the files could not be kept.
@@ -81,6 +92,9 @@ impl Sort {
 pub(super) struct Stored {
     pub inodes: BTreeMap<Ino, (Record, Content)>,
     pub names: Vec<(Ino, String, Ino)>,
+    /// Of a share.
+    pub throughput: Option<Throughput>,
+    pub minutes: Vec<(i64, Minute)>,
 }
 
 /// The open database.
@@ -110,8 +124,11 @@ impl Database {
             .connection
             .pragma_query_value(None, "user_version", |row| row.get(0))?;
         match version {
-            0 => database.write(|transaction| {
-                transaction.execute_batch(LAYOUT)?;
+            0 | 1 => database.write(|transaction| {
+                if version == 0 {
+                    transaction.execute_batch(LAYOUT)?;
+                }
+                transaction.execute_batch(SIZES)?;
                 transaction.pragma_update(None, "user_version", VERSION)?;
                 Ok(())
             })?,
@@ -178,7 +195,7 @@ impl Database {
     /// Bytes in the regular files of a tree.
     pub fn used_bytes(&self, tree: i64) -> Result<u64, FilesError> {
         let sum: i64 = self.connection.query_row(
-            "SELECT coalesce(sum(length(bytes)), 0) FROM chunks WHERE tree = ?1",
+            "SELECT coalesce(sum(size), 0) FROM sizes WHERE tree = ?1",
             [tree],
             |row| row.get(0),
         )?;
@@ -208,15 +225,27 @@ impl Database {
                 .inodes
                 .insert(number(row.get(0)?)?, (record, Content::default()));
         }
-        let mut query = self
-            .connection
-            .prepare("SELECT ino, bytes FROM chunks WHERE tree = ?1 ORDER BY ino, number")?;
+        let mut query = self.connection.prepare(
+            "SELECT ino, number, bytes FROM chunks WHERE tree = ?1 ORDER BY ino, number",
+        )?;
         let mut rows = query.query([tree])?;
         while let Some(row) = rows.next()? {
             let ino = number(row.get(0)?)?;
-            let bytes = row.get_ref(1)?.as_blob().map_err(corrupt)?;
+            let start = number(row.get(1)?)?.saturating_mul(CHUNK as u64);
+            let bytes = row.get_ref(2)?.as_blob().map_err(corrupt)?;
             if let Some((_, content)) = stored.inodes.get_mut(&ino) {
+                content.append_zeros(start.saturating_sub(content.len()));
                 content.append(bytes);
+            }
+        }
+        let mut query = self
+            .connection
+            .prepare("SELECT ino, size FROM sizes WHERE tree = ?1")?;
+        let mut rows = query.query([tree])?;
+        while let Some(row) = rows.next()? {
+            let (ino, size) = (number(row.get(0)?)?, number(row.get(1)?)?);
+            if let Some((_, content)) = stored.inodes.get_mut(&ino) {
+                content.append_zeros(size.saturating_sub(content.len()));
             }
         }
         let mut query = self
@@ -226,6 +255,22 @@ impl Database {
         while let Some(row) = rows.next()? {
             let (dir, ino) = (number(row.get(0)?)?, number(row.get(2)?)?);
             stored.names.push((dir, row.get(1)?, ino));
+        }
+        let mut query = self
+            .connection
+            .prepare("SELECT state FROM throughput WHERE tree = ?1")?;
+        let state: Option<String> = query.query_row([tree], |row| row.get(0)).optional()?;
+        stored.throughput = state
+            .map(|state| serde_json::from_str(&state).map_err(corrupt))
+            .transpose()?;
+        let mut query = self
+            .connection
+            .prepare("SELECT minute, record FROM minutes WHERE tree = ?1")?;
+        let mut rows = query.query([tree])?;
+        while let Some(row) = rows.next()? {
+            let record: String = row.get(1)?;
+            let record = serde_json::from_str(&record).map_err(corrupt)?;
+            stored.minutes.push((row.get(0)?, record));
         }
         Ok(stored)
     }
@@ -259,7 +304,14 @@ pub(super) fn add_tree(to: &Transaction<'_>, sort: Sort, name: &str) -> Result<i
 
 /// Removes a tree with all that is in it.
 pub(super) fn remove_tree(from: &Transaction<'_>, tree: i64) -> Result<(), FilesError> {
-    for table in ["chunks", "names", "inodes"] {
+    for table in [
+        "chunks",
+        "sizes",
+        "names",
+        "inodes",
+        "throughput",
+        "minutes",
+    ] {
         from.execute(&format!("DELETE FROM {table} WHERE tree = ?1"), [tree])?;
     }
     from.execute("DELETE FROM trees WHERE id = ?1", [tree])?;
@@ -269,6 +321,9 @@ pub(super) fn remove_tree(from: &Transaction<'_>, tree: i64) -> Result<(), Files
 /// Writes the changes of a tree.
 pub(super) fn store(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<(), FilesError> {
     store_inodes(to, tree, batch)?;
+    if let Some(traffic) = &batch.traffic {
+        store_traffic(to, tree, traffic)?;
+    }
     let mut put =
         to.prepare("INSERT OR REPLACE INTO names (tree, dir, name, ino) VALUES (?1, ?2, ?3, ?4)")?;
     let mut remove = to.prepare("DELETE FROM names WHERE tree = ?1 AND dir = ?2 AND name = ?3")?;
@@ -282,6 +337,27 @@ pub(super) fn store(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<()
     Ok(())
 }
 
+fn store_traffic(to: &Transaction<'_>, tree: i64, traffic: &Traffic) -> Result<(), FilesError> {
+    let (throughput, minutes) = traffic;
+    to.execute(
+        "INSERT OR REPLACE INTO throughput (tree, state) VALUES (?1, ?2)",
+        params![tree, serde_json::to_string(throughput).map_err(corrupt)?],
+    )?;
+    let mut put =
+        to.prepare("INSERT OR REPLACE INTO minutes (tree, minute, record) VALUES (?1, ?2, ?3)")?;
+    for (minute, record) in minutes {
+        let record = serde_json::to_string(record).map_err(corrupt)?;
+        put.execute(params![tree, minute, record])?;
+    }
+    if let Some((last, _)) = minutes.last() {
+        to.execute(
+            "DELETE FROM minutes WHERE tree = ?1 AND minute < ?2",
+            params![tree, last - MINUTES_KEPT],
+        )?;
+    }
+    Ok(())
+}
+
 fn store_inodes(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<(), FilesError> {
     let mut put = to.prepare(
         "INSERT OR REPLACE INTO inodes (tree, ino, type, uid, gid, mode, target, accessed, modified, changed) \
@@ -291,11 +367,15 @@ fn store_inodes(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<(), Fi
     let mut add =
         to.prepare("INSERT INTO chunks (tree, ino, number, bytes) VALUES (?1, ?2, ?3, ?4)")?;
     let mut cut = to.prepare("DELETE FROM chunks WHERE tree = ?1 AND ino = ?2 AND number >= ?3")?;
+    let mut size =
+        to.prepare("INSERT OR REPLACE INTO sizes (tree, ino, size) VALUES (?1, ?2, ?3)")?;
+    let mut forget = to.prepare("DELETE FROM sizes WHERE tree = ?1 AND ino = ?2")?;
     for (ino, state) in &batch.inodes {
         let ino = row_number(*ino)?;
         let Some((record, bytes)) = state else {
             remove.execute(params![tree, ino])?;
             cut.execute(params![tree, ino, 0])?;
+            forget.execute(params![tree, ino])?;
             continue;
         };
         put.execute(params![
@@ -313,8 +393,11 @@ fn store_inodes(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<(), Fi
         if let Some(bytes) = bytes {
             let first = bytes.first as u64;
             cut.execute(params![tree, ino, row_number(first)?])?;
+            size.execute(params![tree, ino, row_number(bytes.size)?])?;
             for (number, chunk) in (first..).zip(&bytes.chunks) {
-                add.execute(params![tree, ino, row_number(number)?, chunk.as_ref()])?;
+                if let Chunk::Data(bytes) = chunk {
+                    add.execute(params![tree, ino, row_number(number)?, bytes.as_ref()])?;
+                }
             }
         }
     }

@@ -47,12 +47,15 @@ impl Tree {
             accessed: now,
             modified: now,
             changed: now,
+            version: 1,
             kind,
         };
+        state.fit(inode.kind.used())?;
         state.grow(inode.kind.held())?;
         let ino = state.next;
         state.next += 1;
         state.used += inode.kind.used();
+        state.linked += inode.kind.linked();
         let attr = inode.attr(ino);
         state.inodes.insert(ino, inode);
         state.mark_content(ino, 0);
@@ -253,6 +256,7 @@ impl State {
         if let Some(gone) = self.inodes.remove(&ino) {
             self.held.shrink(gone.kind.held());
             self.used -= gone.kind.used();
+            self.linked -= gone.kind.linked();
         }
         if directory {
             self.directories -= 1;
@@ -279,7 +283,17 @@ impl Kind {
     /// Bytes it holds in memory, for the limit.
     pub(super) fn held(&self) -> u64 {
         match self {
-            Self::File(content) | Self::Fifo(content) => content.len(),
+            Self::File(content) => content.held(),
+            // Little enough to count whole.
+            Self::Fifo(content) => content.len(),
+            Self::Symlink(target) => target.len() as u64,
+            _ => 0,
+        }
+    }
+
+    /// Bytes of the target, if it is a symbolic link.
+    pub(super) fn linked(&self) -> u64 {
+        match self {
             Self::Symlink(target) => target.len() as u64,
             _ => 0,
         }

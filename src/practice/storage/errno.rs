@@ -47,6 +47,12 @@ pub enum Errno {
     /// `ENOSPC`
     #[error("No space left on device")]
     NoSpace,
+    /// `EFBIG`
+    #[error("File too large")]
+    TooLarge,
+    /// `ENOMEM`
+    #[error("Cannot allocate memory")]
+    NoMemory,
     /// `EMLINK`
     #[error("Too many links")]
     TooManyLinks,
@@ -75,6 +81,8 @@ impl Errno {
             Self::ReadOnly => ErrorKind::ReadOnlyFilesystem,
             Self::NameTooLong => ErrorKind::InvalidFilename,
             Self::NoSpace => ErrorKind::StorageFull,
+            Self::TooLarge => ErrorKind::FileTooLarge,
+            Self::NoMemory => ErrorKind::OutOfMemory,
             Self::TooManyLinks => ErrorKind::TooManyLinks,
             Self::Stale => ErrorKind::StaleNetworkFileHandle,
             Self::Loop => ErrorKind::Other,

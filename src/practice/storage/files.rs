@@ -16,6 +16,8 @@ use super::changes::Alarm;
 pub use super::database::FilesError;
 use super::database::{Database, Sort, add_tree, delete_note, remove_tree, set_note, store};
 use super::errno::Outcome;
+use super::performance::{Mode, Share};
+use super::store::Store;
 use super::tree::{Limits, Tree};
 
 /// How long changes gather before they are written. With the time to write them it must stay within the second that
@@ -109,6 +111,19 @@ impl Files {
         }
     }
 
+    /// Throughput and meter of a filesystem as of this moment.
+    pub fn traffic(&self, id: &str) -> Result<Option<Share>, FilesError> {
+        let mut open = self.inner.shared.lock();
+        let tree = self.inner.load(&mut open, Sort::Share, id)?;
+        Ok(tree.and_then(|tree| tree.share()))
+    }
+
+    /// Changes the throughput mode of a filesystem.
+    pub fn set_throughput_mode(&self, id: &str, mode: Mode) -> Result<(), FilesError> {
+        self.share(id)?.set_throughput_mode(mode);
+        Ok(())
+    }
+
     /// Forgets a filesystem.
     pub fn delete_share(&self, id: &str) -> Result<(), FilesError> {
         self.inner.shared.lock().delete(Sort::Share, id)
@@ -143,7 +158,7 @@ impl Files {
         instance_id: &str,
         image: &Tree,
     ) -> Result<Arc<Tree>, FilesError> {
-        let disk = image.fork(instance_id);
+        let disk = image.fork(instance_id).on(Store::volume());
         let mut open = self.inner.shared.lock();
         self.inner.adopt(&mut open, Sort::Disk, disk)
     }
@@ -229,6 +244,7 @@ impl Inner {
         let stored = open.database.load(id)?;
         let tree = Arc::new(Tree::restore(
             name,
+            sort,
             stored,
             self.alarm(),
             self.budget.clone(),
@@ -238,7 +254,8 @@ impl Inner {
     }
 
     fn empty(&self, id: &str) -> Tree {
-        Tree::volatile(id, 0o755, (self.born)())
+        let share = Share::new(Timestamp::UNIX_EPOCH);
+        Tree::volatile(id, 0o755, (self.born)()).on(Store::share(share))
     }
 
     /// Takes a new tree in place of whatever had its name; it is on disk before anybody has it.

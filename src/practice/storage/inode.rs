@@ -6,12 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::content::Content;
+use super::errno::Outcome;
 
 /// Number of an inode within its tree.
 pub type Ino = u64;
 
 /// Makes the content of a generated file anew at each read.
 pub type Generator = Arc<dyn Fn() -> Vec<u8> + Send + Sync>;
+
+/// Does something with what is written to a file of `/proc`. It may not look at the tree that it is in.
+pub type Control = Arc<dyn Fn(&[u8]) -> Outcome<()> + Send + Sync>;
 
 /// What an inode is, with what is particular to that.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub enum Kind {
     Fifo(Content),
     /// A file of `/proc`: made when it is read, and never kept.
     Generated(Generator),
+    /// A file of `/proc` that does something with what is written to it.
+    Control(Control),
     /// A character device that swallows what is written and gives back what the generator makes.
     Device(Generator),
 }
@@ -49,7 +55,7 @@ impl Kind {
     #[must_use]
     pub fn node_type(&self) -> NodeType {
         match self {
-            Self::File(_) | Self::Generated(_) => NodeType::File,
+            Self::File(_) | Self::Generated(_) | Self::Control(_) => NodeType::File,
             Self::Directory { .. } => NodeType::Directory,
             Self::Symlink(_) => NodeType::Symlink,
             Self::Fifo(_) => NodeType::Fifo,
@@ -65,7 +71,7 @@ impl Kind {
             Self::Symlink(target) => target.len() as u64,
             // One block, as ext4 and EFS show a small directory.
             Self::Directory { .. } => 4096,
-            Self::Fifo(_) | Self::Generated(_) | Self::Device(_) => 0,
+            Self::Fifo(_) | Self::Generated(_) | Self::Control(_) | Self::Device(_) => 0,
         }
     }
 }
@@ -112,6 +118,8 @@ pub(super) struct Inode {
     pub accessed: Timestamp,
     pub modified: Timestamp,
     pub changed: Timestamp,
+    /// How often its content changed since the program began; not stored.
+    pub version: u64,
 }
 
 impl Inode {

@@ -15,8 +15,10 @@ mod files;
 mod identity;
 mod inode;
 mod mounts;
+mod performance;
 mod restore;
 mod shellfs;
+mod store;
 mod tree;
 mod view;
 mod walk;
@@ -30,5 +32,10 @@ pub use files::{Files, FilesError};
 pub use identity::{Access, Identity};
 pub use inode::{Attr, Generator, Kind, NodeType};
 pub use mounts::{Mount, MountSpec, MountTable};
+#[allow(
+    unused_imports,
+    reason = "the metrics of CloudWatch are to be made of these"
+)]
+pub use performance::{Meter, Minute, Mode, Rates, Share, Throughput};
 pub use tree::{Limits, Tree};
-pub use view::View;
+pub use view::{Manner, View};

@@ -1,10 +1,11 @@
 //! A host's mount table: which tree is seen where.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::errno::{Errno, Outcome};
 use super::identity::Identity;
 use super::inode::Ino;
+use super::performance::PageCache;
 use super::tree::{ROOT, Tree};
 use super::walk::{Found, Last, Place, directory, walk};
 
@@ -35,6 +36,13 @@ impl MountSpec {
         self.has_option("ro")
     }
 
+    /// What is mounted holds no more than `df` shows; what shows nothing is no storage.
+    fn limit(&self) {
+        if self.capacity > 0 {
+            self.tree.set_capacity(self.capacity);
+        }
+    }
+
     /// Whether it is mounted with this option.
     #[must_use]
     pub fn has_option(&self, option: &str) -> bool {
@@ -49,6 +57,8 @@ pub(super) struct Mounted {
     id: u64,
     /// The directory it hides: the mount that is in, and its inode there. The first mount hides none.
     hides: Option<(u64, Ino)>,
+    /// Counts at the tree while it is mounted.
+    _connection: Arc<()>,
 }
 
 impl Mounted {
@@ -104,13 +114,16 @@ impl Table {
 /// A host's mounts; later ones hide earlier ones. All views of the host share it.
 pub struct MountTable {
     table: RwLock<Table>,
+    cache: Mutex<PageCache>,
 }
 
 impl MountTable {
     /// A table with the root filesystem (its target is `/`).
     #[must_use]
     pub fn new(root: MountSpec) -> Self {
+        root.limit();
         let root = Mounted {
+            _connection: root.tree.connect(),
             spec: root,
             id: 0,
             hides: None,
@@ -120,7 +133,13 @@ impl MountTable {
                 root: Arc::new(root),
                 others: Arc::default(),
             }),
+            cache: Mutex::default(),
         }
+    }
+
+    /// The host's page cache.
+    pub(super) fn cache(&self) -> MutexGuard<'_, PageCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn now(&self) -> Table {
@@ -136,8 +155,10 @@ impl MountTable {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let (found, path) = directory(&table, &spec.target)?;
         spec.target = path;
+        spec.limit();
         let id = table.others.last().map_or(0, |last| last.id) + 1;
         Arc::make_mut(&mut table.others).push(Arc::new(Mounted {
+            _connection: spec.tree.connect(),
             spec,
             id,
             hides: Some((found.mount.id, found.ino)),
@@ -154,6 +175,7 @@ impl MountTable {
             .others
             .iter()
             .rfind(|mount| mount.spec.target == target);
+        let tree = last.map(|mount| Arc::as_ptr(&mount.spec.tree).addr());
         let Some(id) = last.map(|mount| mount.id) else {
             let root = target == table.root.spec.target;
             return Err(if root { Errno::Busy } else { Errno::Invalid });
@@ -163,6 +185,10 @@ impl MountTable {
             return Err(Errno::Busy);
         }
         Arc::make_mut(&mut table.others).retain(|mount| mount.id != id);
+        // What nothing refers to any more is not kept in memory.
+        if let Some(tree) = tree {
+            self.cache().forget_all_of(tree);
+        }
         Ok(())
     }
 

@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::budget::{Budget, Held};
 use super::changes::{Alarm, Changes};
-use super::database::{FilesError, Stored};
+use super::database::{FilesError, Sort, Stored};
 use super::inode::{Inode, Kind, NodeType};
+use super::performance::{Meter, Share, Throughput};
+use super::store::Store;
 use super::tree::{Limits, ROOT, State, Tree};
 
 impl Tree {
     /// What was stored, on disk entirely; changes are noted from now on. Counts and links are not stored but counted.
     pub(super) fn restore(
         id: &str,
+        sort: Sort,
         stored: Stored,
         alarm: Alarm,
         budget: Arc<Budget>,
@@ -34,6 +39,7 @@ impl Tree {
                 NodeType::File | NodeType::Device => (Kind::File(content), 0),
             };
             state.used += kind.used();
+            state.linked += kind.linked();
             state.held.admit(kind.held());
             state.next = state.next.max(ino + 1);
             let inode = Inode {
@@ -45,6 +51,7 @@ impl Tree {
                 accessed: record.accessed,
                 modified: record.modified,
                 changed: record.changed,
+                version: 0,
             };
             state.inodes.insert(ino, inode);
         }
@@ -83,6 +90,14 @@ impl Tree {
             state.names += 1;
         }
         state.changes = Some(Changes::new(alarm));
-        Ok(Self::of(id.to_owned(), state))
+        let store = match sort {
+            Sort::Disk => Store::volume(),
+            Sort::Share => {
+                let new = || Throughput::new(Timestamp::UNIX_EPOCH);
+                let throughput = stored.throughput.unwrap_or_else(new);
+                Store::share(Share::restore(throughput, Meter::restore(stored.minutes)))
+            }
+        };
+        Ok(Self::of(id.to_owned(), state).on(store))
     }
 }

@@ -72,15 +72,21 @@ impl FileSystemExt for View {
 #[async_trait]
 impl FileSystem for View {
     async fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
-        told(self.read(text(path)?))
+        let read = self.read(text(path)?);
+        self.settle().await;
+        told(read)
     }
 
     async fn write_file(&self, path: &Path, content: &[u8]) -> Result<()> {
-        told(self.write(text(path)?, content))
+        let written = self.write(text(path)?, content);
+        self.settle().await;
+        told(written)
     }
 
     async fn append_file(&self, path: &Path, content: &[u8]) -> Result<()> {
-        told(self.append(text(path)?, content))
+        let written = self.append(text(path)?, content);
+        self.settle().await;
+        told(written)
     }
 
     async fn mkdir(&self, path: &Path, recursive: bool) -> Result<()> {
@@ -132,6 +138,7 @@ impl FileSystem for View {
             let content = self.content(from)?;
             self.put(to, &content, attr.mode & 0o777)
         });
+        self.settle().await;
         told(copied)
     }
 

@@ -10,13 +10,17 @@ use jiff::Timestamp;
 
 use super::budget::{Budget, Held};
 use super::changes::Changes;
-use super::content::Content;
+use super::content::{CHUNK, Content, chunk_of};
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
 use super::inode::{Attr, Ino, Inode, Kind};
+use super::store::Store;
 
 /// The root directory's number.
 pub const ROOT: Ino = 1;
+
+/// Largest file, in bytes: that of EFS, 47.9 TiB (<https://docs.aws.amazon.com/efs/latest/ug/limits.html>).
+const FILE_MAX: u64 = 52_673_613_135_872;
 
 /// Bytes a named pipe holds before a writer would block; `/proc/sys/fs/pipe-max-size` on Linux.
 const PIPE_CAPACITY: u64 = 1024 * 1024;
@@ -24,7 +28,7 @@ const PIPE_CAPACITY: u64 = 1024 * 1024;
 /// How much one tree may hold, whatever capacity `df` shows: it lives in the program's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of content.
+    /// Bytes of content in memory; zeros take next to none.
     pub bytes: u64,
     /// Inodes, and names.
     pub inodes: u64,
@@ -54,6 +58,9 @@ pub struct Usage {
 pub struct Tree {
     id: String,
     state: RwLock<State>,
+    /// What it is stored on.
+    pub(super) store: Store,
+    connections: Arc<()>,
 }
 
 /// What the lock guards.
@@ -67,9 +74,13 @@ pub(super) struct State {
     pub directories: u64,
     /// Bytes in regular files.
     pub used: u64,
+    /// Bytes in targets of symbolic links.
+    pub linked: u64,
     /// All bytes of content: of pipes and link targets too.
     pub held: Held,
     pub limits: Limits,
+    /// Bytes that regular files may have together, zeros too: the size of what it is stored on.
+    pub capacity: u64,
     /// What is not on disk yet; `None` in a tree that is never stored.
     pub changes: Option<Changes>,
 }
@@ -106,7 +117,31 @@ impl Tree {
         Self {
             id,
             state: RwLock::new(state),
+            store: Store::Memory,
+            connections: Arc::default(),
         }
+    }
+
+    /// The same, stored on this.
+    pub(super) fn on(mut self, store: Store) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Counts as a connection until it is dropped.
+    pub(super) fn connect(&self) -> Arc<()> {
+        Arc::clone(&self.connections)
+    }
+
+    /// Hosts that have it mounted.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        Arc::strong_count(&self.connections).saturating_sub(1) as u64
+    }
+
+    /// Changes with the content of a file; 0 when there is none.
+    pub(super) fn version(&self, ino: Ino) -> u64 {
+        self.seen().get(ino).map_or(0, |inode| inode.version)
     }
 
     /// Which filesystem it is: `fs-…` for a share, the instance's id for its root disk.
@@ -192,6 +227,7 @@ impl Tree {
                     Some(generator.clone())
                 }
                 Kind::Fifo(_) => None,
+                Kind::Control(_) => return Err(Errno::Invalid),
             }
         };
         match generator {
@@ -219,31 +255,63 @@ impl Tree {
         let mut state = self.changed();
         state.writable(who, ino)?;
         match &state.get(ino)?.kind {
-            Kind::File(old) => {
-                let old = old.len();
-                state.grow(content.len().saturating_sub(old))?;
-                state.held.shrink(old.saturating_sub(content.len()));
-                state.used = state.used - old + content.len();
-                state.modify(who, ino, now, 0, |file| *file = content)
+            Kind::File(_) => {
+                state.modify(who, ino, now, 0, content.len(), content.held(), |file| {
+                    *file = content;
+                })
             }
-            _ => state.feed(ino, &content.to_vec(), now),
+            _ => state.feed(ino, &content, now),
         }
     }
 
-    /// Adds bytes at the end.
-    pub fn append(&self, who: &Identity, ino: Ino, bytes: &[u8], now: Timestamp) -> Outcome<()> {
+    /// Adds content at the end; tells where that was.
+    pub fn append(&self, who: &Identity, ino: Ino, more: &Content, now: Timestamp) -> Outcome<u64> {
         let mut state = self.changed();
         state.writable(who, ino)?;
         match &state.get(ino)?.kind {
             Kind::File(old) => {
-                let tail = old.tail();
-                let more = bytes.len() as u64;
-                state.grow(more)?;
-                state.used += more;
-                state.modify(who, ino, now, tail, |file| file.append(bytes))
+                let (end, tail) = (old.len(), old.tail());
+                let held = old.held() + more.held();
+                state.modify(who, ino, now, tail, end + more.len(), held, |file| {
+                    file.append_content(more);
+                })?;
+                Ok(end)
             }
-            _ => state.feed(ino, bytes, now),
+            _ => state.feed(ino, more, now).map(|()| 0),
         }
+    }
+
+    /// Puts content in the place of what is at this byte of a file; what lies between its end and that becomes zeros.
+    pub fn overwrite(
+        &self,
+        who: &Identity,
+        ino: Ino,
+        from: u64,
+        content: &Content,
+        now: Timestamp,
+    ) -> Outcome<()> {
+        let mut state = self.changed();
+        state.writable(who, ino)?;
+        match &state.get(ino)?.kind {
+            Kind::File(old) => {
+                let end = from.checked_add(content.len()).ok_or(Errno::TooLarge)?;
+                if end > FILE_MAX {
+                    return Err(Errno::TooLarge);
+                }
+                let (len, first) = (old.len().max(end), chunk_of(from.min(old.len())));
+                let gap = from.saturating_sub(old.len()) / CHUNK as u64 * 64;
+                let held = old.held() + content.held() + gap;
+                state.modify(who, ino, now, first, len, held, |file| {
+                    file.overwrite(from, content);
+                })
+            }
+            _ => state.feed(ino, content, now),
+        }
+    }
+
+    /// Bytes that its regular files may have together from now on.
+    pub(super) fn set_capacity(&self, bytes: u64) {
+        self.changed().capacity = bytes;
     }
 
     /// Bytes in regular files.
@@ -291,8 +359,10 @@ impl State {
             names: 0,
             directories: 0,
             used: 0,
+            linked: 0,
             held: Held::default(),
             limits,
+            capacity: u64::MAX,
             changes: None,
         }
     }
@@ -352,47 +422,79 @@ impl State {
         self.held.grow(more)
     }
 
-    /// Changes the content of a regular file, from this chunk on.
+    /// Whether so many bytes more have room on what it is stored on.
+    pub fn fit(&self, more: u64) -> Outcome<()> {
+        let fits = self
+            .used
+            .saturating_add(self.linked)
+            .checked_add(more)
+            .is_some_and(|used| used <= self.capacity);
+        fits.then_some(()).ok_or(Errno::NoSpace)
+    }
+
+    /// Changes the content of a regular file, from this chunk on: it has `len` bytes afterwards, and holds at most so
+    /// many.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what changes, and what of it is known before"
+    )]
     fn modify(
         &mut self,
         who: &Identity,
         ino: Ino,
         now: Timestamp,
         chunk: usize,
+        len: u64,
+        held: u64,
         change: impl FnOnce(&mut Content),
     ) -> Outcome<()> {
+        let Kind::File(old) = &self.get(ino)?.kind else {
+            return Err(Errno::Invalid);
+        };
+        let (old, before) = (old.len(), old.held());
+        self.fit(len.saturating_sub(old))?;
+        self.grow(held.saturating_sub(before))?;
         let inode = self.get_mut(ino)?;
+        let mut after = before;
         if let Kind::File(content) = &mut inode.kind {
             change(content);
+            after = content.held();
         }
         if !who.is_root() {
             inode.drop_privileges();
         }
         inode.modified = now;
         inode.changed = now;
+        inode.version += 1;
+        // A chunk of zeros in which something is written holds more than both did; that much is let through.
+        let granted = before.max(held);
+        self.held.shrink(granted.saturating_sub(after));
+        self.held.admit(after.saturating_sub(granted));
+        self.used = self.used - old + len;
         self.mark_content(ino, chunk);
         Ok(())
     }
 
     /// Writes to what is no regular file.
-    fn feed(&mut self, ino: Ino, bytes: &[u8], now: Timestamp) -> Outcome<()> {
-        let more = bytes.len() as u64;
+    fn feed(&mut self, ino: Ino, more: &Content, now: Timestamp) -> Outcome<()> {
         let inode = self.get(ino)?;
         match &inode.kind {
             // As most of /proc answers; a writable one (`/proc/sys/vm/drop_caches`) takes it.
             Kind::Generated(_) if inode.mode & 0o222 == 0 => return Err(Errno::Invalid),
             Kind::Fifo(held) => {
-                if held.len() + more > PIPE_CAPACITY {
+                if held.len() + more.len() > PIPE_CAPACITY {
                     return Err(Errno::NoSpace);
                 }
-                self.grow(more)?;
+                // At most that: zeros hold less.
+                self.grow(more.len())?;
             }
+            Kind::Control(control) => return control(&more.to_vec()),
             _ => return Ok(()),
         }
         let inode = self.get_mut(ino)?;
         inode.modified = now;
         if let Kind::Fifo(held) = &mut inode.kind {
-            held.append(bytes);
+            held.append_content(more);
         }
         Ok(())
     }
@@ -412,6 +514,7 @@ impl Inode {
             accessed: born,
             modified: born,
             changed: born,
+            version: 0,
         }
     }
 

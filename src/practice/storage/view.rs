@@ -1,25 +1,32 @@
 //! A host's namespace as one user sees it: paths, links, permissions. All paths absolute.
 
 mod attributes;
+mod time;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
+use self::time::{Line, Wait};
 use super::content::Content;
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Generator, Kind, NodeType};
+use super::inode::{Attr, Control, Generator, Kind, NodeType};
 use super::mounts::{MountTable, Table};
+use super::performance::Request;
 use super::tree::Usage;
 use super::walk::{Entry, Found, Last, Place, walk};
+
+pub use self::time::Manner;
 
 /// The umask of a fresh login on Amazon Linux.
 const UMASK: u32 = 0o022;
 /// How often a path is looked up anew because what it led to went away meanwhile. Each time somebody else got ahead,
 /// so a thousand times in a row means that something else is wrong.
 const LOOKUPS_MAX: usize = 1000;
+/// Most bytes of a file that a program reads into memory at once: a file of zeros may be larger than all memory there is.
+const COPY_MAX: u64 = 256 * 1024 * 1024;
 
 /// The namespace as one user sees it. Cheap to clone; clones share the umask. Implements bashkit's `FileSystem`.
 #[derive(Clone)]
@@ -28,6 +35,9 @@ pub struct View {
     identity: Identity,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     umask: Arc<AtomicU32>,
+    /// Whoever uses it waits for what it does.
+    line: Option<Arc<Mutex<Line>>>,
+    wait: Option<Wait>,
 }
 
 impl View {
@@ -42,6 +52,8 @@ impl View {
             identity,
             now,
             umask: Arc::new(AtomicU32::new(UMASK)),
+            line: None,
+            wait: None,
         }
     }
 
@@ -115,6 +127,7 @@ impl View {
         self.lookup(path, Last::Follow, |table, place| {
             let Found { mount, ino } = place.found()?;
             let mut entries = mount.spec.tree.list(&self.identity, *ino)?;
+            self.ask(mount, Request::Look);
             if table.covers(&place.path) {
                 for (_, attr) in entries.iter_mut().filter(|(_, attr)| attr.is_dir()) {
                     let over = table.over(Found {
@@ -132,13 +145,19 @@ impl View {
 
     /// Whole content.
     pub fn read(&self, path: &str) -> Outcome<Vec<u8>> {
-        Ok(self.content(path)?.to_vec())
+        let content = self.content(path)?;
+        if content.len() > COPY_MAX {
+            return Err(Errno::NoMemory);
+        }
+        Ok(content.to_vec())
     }
 
     /// Whole content, without copying it.
     pub fn content(&self, path: &str) -> Outcome<Content> {
         self.at(path, Last::Follow, |found| {
-            found.mount.spec.tree.read(&self.identity, found.ino)
+            let content = found.mount.spec.tree.read(&self.identity, found.ino)?;
+            self.was_read(found, content.len());
+            Ok(content)
         })
     }
 
@@ -166,7 +185,9 @@ impl View {
             Some(found) => {
                 let Found { mount, ino } = found.writable()?;
                 let tree = &mount.spec.tree;
-                tree.write(&self.identity, *ino, content.clone(), self.now())
+                tree.write(&self.identity, *ino, content.clone(), self.now())?;
+                self.was_written(mount, *ino, 0, content.len());
+                Ok(())
             }
             None => self.make_file(place, content.clone(), mode),
         })
@@ -174,13 +195,20 @@ impl View {
 
     /// Appends or makes.
     pub fn append(&self, path: &str, bytes: &[u8]) -> Outcome<()> {
+        self.append_content(path, &bytes.into())
+    }
+
+    /// The same with content that need not be copied.
+    pub fn append_content(&self, path: &str, content: &Content) -> Outcome<()> {
         self.lookup(path, Last::Follow, |_, place| match &place.found {
             Some(found) => {
                 let Found { mount, ino } = found.writable()?;
                 let tree = &mount.spec.tree;
-                tree.append(&self.identity, *ino, bytes, self.now())
+                let end = tree.append(&self.identity, *ino, content, self.now())?;
+                self.was_written(mount, *ino, end, content.len());
+                Ok(())
             }
-            None => self.make_file(place, bytes.into(), 0o666),
+            None => self.make_file(place, content.clone(), 0o666),
         })
     }
 
@@ -242,7 +270,9 @@ impl View {
             place.found()?;
             let entry = movable(table, place)?;
             let tree = &entry.mount.spec.tree;
-            tree.remove(&self.identity, entry.dir, &entry.name, self.now())
+            tree.remove(&self.identity, entry.dir, &entry.name, self.now())?;
+            self.ask(&entry.mount, Request::Change);
+            Ok(())
         })
     }
 
@@ -288,7 +318,9 @@ impl View {
                 (source.dir, &source.name),
                 (target.dir, &target.name),
                 self.now(),
-            )
+            )?;
+            self.ask(&source.mount, Request::Change);
+            Ok(())
         })
     }
 
@@ -302,7 +334,9 @@ impl View {
                 return Err(Errno::CrossDevice);
             }
             let tree = &entry.mount.spec.tree;
-            tree.link(&self.identity, old.ino, entry.dir, &entry.name, self.now())
+            tree.link(&self.identity, old.ino, entry.dir, &entry.name, self.now())?;
+            self.ask(&entry.mount, Request::Change);
+            Ok(())
         })
     }
 
@@ -322,6 +356,11 @@ impl View {
     /// Written to, it refuses, unless its mode is changed: then it takes what is written and forgets it.
     pub fn make_generated(&self, path: &str, content: Generator) -> Outcome<()> {
         self.make_virtual(path, Kind::Generated(content), 0o444)
+    }
+
+    /// A file that does something with what is written to it, with these permission bits; it cannot be read.
+    pub fn make_control(&self, path: &str, control: Control, mode: u32) -> Outcome<()> {
+        self.make_exactly(path, Kind::Control(control), mode)
     }
 
     /// A character device that swallows what is written and is read from the generator, 0666; an older one is replaced.
@@ -380,8 +419,9 @@ impl View {
                 kind.clone(),
                 mode,
                 self.now(),
-            )
-            .map(drop)
+            )?;
+            self.ask(&entry.mount, Request::Change);
+            Ok(())
         })
     }
 
@@ -392,6 +432,7 @@ impl View {
         }
         let entry = vacant(place, false)?;
         let tree = &entry.mount.spec.tree;
+        let len = content.len();
         let (kind, mode) = (Kind::File(content), self.masked(mode));
         match tree.make(
             &self.identity,
@@ -403,7 +444,12 @@ impl View {
         ) {
             // Somebody else was faster: look again, and find it.
             Err(Errno::Exists) => Err(Errno::Stale),
-            made => made.map(drop),
+            made => {
+                let made = made?;
+                self.ask(&entry.mount, Request::Change);
+                self.was_written(&entry.mount, made.ino, 0, len);
+                Ok(())
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::content::CHUNK;
 use super::super::database::{Database, Sort};
-use super::super::{Content, Errno, Files, Kind, Limits, NodeType, Tree, View};
+use super::super::{Content, Errno, Files, Kind, Limits, Manner, NodeType, Tree, View};
 use super::{ALICE, at, host_on, later, names};
 
 fn open(dir: &Path) -> Files {
@@ -264,7 +264,7 @@ fn a_database_of_another_version_is_refused_with_a_reason() {
     let refused = Files::open(dir.path()).err().unwrap();
     assert_eq!(
         refused.to_string(),
-        "files.db: version 99; this program knows version 1"
+        "files.db: version 99; this program knows version 2"
     );
 }
 
@@ -346,7 +346,7 @@ fn all_trees_together_hold_one_budget_and_give_back_what_they_held() {
     };
     let (one, other) = (tree(), tree());
     // Cheap to make: chunks are shared, and count each time.
-    let half = Content::from(vec![0; 512 * 1024 * 1024]);
+    let half = Content::from(vec![1; 512 * 1024 * 1024]);
     let put = |tree: &Arc<Tree>, name: &str| {
         let kind = Kind::File(half.clone());
         on(tree).make(name, kind, 0o644)
@@ -377,4 +377,107 @@ fn what_is_deleted_gives_its_room_back() {
     files.delete_share("fs-1").unwrap();
     assert!(size("files.db") < 1024 * 1024, "{}", size("files.db"));
     assert!(size("files.db-wal") <= 4 * 1024 * 1024);
+}
+
+#[test]
+fn a_large_file_of_zeros_is_little_in_memory_and_on_disk_and_counts_whole() {
+    const GIB: u64 = 1 << 30;
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap());
+    view.put("/zeros", &Content::zeros(GIB), 0o644).unwrap();
+    view.put("/mixed", &Content::zeros(3 * CHUNK as u64), 0o644)
+        .unwrap();
+    view.append("/mixed", b"end").unwrap();
+    view.overwrite(
+        "/mixed",
+        CHUNK as u64 + 1,
+        &b"middle"[..].into(),
+        Manner::Whole,
+    )
+    .unwrap();
+    files.flush().unwrap();
+    let mixed = view.read("/mixed");
+    drop(view);
+    drop(files);
+    let size = std::fs::metadata(dir.path().join("files.db"))
+        .unwrap()
+        .len();
+    assert!(size < 1024 * 1024, "{size}");
+    let files = open(dir.path());
+    let expected = GIB + 3 * CHUNK as u64 + 3;
+    assert_eq!(files.used_bytes("fs-1"), expected);
+    let view = on(&files.share("fs-1").unwrap());
+    assert_eq!(view.stat("/zeros").unwrap().size, GIB);
+    assert_eq!(view.read("/zeros"), Err(Errno::NoMemory));
+    assert_eq!(view.content("/zeros").unwrap(), Content::zeros(GIB));
+    assert_eq!(view.read("/mixed"), mixed);
+    assert_eq!(view.used_bytes("/").unwrap(), expected);
+}
+
+#[test]
+fn files_of_the_version_before_are_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    on(&files.share("fs-1").unwrap())
+        .write("/f", &vec![7; CHUNK + 3])
+        .unwrap();
+    drop(files);
+    let old = rusqlite::Connection::open(dir.path().join("files.db")).unwrap();
+    old.execute_batch(
+        "DROP TABLE sizes; DROP TABLE throughput; DROP TABLE minutes; PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(old);
+    let files = open(dir.path());
+    assert_eq!(files.used_bytes("fs-1"), CHUNK as u64 + 3);
+    assert_eq!(
+        on(&files.share("fs-1").unwrap()).read("/f").unwrap(),
+        vec![7; CHUNK + 3]
+    );
+}
+
+#[test]
+fn a_full_disk_takes_no_more_not_even_zeros() {
+    let disk = super::tree();
+    let view = on(&disk);
+    view.put("/a", &Content::zeros((8 << 30) - 1), 0o644)
+        .unwrap();
+    view.append("/a", b"x").unwrap();
+    assert_eq!(view.append("/a", b"y"), Err(Errno::NoSpace));
+    assert_eq!(view.write("/b", b"z"), Err(Errno::NoSpace));
+    view.put("/a", &Content::zeros(10), 0o644).unwrap();
+    view.write("/b", b"z").unwrap();
+    assert_eq!(disk.used_bytes(), 11);
+    assert_eq!(
+        view.overwrite("/b", u64::MAX - 3, &b"zzzz"[..].into(), Manner::Whole),
+        Err(Errno::TooLarge)
+    );
+}
+
+#[test]
+fn credits_and_what_was_metered_survive_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = open(dir.path());
+    let view = on(&files.share("fs-1").unwrap()).timed_alone();
+    view.put("/f", &Content::zeros(1 << 30), 0o644).unwrap();
+    let traffic = |files: &Files| files.traffic("fs-1").unwrap().unwrap();
+    let before = traffic(&files);
+    let minutes =
+        |share: &super::super::Share| -> Vec<_> { share.meter().between(at(0), at(600)).collect() };
+    let written: u64 = minutes(&before)
+        .iter()
+        .map(|(_, one)| one.write_bytes)
+        .sum();
+    assert_eq!(written, 1 << 30);
+    files.flush().unwrap();
+    files.kill();
+    let files = open(dir.path());
+    let after = traffic(&files);
+    assert_eq!(after.throughput(), before.throughput());
+    assert_eq!(minutes(&after), minutes(&before));
+    files.delete_share("fs-1").unwrap();
+    assert!(files.traffic("fs-1").unwrap().is_none());
+    files.share("fs-1").unwrap();
+    assert_eq!(minutes(&traffic(&files)), []);
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::View;
 use crate::practice::storage::errno::Outcome;
 use crate::practice::storage::inode::{Attr, NodeType};
+use crate::practice::storage::performance::Request;
 use crate::practice::storage::walk::{Found, Last};
 
 impl View {
@@ -13,7 +14,9 @@ impl View {
         self.at(path, Last::Follow, |found| {
             let Found { mount, ino } = found.writable()?;
             let tree = &mount.spec.tree;
-            tree.set_mode(&self.identity, *ino, mode, self.now())
+            tree.set_mode(&self.identity, *ino, mode, self.now())?;
+            self.ask(mount, Request::Change);
+            Ok(())
         })
     }
 
@@ -29,7 +32,9 @@ impl View {
         self.at(path, last, |found| {
             let Found { mount, ino } = found.writable()?;
             let tree = &mount.spec.tree;
-            tree.set_owner(&self.identity, *ino, uid, gid, self.now())
+            tree.set_owner(&self.identity, *ino, uid, gid, self.now())?;
+            self.ask(mount, Request::Change);
+            Ok(())
         })
     }
 
@@ -48,7 +53,9 @@ impl View {
         self.at(path, Last::Follow, |found| {
             let Found { mount, ino } = found.writable()?;
             let tree = &mount.spec.tree;
-            tree.set_times(&self.identity, *ino, accessed, modified, self.now())
+            tree.set_times(&self.identity, *ino, accessed, modified, self.now())?;
+            self.ask(mount, Request::Change);
+            Ok(())
         })
     }
 

@@ -104,7 +104,7 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         &screen,
         &seat.user.name,
         &seat.host.clock,
-        &(Arc::new(move || place.host.view(&place.user)) as Seen),
+        &(Arc::new(move || place.view()) as Seen),
     );
     let sync = sync::Sync { seat: seat.clone() };
     let seat = || seat.clone();

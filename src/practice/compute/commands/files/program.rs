@@ -207,6 +207,8 @@ impl Builtin for Program {
         };
         let mut report = Report::default();
         (self.run)(&call, &mut report);
+        // The time of what was read and written.
+        call.view.settle().await;
         Ok(ExecResult {
             stdout: report.out.into(),
             stderr: report.err.into(),

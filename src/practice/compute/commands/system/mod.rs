@@ -6,6 +6,7 @@ mod cloud_init;
 mod crontab;
 mod curl;
 mod date;
+mod dd;
 mod df;
 mod dnf;
 mod efs;
@@ -85,6 +86,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "cloud-init", Arc::new(cloud_init::CloudInit)),
         (BIN, "curl", Arc::new(curl::Curl)),
         (BIN, "date", Arc::new(date::Date)),
+        (BIN, "dd", Arc::new(dd::Dd)),
         (BIN, "df", Arc::new(df::Df)),
         (BIN, "dmesg", Arc::new(hardware::Dmesg)),
         (BIN, "dnf", Arc::new(dnf::Dnf)),

@@ -210,6 +210,7 @@ fn code(why: Errno) -> u8 {
     match why {
         Errno::NotPermitted => 1,
         Errno::NotFound => 2,
+        Errno::NoMemory => 12,
         Errno::Access => 13,
         Errno::Busy => 16,
         Errno::Exists => 17,
@@ -217,6 +218,7 @@ fn code(why: Errno) -> u8 {
         Errno::NotDirectory => 20,
         Errno::IsDirectory => 21,
         Errno::Invalid => 22,
+        Errno::TooLarge => 27,
         Errno::NoSpace => 28,
         Errno::ReadOnly => 30,
         Errno::TooManyLinks => 31,

@@ -5,6 +5,7 @@ mod machine;
 mod mounting;
 mod network;
 mod packages;
+mod throughput;
 mod time;
 
 use std::collections::BTreeMap;
@@ -176,12 +177,16 @@ impl Rig {
                 ..MetadataService::default()
             },
         };
+        let files = Files::open(directory.path()).unwrap();
+        let disk = files
+            .create_disk_from("i-1", &image::build().unwrap())
+            .unwrap();
         let host = Arc::new(Host::new(
             spec,
             clock.clone(),
             Arc::clone(&around) as Arc<dyn Surroundings>,
-            Files::open(directory.path()).unwrap(),
-            image::build().unwrap(),
+            files,
+            disk,
             String::new(),
         ));
         kernel::mount(&host).unwrap();

@@ -180,10 +180,4 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         ],
         why: "the library's file knows fewer kinds and sets no columns",
     },
-    Difference {
-        line: "dd if=notes.txt of=/etc/motd",
-        real: &["dd: failed to open '/etc/motd': Permission denied"],
-        here: &["dd: error writing '/etc/motd': io error: Permission denied"],
-        why: WORDS,
-    },
 ];

@@ -1,0 +1,313 @@
+//! dd: copies blocks, in the account time that the filesystems on both sides take.
+
+mod operands;
+mod report;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use self::operands::{Operands, Status};
+use super::program::{Call, Ended, Program};
+use crate::practice::compute::host::Seat;
+use crate::practice::storage::{Access, Content, Errno, Kind, NodeType, View};
+
+/// Account time that may gather before it is waited for.
+const GATHERED: Duration = Duration::from_millis(100);
+/// Blocks after which others may run.
+const ROUNDS: u64 = 16;
+
+/// `dd`
+pub struct Dd;
+
+#[async_trait]
+impl Program for Dd {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let operands = match Operands::parse(call.args) {
+            Ok(operands) => operands,
+            Err(why) => {
+                let line = format!("dd: {why}\nTry 'dd --help' for more information.");
+                return call.fail(1, line).await;
+            }
+        };
+        let mut copy = Copy {
+            seat,
+            call,
+            view: seat.host.view(&seat.user).timed_alone(),
+            began: seat.host.clock.now(),
+            shown: 0,
+            done: Done::default(),
+            operands,
+        };
+        copy.run().await
+    }
+}
+
+/// Blocks that were copied: whole ones and others.
+#[derive(Default)]
+struct Done {
+    read: (u64, u64),
+    written: (u64, u64),
+    bytes: u64,
+}
+
+/// Where blocks come from.
+enum Source {
+    /// A file, and how far it was read.
+    File {
+        path: String,
+        content: Content,
+        at: u64,
+    },
+    /// What makes new bytes at each read.
+    Device { path: String, left: Content },
+    /// Standard input.
+    Input { content: Content, at: u64 },
+}
+
+/// Where blocks go.
+enum Sink {
+    /// A file, and where the next one goes.
+    File { path: String, at: u64 },
+    /// Standard output.
+    Output,
+}
+
+struct Copy<'a, 'b> {
+    seat: &'a Seat,
+    call: &'a Call<'b>,
+    operands: Operands,
+    view: View,
+    began: Timestamp,
+    /// Seconds for which progress was shown.
+    shown: i64,
+    done: Done,
+}
+
+impl Copy<'_, '_> {
+    async fn run(&mut self) -> Ended {
+        let call = self.call;
+        let mut source = match self.source().await? {
+            Ok(source) => source,
+            Err(line) => return call.fail(1, line).await,
+        };
+        let mut sink = match self.sink() {
+            Ok(sink) => sink,
+            Err(line) => return call.fail(1, line).await,
+        };
+        let failed = self.blocks(&mut source, &mut sink).await?;
+        if failed.is_none()
+            && let Sink::File { path, .. } = &sink
+        {
+            self.close(path);
+        }
+        self.wait(Duration::ZERO).await?;
+        if self.operands.status == Status::Progress && self.shown > 0 {
+            call.err("\n").await?;
+        }
+        if let Some(line) = &failed {
+            call.complain(line).await?;
+        }
+        self.report().await?;
+        Ok(i32::from(failed.is_some()))
+    }
+
+    async fn blocks(
+        &mut self,
+        source: &mut Source,
+        sink: &mut Sink,
+    ) -> bashkit::Result<Option<String>> {
+        let mut rounds: u64 = 0;
+        while self.operands.count.is_none_or(|count| rounds < count) {
+            rounds += 1;
+            let block = match self.read(source) {
+                Ok(block) if block.is_empty() => break,
+                Ok(block) => block,
+                Err(why) => {
+                    let name = self.operands.input.as_deref().unwrap_or("standard input");
+                    return Ok(Some(format!("dd: error reading '{name}': {why}")));
+                }
+            };
+            let full = block.len() == self.operands.block;
+            let count = |blocks: &mut (u64, u64)| {
+                *(if full { &mut blocks.0 } else { &mut blocks.1 }) += 1;
+            };
+            count(&mut self.done.read);
+            match sink {
+                Sink::Output => {
+                    for part in block.parts() {
+                        self.call.out(part).await?;
+                    }
+                }
+                Sink::File { path, at } => {
+                    let manner = self.operands.writes;
+                    if let Err(why) = self.view.overwrite(path, *at, &block, manner) {
+                        let name = self.operands.output.as_deref().unwrap_or_default();
+                        return Ok(Some(format!("dd: error writing '{name}': {why}")));
+                    }
+                    *at += block.len();
+                }
+            }
+            count(&mut self.done.written);
+            self.done.bytes += block.len();
+            self.wait(GATHERED).await?;
+            if rounds.is_multiple_of(ROUNDS) {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn source(&self) -> bashkit::Result<Result<Source, String>> {
+        let skipped = self.operands.skip.saturating_mul(self.operands.block);
+        let Some(name) = &self.operands.input else {
+            let content = self.call.input().await?.into();
+            return Ok(Ok(Source::Input {
+                content,
+                at: skipped,
+            }));
+        };
+        let path = self.call.path(name);
+        let opened = self.view.stat(&path).and_then(|attr| {
+            if attr.node_type == NodeType::Device {
+                self.view.content(&path)?;
+                let left = Content::default();
+                return Ok(Source::Device {
+                    path: path.clone(),
+                    left,
+                });
+            }
+            if attr.is_dir() {
+                return Err(Errno::IsDirectory);
+            }
+            let content = self.view.open(&path)?;
+            Ok(Source::File {
+                path: path.clone(),
+                content,
+                at: skipped,
+            })
+        });
+        Ok(opened.map_err(|why| match why {
+            Errno::IsDirectory => format!("dd: error reading '{name}': {why}"),
+            _ => format!("dd: failed to open '{name}': {why}"),
+        }))
+    }
+
+    fn sink(&self) -> Result<Sink, String> {
+        let Some(name) = &self.operands.output else {
+            return Ok(Sink::Output);
+        };
+        let path = self.call.path(name);
+        let at = self.operands.seek.saturating_mul(self.operands.block);
+        self.made(&path, at)
+            .map_err(|why| format!("dd: failed to open '{name}': {why}"))?;
+        Ok(Sink::File { path, at })
+    }
+
+    /// Opens what is written to, and cuts it off where writing begins.
+    fn made(&self, path: &str, at: u64) -> Result<(), Errno> {
+        match self.view.stat(path) {
+            Ok(attr) if attr.is_dir() => Err(Errno::IsDirectory),
+            Ok(attr) if attr.node_type != NodeType::File => self.view.check(path, Access::Write),
+            Ok(_) if self.operands.keep => self.view.check(path, Access::Write),
+            Ok(attr) => {
+                let kept = if at == 0 {
+                    Content::default()
+                } else {
+                    self.view.open(path)?.slice(0, at.min(attr.size))
+                };
+                self.view.put(path, &kept, 0o666)
+            }
+            Err(Errno::NotFound) => self.view.make(path, Kind::File(Content::default()), 0o666),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// The next block; empty at the end.
+    fn read(&self, source: &mut Source) -> Result<Content, Errno> {
+        let block = self.operands.block;
+        match source {
+            Source::Input { content, at } => {
+                let part = content.slice(*at, block);
+                *at += part.len();
+                Ok(part)
+            }
+            Source::File { path, content, at } => {
+                let part = content.slice(*at, block);
+                self.view
+                    .read_part(path, *at, part.len(), self.operands.reads)?;
+                *at += part.len();
+                Ok(part)
+            }
+            Source::Device { path, left } => {
+                while left.len() < block {
+                    // Faster than anything that is written to, and beside it.
+                    let more = self.seat.host.view(&self.seat.user).content(path)?;
+                    if more.is_empty() {
+                        break;
+                    }
+                    left.append_content(&more);
+                }
+                let part = left.slice(0, block);
+                *left = left.slice(block, u64::MAX);
+                Ok(part)
+            }
+        }
+    }
+
+    /// What is written is stored when a file of a share is closed; on a disk only when that is asked for.
+    fn close(&self, path: &str) {
+        let shared = self
+            .seat
+            .host
+            .mounts
+            .holding(path)
+            .fstype
+            .starts_with("nfs");
+        if (shared || self.operands.sync)
+            && let Err(why) = self.view.flush(path)
+        {
+            tracing::debug!(%why, path, "removed while dd wrote to it");
+        }
+    }
+
+    /// Lets the time pass that has gathered, if it is more than this.
+    async fn wait(&mut self, more_than: Duration) -> bashkit::Result<()> {
+        if self.view.owed() > more_than {
+            self.seat.activity.sleep(self.view.owed()).await;
+        }
+        let seconds = self.elapsed().as_secs();
+        if self.operands.status == Status::Progress && seconds > self.shown {
+            self.shown = seconds;
+            let line = report::progress(self.done.bytes, self.elapsed());
+            self.call.err(format!("\r{line}")).await?;
+        }
+        Ok(())
+    }
+
+    fn elapsed(&self) -> jiff::SignedDuration {
+        let due = self.view.due().unwrap_or(self.began);
+        due.duration_since(self.began)
+    }
+
+    async fn report(&self) -> bashkit::Result<()> {
+        if self.operands.status == Status::None {
+            return Ok(());
+        }
+        let Done {
+            read,
+            written,
+            bytes,
+        } = &self.done;
+        let mut text = format!(
+            "{}+{} records in\n{}+{} records out\n",
+            read.0, read.1, written.0, written.1
+        );
+        if self.operands.status != Status::NoTransfer {
+            text += &report::copied(*bytes, self.elapsed());
+            text.push('\n');
+        }
+        self.call.err(text).await
+    }
+}
