@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bashkit::{BashBuilder, ExecutionLimits, SessionLimits};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,7 +18,7 @@ use super::processes::{Birth, Process, Processes};
 use super::users::User;
 use super::{HostSpec, Surroundings, commands, image, patience, shorthand};
 use crate::practice::clock::{Activity, Clock};
-use crate::practice::storage::{Access, Files, Identity, MountTable, Tree, View};
+use crate::practice::storage::{Access, Files, Identity, MountTable, Patience, Tree, View};
 
 /// What GetConsoleOutput keeps at most.
 const CONSOLE_BYTES: usize = 64 * 1024;
@@ -97,11 +99,34 @@ impl Seat {
     /// The namespace as this user sees it; reading and writing take account time.
     #[must_use]
     pub fn view(&self) -> View {
-        let activity = Arc::clone(&self.activity);
-        self.host.view(&self.user).timed(Arc::new(move |time| {
-            let activity = Arc::clone(&activity);
-            Box::pin(async move { activity.sleep(time).await })
-        }))
+        self.host.view(&self.user).timed(self.patience())
+    }
+
+    /// The same, taking no time but that of waiting for a mount that holds its users up.
+    #[must_use]
+    pub fn patient_view(&self) -> View {
+        self.host.view(&self.user).patient(self.patience())
+    }
+
+    fn patience(&self) -> Arc<dyn Patience> {
+        Arc::clone(&self.activity) as Arc<dyn Patience>
+    }
+}
+
+#[async_trait]
+impl Patience for Activity {
+    async fn sleep(&self, time: Duration) {
+        Activity::sleep(self, time).await;
+    }
+
+    async fn wait(&self, at_most: Option<Duration>, event: BoxFuture<'_, ()>) -> bool {
+        match at_most {
+            Some(time) => self.wait_at_most(time, event).await.is_some(),
+            None => {
+                Activity::wait(self, event).await;
+                true
+            }
+        }
     }
 }
 

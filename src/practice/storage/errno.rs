@@ -53,6 +53,9 @@ pub enum Errno {
     /// `ENOMEM`
     #[error("Cannot allocate memory")]
     NoMemory,
+    /// `EIO`
+    #[error("Input/output error")]
+    Io,
     /// `EMLINK`
     #[error("Too many links")]
     TooManyLinks,
@@ -85,7 +88,7 @@ impl Errno {
             Self::NoMemory => ErrorKind::OutOfMemory,
             Self::TooManyLinks => ErrorKind::TooManyLinks,
             Self::Stale => ErrorKind::StaleNetworkFileHandle,
-            Self::Loop => ErrorKind::Other,
+            Self::Loop | Self::Io => ErrorKind::Other,
         }
     }
 }

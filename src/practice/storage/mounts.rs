@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::errno::{Errno, Outcome};
+use super::gate::{Gate, Use};
 use super::identity::Identity;
 use super::inode::Ino;
 use super::performance::PageCache;
@@ -57,6 +58,8 @@ pub(super) struct Mounted {
     id: u64,
     /// The directory it hides: the mount that is in, and its inode there. The first mount hides none.
     hides: Option<(u64, Ino)>,
+    /// What holds up its users.
+    gate: Option<Arc<dyn Gate>>,
     /// Counts at the tree while it is mounted.
     _connection: Arc<()>,
 }
@@ -65,6 +68,19 @@ impl Mounted {
     /// Whether both are the same mount, not only the same tree.
     pub fn is(&self, other: &Self) -> bool {
         self.id == other.id
+    }
+
+    /// What stands before it, if it is closed now.
+    pub fn closed(&self, purpose: Use) -> Option<&Arc<dyn Gate>> {
+        self.gate.as_ref().filter(|gate| !gate.is_open(purpose))
+    }
+
+    /// Whoever does not wait gets no further when it is closed.
+    pub fn admit(&self, purpose: Use) -> Outcome<()> {
+        match self.closed(purpose) {
+            Some(_) => Err(Errno::Io),
+            None => Ok(()),
+        }
     }
 }
 
@@ -106,6 +122,20 @@ impl Table {
             .any(|mount| is_below(&mount.spec.target, path))
     }
 
+    /// Whether no mount holds anybody up.
+    pub fn is_open(&self, purpose: Use) -> bool {
+        self.all().all(|mount| mount.closed(purpose).is_none())
+    }
+
+    /// What holds up whoever goes through everything below this path, without the path itself.
+    pub fn closed_below(&self, path: &str) -> Option<Arc<dyn Gate>> {
+        let mut below = self
+            .others
+            .iter()
+            .filter(|mount| is_below(&mount.spec.target, path));
+        below.find_map(|mount| mount.closed(Use::Look).cloned())
+    }
+
     fn all(&self) -> impl Iterator<Item = &Arc<Mounted>> {
         std::iter::once(&self.root).chain(self.others.iter())
     }
@@ -127,6 +157,7 @@ impl MountTable {
             spec: root,
             id: 0,
             hides: None,
+            gate: None,
         };
         Self {
             table: RwLock::new(Table {
@@ -151,7 +182,16 @@ impl MountTable {
 
     /// Mounts; the mount point must be a directory. Whether the caller may is asked elsewhere.
     /// A target reached through links becomes the directory they lead to.
-    pub fn mount(&self, mut spec: MountSpec) -> Outcome<()> {
+    pub fn mount(&self, spec: MountSpec) -> Outcome<()> {
+        self.put(spec, None)
+    }
+
+    /// The same for what may hold up its users.
+    pub fn mount_behind(&self, spec: MountSpec, gate: Arc<dyn Gate>) -> Outcome<()> {
+        self.put(spec, Some(gate))
+    }
+
+    fn put(&self, mut spec: MountSpec, gate: Option<Arc<dyn Gate>>) -> Outcome<()> {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let (found, path) = directory(&table, &spec.target)?;
         spec.target = path;
@@ -162,6 +202,7 @@ impl MountTable {
             spec,
             id,
             hides: Some((found.mount.id, found.ino)),
+            gate,
         }));
         Ok(())
     }
@@ -190,6 +231,15 @@ impl MountTable {
             self.cache().forget_all_of(tree);
         }
         Ok(())
+    }
+
+    /// What stands before what is mounted last at this path.
+    #[must_use]
+    pub fn gate(&self, target: &str) -> Option<Arc<dyn Gate>> {
+        let table = self.now();
+        let mut mounts = table.others.iter();
+        let last = mounts.rfind(|mount| mount.spec.target == target)?;
+        last.gate.clone()
     }
 
     /// All mounts, oldest first.

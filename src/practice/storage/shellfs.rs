@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::content::Content;
 use super::errno::{Errno, Outcome};
+use super::gate::Use;
 use super::inode::{Attr, Kind, NodeType};
 use super::view::View;
 
@@ -54,6 +55,7 @@ impl FileSystemExt for View {
     }
 
     async fn mkfifo(&self, path: &Path, mode: u32) -> Result<()> {
+        self.pass(text(path)?, Use::Change).await;
         told(self.make(text(path)?, Kind::Fifo(Content::default()), mode))
     }
 
@@ -72,24 +74,28 @@ impl FileSystemExt for View {
 #[async_trait]
 impl FileSystem for View {
     async fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
+        self.pass(text(path)?, Use::Look).await;
         let read = self.read(text(path)?);
         self.settle().await;
         told(read)
     }
 
     async fn write_file(&self, path: &Path, content: &[u8]) -> Result<()> {
+        self.pass(text(path)?, Use::Change).await;
         let written = self.write(text(path)?, content);
         self.settle().await;
         told(written)
     }
 
     async fn append_file(&self, path: &Path, content: &[u8]) -> Result<()> {
+        self.pass(text(path)?, Use::Change).await;
         let written = self.append(text(path)?, content);
         self.settle().await;
         told(written)
     }
 
     async fn mkdir(&self, path: &Path, recursive: bool) -> Result<()> {
+        self.pass_entry(text(path)?, Use::Change).await;
         let path = text(path)?;
         told(if recursive {
             self.make_dirs(path)
@@ -99,6 +105,7 @@ impl FileSystem for View {
     }
 
     async fn remove(&self, path: &Path, recursive: bool) -> Result<()> {
+        self.pass_entry(text(path)?, Use::Change).await;
         let path = text(path)?;
         told(if recursive {
             self.remove_all(path)
@@ -108,10 +115,12 @@ impl FileSystem for View {
     }
 
     async fn stat(&self, path: &Path) -> Result<Metadata> {
+        self.pass_entry(text(path)?, Use::Look).await;
         told(View::lstat(self, text(path)?).map(|attr| metadata(&attr)))
     }
 
     async fn read_dir(&self, path: &Path) -> Result<Vec<DirEntry>> {
+        self.pass(text(path)?, Use::Look).await;
         let entries = told(self.list(text(path)?))?;
         let entries = entries.into_iter().map(|(name, attr)| DirEntry {
             metadata: metadata(&attr),
@@ -121,6 +130,7 @@ impl FileSystem for View {
     }
 
     async fn exists(&self, path: &Path) -> Result<bool> {
+        self.pass_entry(text(path)?, Use::Look).await;
         match View::lstat(self, text(path)?) {
             Ok(_) => Ok(true),
             Err(Errno::NotFound | Errno::NotDirectory) => Ok(false),
@@ -129,10 +139,14 @@ impl FileSystem for View {
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.pass_entry(text(from)?, Use::Change).await;
+        self.pass_entry(text(to)?, Use::Change).await;
         told(self.rename_one(text(from)?, text(to)?))
     }
 
     async fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.pass(text(from)?, Use::Look).await;
+        self.pass(text(to)?, Use::Change).await;
         let (from, to) = (text(from)?, text(to)?);
         let copied = View::stat(self, from).and_then(|attr| {
             let content = self.content(from)?;
@@ -143,18 +157,22 @@ impl FileSystem for View {
     }
 
     async fn symlink(&self, target: &Path, link: &Path) -> Result<()> {
+        self.pass_entry(text(link)?, Use::Change).await;
         told(self.make_symlink(text(target)?, text(link)?))
     }
 
     async fn read_link(&self, path: &Path) -> Result<PathBuf> {
+        self.pass_entry(text(path)?, Use::Look).await;
         told(self.link_target(text(path)?).map(PathBuf::from))
     }
 
     async fn chmod(&self, path: &Path, mode: u32) -> Result<()> {
+        self.pass(text(path)?, Use::Change).await;
         told(self.set_mode(text(path)?, mode))
     }
 
     async fn set_modified_time(&self, path: &Path, time: SystemTime) -> Result<()> {
+        self.pass(text(path)?, Use::Change).await;
         let time = Timestamp::try_from(time).map_err(|_| std::io::Error::from(Errno::Invalid))?;
         told(self.set_modified(text(path)?, time))
     }

@@ -8,15 +8,16 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use self::time::{Line, Wait};
+use self::time::Line;
 use super::content::Content;
 use super::errno::{Errno, Outcome};
+use super::gate::{Patience, Use};
 use super::identity::{Access, Identity};
 use super::inode::{Attr, Control, Generator, Kind, NodeType};
 use super::mounts::{MountTable, Table};
 use super::performance::Request;
 use super::tree::Usage;
-use super::walk::{Entry, Found, Last, Place, walk};
+use super::walk::{Entry, Found, Last, Place, held_up, walk};
 
 pub use self::time::Manner;
 
@@ -37,7 +38,7 @@ pub struct View {
     umask: Arc<AtomicU32>,
     /// Whoever uses it waits for what it does.
     line: Option<Arc<Mutex<Line>>>,
-    wait: Option<Wait>,
+    patience: Option<Arc<dyn Patience>>,
 }
 
 impl View {
@@ -53,7 +54,7 @@ impl View {
             now,
             umask: Arc::new(AtomicU32::new(UMASK)),
             line: None,
-            wait: None,
+            patience: None,
         }
     }
 
@@ -88,6 +89,53 @@ impl View {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.now)()
+    }
+
+    /// The same for somebody who waits in front of a closed mount.
+    #[must_use]
+    pub fn patient(mut self, patience: Arc<dyn Patience>) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// Waits until nothing on the way to a path holds this user up. An operation that comes right after it gets through,
+    /// or fails as one does that was given up.
+    pub async fn pass(&self, path: &str, purpose: Use) {
+        self.pass_on(path, Last::Follow, purpose).await;
+    }
+
+    /// The same for a name itself, wherever it links to.
+    pub async fn pass_entry(&self, path: &str, purpose: Use) {
+        self.pass_on(path, Last::Entry, purpose).await;
+    }
+
+    async fn pass_on(&self, path: &str, last: Last, purpose: Use) {
+        let Some(patience) = &self.patience else {
+            return;
+        };
+        loop {
+            let table = self.table.now();
+            if table.is_open(purpose) {
+                return;
+            }
+            let gate = held_up(&table, &self.identity, path, last, purpose);
+            let Some(gate) = gate else { return };
+            if gate.pass(purpose, &**patience).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The same for all that is mounted below a path.
+    pub async fn pass_below(&self, path: &str) {
+        let Some(patience) = &self.patience else {
+            return;
+        };
+        while let Some(gate) = self.table.now().closed_below(path) {
+            if gate.pass(Use::Look, &**patience).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Follows links.
@@ -497,5 +545,6 @@ fn writable(entry: &Entry) -> Outcome<&Entry> {
     if entry.mount.spec.is_read_only() {
         return Err(Errno::ReadOnly);
     }
+    entry.mount.admit(Use::Change)?;
     Ok(entry)
 }

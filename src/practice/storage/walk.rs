@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::errno::{Errno, Outcome};
+use super::gate::{Gate, Use};
 use super::identity::Identity;
 use super::inode::{Ino, NodeType};
 use super::mounts::{Mounted, Table};
@@ -62,6 +63,7 @@ impl Found {
         if self.mount.spec.is_read_only() {
             return Err(Errno::ReadOnly);
         }
+        self.mount.admit(Use::Change)?;
         Ok(self)
     }
 }
@@ -99,8 +101,40 @@ impl Way {
     }
 }
 
-/// Walks an absolute path.
+/// Walks an absolute path. A closed gate on the way, or before what is there, is an error.
 pub(super) fn walk(table: &Table, who: &Identity, path: &str, last: Last) -> Outcome<Place> {
+    go(table, who, path, last, &mut None)
+}
+
+/// The closed gate at which somebody who walks this path is held up, if there is one.
+pub(super) fn held_up(
+    table: &Table,
+    who: &Identity,
+    path: &str,
+    last: Last,
+    purpose: Use,
+) -> Option<Arc<dyn Gate>> {
+    let mut held = None;
+    let place = go(table, who, path, last, &mut held);
+    if held.is_some() || purpose == Use::Look {
+        return held;
+    }
+    let place = place.ok()?;
+    let mount = match (&place.found, &place.entry) {
+        (Some(found), _) => &found.mount,
+        (None, Some(entry)) => &entry.mount,
+        (None, None) => return None,
+    };
+    mount.closed(purpose).cloned()
+}
+
+fn go(
+    table: &Table,
+    who: &Identity,
+    path: &str,
+    last: Last,
+    held: &mut Option<Arc<dyn Gate>>,
+) -> Outcome<Place> {
     if !path.starts_with('/') {
         return Err(if path.is_empty() {
             Errno::NotFound
@@ -121,6 +155,10 @@ pub(super) fn walk(table: &Table, who: &Identity, path: &str, last: Last) -> Out
     let mut named = false;
     while let Some(name) = pending.pop() {
         let here = way.here().clone();
+        if let Some(gate) = here.mount.closed(Use::Look) {
+            *held = Some(Arc::clone(gate));
+            return Err(Errno::Io);
+        }
         let tree = &here.mount.spec.tree;
         named = name != "." && name != "..";
         if !named {
@@ -174,6 +212,10 @@ pub(super) fn walk(table: &Table, who: &Identity, path: &str, last: Last) -> Out
     }
     let path = way.path();
     let found = way.here().clone();
+    if let Some(gate) = found.mount.closed(Use::Look) {
+        *held = Some(Arc::clone(gate));
+        return Err(Errno::Io);
+    }
     let entry = match way.steps.pop() {
         Some((name, _)) if named => Some(Entry {
             mount: way.here().mount.clone(),

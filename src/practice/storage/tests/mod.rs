@@ -2,6 +2,7 @@
 
 mod durability;
 mod entries;
+mod gates;
 mod model;
 mod paths;
 mod permissions;

@@ -3,19 +3,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::View;
 use crate::practice::storage::content::Content;
 use crate::practice::storage::errno::Outcome;
+use crate::practice::storage::gate::Patience;
 use crate::practice::storage::inode::{Ino, NodeType};
 use crate::practice::storage::mounts::Mounted;
 use crate::practice::storage::performance::Request;
 use crate::practice::storage::walk::{Found, Last};
-
-/// Lets so much account time pass.
-pub type Wait = Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Bytes a second that a small machine moves in its memory (estimate).
 const MEMORY: u64 = 4 << 30;
@@ -60,8 +57,8 @@ enum Moved {
 impl View {
     /// The same, taking the time that reading and writing take: [`View::settle`] waits for it.
     #[must_use]
-    pub fn timed(mut self, wait: Wait) -> Self {
-        self.wait = Some(wait);
+    pub fn timed(mut self, patience: Arc<dyn Patience>) -> Self {
+        self.patience = Some(patience);
         let (due, alone) = (self.now(), false);
         self.line = Some(Arc::new(Mutex::new(Line::new(due, alone))));
         self
@@ -84,8 +81,8 @@ impl View {
     /// Waits until everything done so far is done.
     pub async fn settle(&self) {
         let owed = self.owed();
-        if let Some(wait) = self.wait.as_ref().filter(|_| !owed.is_zero()) {
-            wait(owed).await;
+        if let Some(patience) = self.patience.as_ref().filter(|_| !owed.is_zero()) {
+            patience.sleep(owed).await;
         }
     }
 

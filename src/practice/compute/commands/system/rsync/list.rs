@@ -226,5 +226,6 @@ fn code(why: Errno) -> u8 {
         Errno::NotEmpty => 39,
         Errno::Loop => 40,
         Errno::Stale => 116,
+        Errno::Io => 5,
     }
 }
