@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use super::cfn::Engine;
 use super::clock::{Activity, Clock};
@@ -19,6 +20,8 @@ pub struct Account {
     pub identity: Identity,
     /// Its time.
     pub clock: Clock,
+    /// Counts the changes of its world, for those who look again after each.
+    pub generation: watch::Sender<u64>,
     state: Mutex<State>,
     hosts: OnceLock<Box<dyn Hosts>>,
     changes: UnboundedSender<Activity>,
@@ -47,6 +50,7 @@ impl Account {
         Self {
             identity,
             clock,
+            generation: watch::Sender::new(0),
             state: Mutex::new(State {
                 world,
                 engine: Engine::default(),
@@ -112,6 +116,9 @@ impl Account {
         let touched = result.is_ok() && state.world.is_touched();
         if result.is_ok() {
             state.world.keep();
+            if touched {
+                self.generation.send_modify(|generation| *generation += 1);
+            }
         } else {
             state.world.take_back();
         }

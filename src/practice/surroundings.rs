@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::account::Account;
 use super::cfn;
@@ -36,6 +37,13 @@ impl Surroundings for View {
         self.account().map_or(Reach::Filtered, |account| {
             account.read(|world| world.reach(instance_id, address, port))
         })
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.account().map_or_else(
+            || watch::channel(0).1,
+            |account| account.generation.subscribe(),
+        )
     }
 
     fn admits(&self, instance_id: &str, from: Ipv4Addr, port: u16) -> bool {

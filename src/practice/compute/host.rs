@@ -18,7 +18,7 @@ use super::processes::{Birth, Process, Processes};
 use super::users::User;
 use super::{HostSpec, Surroundings, commands, image, patience, shorthand};
 use crate::practice::clock::{Activity, Clock};
-use crate::practice::storage::{Access, Files, Identity, MountTable, Patience, Tree, View};
+use crate::practice::storage::{Access, Errno, Files, Identity, MountTable, Patience, Tree, View};
 
 /// What GetConsoleOutput keeps at most.
 const CONSOLE_BYTES: usize = 64 * 1024;
@@ -223,8 +223,11 @@ impl Host {
     /// Where a shell of this user begins: at home, if he can stand there.
     fn beginning(&self, user: &User) -> String {
         let view = self.view(user);
-        let enters = view.stat(&user.home).is_ok_and(|attr| attr.is_dir())
-            && view.check(&user.home, Access::Execute).is_ok();
+        let enters = match view.stat(&user.home) {
+            Ok(attr) => attr.is_dir() && view.check(&user.home, Access::Execute).is_ok(),
+            // Held up: whether one can stand there is found out by whoever does something there.
+            Err(why) => why == Errno::Io,
+        };
         if enters {
             user.home.clone()
         } else {

@@ -2,7 +2,7 @@
 //!
 //! What an instance sees of its account it asks through [`Surroundings`]; nothing of the AWS wire enters here.
 
-mod boot;
+pub(in crate::practice::compute) mod boot;
 pub mod commands;
 pub mod cron;
 mod fleet;
@@ -21,6 +21,7 @@ use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 pub(in crate::practice) use boot::HOST_KEY;
 pub use fleet::Fleet;
@@ -110,6 +111,10 @@ pub trait Surroundings: Send + Sync + 'static {
     fn resolve(&self, instance_id: &str, name: &str) -> Option<Ipv4Addr>;
     /// What answers when the instance connects to `address:port`, after routes and security groups.
     fn reach(&self, instance_id: &str, address: Ipv4Addr, port: u16) -> Reach;
+    /// Tells of every change of the account after which something else may answer. Whoever has no account is told of none.
+    fn changes(&self) -> watch::Receiver<u64> {
+        watch::channel(0).1
+    }
     /// Whether a connection that comes from this address over the internet gets to a port of the instance.
     fn admits(&self, instance_id: &str, from: Ipv4Addr, port: u16) -> bool;
     /// Whether the instance can open connections to the internet, where packages come from.

@@ -123,6 +123,7 @@ impl View {
             if gate.pass(purpose, &**patience).await.is_err() {
                 return;
             }
+            self.was_held_up();
         }
     }
 

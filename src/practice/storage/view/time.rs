@@ -86,6 +86,14 @@ impl View {
         }
     }
 
+    /// The time that this user has waited elsewhere has passed for what comes next.
+    pub(super) fn was_held_up(&self) {
+        let now = self.now();
+        if let Some(mut line) = self.line() {
+            line.due = line.due.max(now);
+        }
+    }
+
     /// How long to wait until everything done so far is done.
     #[must_use]
     pub fn owed(&self) -> Duration {

@@ -6,7 +6,7 @@ use bashkit::{Builtin, BuiltinContext, ExecResult, async_trait};
 
 use super::program::{absolute, join};
 use crate::practice::compute::host::{Seat, Session};
-use crate::practice::storage::{Access, Errno, Outcome, View};
+use crate::practice::storage::{Access, Errno, Outcome, Use, View};
 
 const USAGE: &str = "cd: usage: cd [-L|[-P [-e]] [-@]] [dir]\n";
 
@@ -18,12 +18,19 @@ pub(super) struct Cd {
 #[async_trait]
 impl Builtin for Cd {
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        let view = self.seat.host.view(&self.seat.user);
+        let view = self.seat.patient_view();
         let here = ctx.cwd.to_string_lossy().into_owned();
         let variable = |name: &str| {
             let value = ctx.variables.get(name).or_else(|| ctx.env.get(name));
             value.cloned()
         };
+        let operand = ctx.args.iter().find(|word| !word.starts_with('-'));
+        let target = operand.or_else(|| ctx.env.get("HOME"));
+        view.pass(
+            &absolute(&here, target.map_or("", String::as_str)),
+            Use::Look,
+        )
+        .await;
         let entered = match change(&view, &here, ctx.args, &variable) {
             Ok(entered) => entered,
             Err((text, status)) => {

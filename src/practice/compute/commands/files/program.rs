@@ -10,7 +10,7 @@ use super::quote::{always, typographic};
 use super::screen::Screen;
 use crate::practice::clock::Clock;
 use crate::practice::compute::users::Accounts;
-use crate::practice::storage::{Errno, View};
+use crate::practice::storage::{Errno, Use, View};
 
 /// The umask of a fresh session, which a view has too.
 pub(super) const UMASK: u32 = 0o022;
@@ -55,6 +55,32 @@ impl Call {
         absolute(&self.cwd, operand)
     }
 
+    /// Waits until nothing holds up what this invocation is about: its operands, and what is below them when it goes
+    /// through trees. The work itself waits for nothing.
+    pub async fn pass(&self) {
+        if NAMELESS.contains(&self.program) {
+            return;
+        }
+        let words = self.args.iter().filter(|word| !word.starts_with('-'));
+        let mut operands: Vec<String> = words.map(|word| self.path(word)).collect();
+        if OWNERS.contains(&self.program) && !operands.is_empty() {
+            operands.remove(0);
+        }
+        if operands.is_empty() && WALKERS.contains(&self.program) {
+            operands.push(self.cwd.clone());
+        }
+        let walks = WALKERS.contains(&self.program) || self.args.iter().any(|word| is_deep(word));
+        for path in &operands {
+            self.view.pass(path, Use::Look).await;
+            if CHANGERS.contains(&self.program) {
+                self.view.pass(path, Use::Change).await;
+            }
+            if walks {
+                self.view.pass_below(path).await;
+            }
+        }
+    }
+
     /// The same invocation with other arguments.
     pub fn with_args(&self, args: Vec<String>) -> Self {
         Self {
@@ -81,6 +107,30 @@ impl Call {
         } else {
             always(name)
         }
+    }
+}
+
+/// Programs whose operands are no paths.
+const NAMELESS: &[&str] = &[
+    "groupadd", "groupdel", "groups", "id", "passwd", "usermod", "whoami",
+];
+/// Programs whose first operand is no path.
+const OWNERS: &[&str] = &["chgrp", "chmod", "chown"];
+/// Programs that look at what is below their operands in any case.
+const WALKERS: &[&str] = &["dir", "du", "ls", "vdir"];
+/// Programs that change what their operands name.
+const CHANGERS: &[&str] = &[
+    "chgrp", "chmod", "chown", "install", "ln", "link", "mkdir", "mktemp", "mv", "rm", "rmdir",
+    "touch", "unlink",
+];
+
+/// Whether an option means all that is below a directory: `-r`, `-R`, `-a`, together with others or not.
+fn is_deep(word: &str) -> bool {
+    match word.strip_prefix("--") {
+        Some(long) => matches!(long, "recursive" | "archive"),
+        None => word
+            .strip_prefix('-')
+            .is_some_and(|letters| letters.contains(['r', 'R', 'a'])),
     }
 }
 
@@ -206,6 +256,7 @@ impl Builtin for Program {
             stdin: ctx.stdin_text_lossy().unwrap_or_default().into_owned(),
         };
         let mut report = Report::default();
+        call.pass().await;
         (self.run)(&call, &mut report);
         // The time of what was read and written.
         call.view.settle().await;

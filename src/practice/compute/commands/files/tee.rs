@@ -5,6 +5,7 @@ use bashkit::{Command, CommandContext, CommandStatus, async_trait};
 use super::options::{Syntax, flag, letter};
 use super::program::{Call, Report, UMASK, absolute};
 use crate::practice::compute::host::Seat;
+use crate::practice::storage::Use;
 
 const SYNTAX: Syntax = Syntax {
     operands: "[FILE]...",
@@ -33,7 +34,7 @@ impl Command for Tee {
             env: ctx.env.clone(),
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             user: self.seat.user.name.clone(),
-            view: host.view(&self.seat.user),
+            view: self.seat.patient_view(),
             now: host.clock.now(),
             to_screen: false,
             stdin: String::new(),
@@ -49,6 +50,7 @@ impl Command for Tee {
         let mut status = 0;
         for operand in &given.operands {
             let path = call.path(operand);
+            call.view.pass(&path, Use::Change).await;
             let opened = if given.has("append") {
                 call.view.append(&path, &[])
             } else {
@@ -65,6 +67,7 @@ impl Command for Tee {
         }
         while let Some(chunk) = ctx.stdin.read_chunk().await? {
             for (operand, path) in &files {
+                call.view.pass(path, Use::Change).await;
                 if let Err(why) = call.view.append(path, &chunk) {
                     status = 1;
                     let line = format!("tee: {operand}: {why}\n");

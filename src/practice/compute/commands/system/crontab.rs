@@ -7,7 +7,7 @@ use super::program::absolute;
 use crate::practice::compute::cron::table::{self, SPOOL, Wrong};
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::users::Accounts;
-use crate::practice::storage::{Errno, Outcome};
+use crate::practice::storage::{Errno, Outcome, Use};
 
 const USAGE: &str = "crontab: usage error: unrecognized option\nusage: crontab [-u user] [file | -]\n\
     \x20      crontab [-u user] [-l | -e | -r]\n";
@@ -140,8 +140,9 @@ impl Builtin for Crontab {
                 self.install(&user, &input.unwrap_or_default(), "-")
             }
             Action::Replace(file) => {
-                let view = self.seat.host.view(&self.seat.user);
-                match view.read_text(&absolute(ctx.cwd, &file)) {
+                let (view, path) = (self.seat.patient_view(), absolute(ctx.cwd, &file));
+                view.pass(&path, Use::Look).await;
+                match view.read_text(&path) {
                     Ok(text) => self.install(&user, &text, &file),
                     Err(why) => failed(&format!("{file}: {why}\n")),
                 }

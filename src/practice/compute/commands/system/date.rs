@@ -8,6 +8,7 @@ use jiff::{Timestamp, Zoned};
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::commands::files;
 use crate::practice::compute::host::Seat;
+use crate::practice::storage::Use;
 
 /// `date`
 pub struct Date;
@@ -42,7 +43,9 @@ impl Program for Date {
                     let Some(file) = inline.or_else(|| args.next().map(String::as_str)) else {
                         return call.unknown_option(1, arg).await;
                     };
-                    match seat.host.view(&seat.user).stat(&call.path(file)) {
+                    let (view, path) = (seat.patient_view(), call.path(file));
+                    view.pass(&path, Use::Look).await;
+                    match view.stat(&path) {
                         Ok(found) => at = found.modified,
                         Err(error) => return call.fail(1, format!("date: {file}: {error}")).await,
                     }

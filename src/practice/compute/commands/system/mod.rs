@@ -28,6 +28,7 @@ mod program;
 mod rpm;
 mod rsync;
 mod selinux;
+mod server;
 mod services;
 mod systemctl;
 mod table;

@@ -8,7 +8,7 @@ use super::program::{Call, Ended, Program};
 use super::{efs, fstab, nfs};
 use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Seat};
-use crate::practice::storage::{Errno, Mount};
+use crate::practice::storage::{Errno, Mount, Use};
 
 /// Exit statuses of mount(8) and umount(8).
 const USAGE: i32 = 1;
@@ -291,12 +291,13 @@ pub struct Umount;
 #[async_trait]
 impl Program for Umount {
     async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
-        let mut lazy = false;
+        let (mut lazy, mut force) = (false, false);
         let mut operands = Vec::new();
         for arg in call.args {
             match arg.as_str() {
                 "-l" | "--lazy" => lazy = true,
-                "-f" | "--force" | "-v" | "--verbose" | "-n" => {}
+                "-f" | "--force" => force = true,
+                "-v" | "--verbose" | "-n" => {}
                 _ if arg.len() > 1 && arg.starts_with('-') => {
                     return call.unknown_option(USAGE, arg).await;
                 }
@@ -309,6 +310,15 @@ impl Program for Umount {
         }
         let mut status = 0;
         for operand in operands {
+            if !lazy && !force {
+                // It looks at what it unmounts.
+                seat.patient_view()
+                    .pass(&call.path(operand), Use::Look)
+                    .await;
+            }
+            if force && let Some(gate) = seat.host.mounts.gate(&call.path(operand)) {
+                gate.give_up();
+            }
             if let Err(failure) = detach(seat, call, operand, lazy) {
                 status = call.fail(failure.status, failure.message).await?;
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::network;
+use super::server::{PORT, Server, Temper};
 use crate::practice::clock::Activity;
 use crate::practice::compute::Reach;
 use crate::practice::compute::host::Host;
@@ -192,6 +193,14 @@ impl Options {
         words.join(",")
     }
 
+    fn temper(&self) -> Temper {
+        Temper {
+            hard: self.hard,
+            timeout: self.timeout,
+            retransmissions: self.retransmissions,
+        }
+    }
+
     fn tries(&self) -> Duration {
         self.retry
             .map_or(TRIES, |minutes| Duration::from_secs(minutes * 60))
@@ -286,9 +295,10 @@ pub async fn mount(
         capacity: CAPACITY,
     };
     if path.trim_end_matches('/').is_empty() {
+        let gate = Server::new(host, server, address, share, options.temper());
         return host
             .mounts
-            .mount(spec)
+            .mount_behind(spec, Arc::new(gate))
             .map_err(|error| said(&error.to_string()));
     }
     // Is the directory there at all? Only then is it the model that falls short.
@@ -324,7 +334,7 @@ async fn connect(
 ) -> Result<String, &'static str> {
     let mut waited = Duration::ZERO;
     loop {
-        let failure = match network::reach(host, address, 2049) {
+        let failure = match network::reach(host, address, PORT) {
             Reach::Nfs { file_system_id } => return Ok(file_system_id),
             Reach::Open | Reach::Refused => "Connection refused",
             Reach::Filtered => "Connection timed out",

@@ -54,12 +54,13 @@ impl Builtin for Diff {
             env: ctx.env.clone(),
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             user: self.seat.user.name.clone(),
-            view: host.view(&self.seat.user),
+            view: self.seat.patient_view(),
             now: host.clock.now(),
             to_screen: false,
             stdin: String::new(),
             umask: super::program::umask(ctx.variables),
         };
+        call.pass().await;
         let mut report = Report::default();
         let mut out = Vec::new();
         if let Some(given) = SYNTAX.read(&call, &mut report) {

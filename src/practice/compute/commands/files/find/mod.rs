@@ -16,7 +16,7 @@ use super::program::{Call, UMASK, absolute, base, join, parent};
 use super::quote::typographic;
 use crate::practice::compute::host::{Seat, Session};
 use crate::practice::compute::users::Accounts;
-use crate::practice::storage::{Access, Attr, Errno, NodeType};
+use crate::practice::storage::{Access, Attr, Errno, NodeType, Use};
 
 /// `find`, for one shell.
 pub(super) struct Find {
@@ -45,7 +45,7 @@ impl Command for Find {
             env: ctx.env.clone(),
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             user: self.seat.user.name.clone(),
-            view: host.view(&self.seat.user),
+            view: self.seat.patient_view(),
             now: host.clock.now(),
             to_screen: false,
             stdin: String::new(),
@@ -104,6 +104,7 @@ impl<'a> Search<'a> {
     async fn operand(&mut self, operand: &'a str) -> bashkit::Result<()> {
         let path = self.call.path(operand);
         let view = &self.call.view;
+        view.pass(&path, Use::Look).await;
         let follows = self.parsed.follow != Which::None;
         let found = match view.lstat(&path) {
             Ok(attr)
@@ -163,6 +164,7 @@ impl<'a> Search<'a> {
             }
             let elsewhere = self.parsed.one_file_system
                 && self.call.view.table().holding(&met.path).target != mount;
+            self.call.view.pass(&met.path, Use::Look).await;
             let listed = if elsewhere {
                 Ok(Vec::new())
             } else {

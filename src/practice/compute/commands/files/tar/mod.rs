@@ -12,7 +12,7 @@ use self::options::{Action, Options};
 use super::program::absolute;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::users::Accounts;
-use crate::practice::storage::{Content, View};
+use crate::practice::storage::{Content, Use, View};
 
 /// Status after any error.
 const FAILURE: i32 = 2;
@@ -48,7 +48,7 @@ impl Builtin for Tar {
             Err(text) => return Ok(ExecResult::err(text, FAILURE)),
         };
         let umask = super::program::umask(ctx.variables);
-        let view = self.seat.host.view(&self.seat.user);
+        let view = self.seat.patient_view();
         view.set_umask(umask);
         let mut run = Run {
             accounts: Accounts::read(&view),
@@ -62,6 +62,16 @@ impl Builtin for Tar {
             listing: listing::Listing::default(),
             removed: Vec::new(),
         };
+        // The work itself waits for nothing.
+        let files = options.file.iter().map(String::as_str);
+        let operands = options.operands.iter().map(|operand| operand.name.as_str());
+        let directories = options.directories.iter().map(String::as_str);
+        for name in files.chain(operands).chain(directories) {
+            let path = absolute(&run.cwd, name);
+            run.view.pass(&path, Use::Look).await;
+            run.view.pass_below(&path).await;
+        }
+        run.view.pass(&run.cwd, Use::Change).await;
         let stdin = ctx.stdin_bytes().unwrap_or_default();
         let ended = match options.action {
             Action::Create => run.create(),

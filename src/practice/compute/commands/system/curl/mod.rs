@@ -9,6 +9,7 @@ use self::options::{Data, Options};
 use self::transfer::{Request, Response};
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
+use crate::practice::storage::Use;
 
 /// `curl`
 pub struct Curl;
@@ -62,7 +63,9 @@ async fn body(
         let mut bytes = if file == "-" {
             call.input().await?
         } else {
-            match seat.host.view(&seat.user).read(&call.path(&file)) {
+            let (view, path) = (seat.patient_view(), call.path(&file));
+            view.pass(&path, Use::Look).await;
+            match view.read(&path) {
                 Ok(bytes) => bytes,
                 Err(error) => {
                     let what = format!("curl: Failed to open {file}: {error}");
@@ -187,7 +190,9 @@ async fn deliver(
                 return call.fail(CANNOT_WRITE, what).await;
             }
             Some(file) => {
-                let written = seat.host.view(&seat.user).write(&call.path(file), &bytes);
+                let (view, path) = (seat.patient_view(), call.path(file));
+                view.pass(&path, Use::Change).await;
+                let written = view.write(&path, &bytes);
                 if let Err(error) = written {
                     if !options.silent {
                         call.complain(format!("Warning: Failed to open the file {file}: {error}"))

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use self::operands::{Operands, Status};
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
-use crate::practice::storage::{Access, Content, Errno, Kind, NodeType, View};
+use crate::practice::storage::{Access, Content, Errno, Kind, NodeType, Use, View};
 
 /// Account time that may gather before it is waited for.
 const GATHERED: Duration = Duration::from_millis(100);
@@ -34,7 +34,7 @@ impl Program for Dd {
         let mut copy = Copy {
             seat,
             call,
-            view: seat.host.view(&seat.user).timed_alone(),
+            view: seat.patient_view().timed_alone(),
             began: seat.host.clock.now(),
             shown: 0,
             done: Done::default(),
@@ -88,6 +88,11 @@ struct Copy<'a, 'b> {
 impl Copy<'_, '_> {
     async fn run(&mut self) -> Ended {
         let call = self.call;
+        for name in [&self.operands.input, &self.operands.output] {
+            if let Some(name) = name {
+                self.view.pass(&call.path(name), Use::Look).await;
+            }
+        }
         let mut source = match self.source().await? {
             Ok(source) => source,
             Err(line) => return call.fail(1, line).await,
@@ -121,6 +126,9 @@ impl Copy<'_, '_> {
         let mut rounds: u64 = 0;
         while self.operands.count.is_none_or(|count| rounds < count) {
             rounds += 1;
+            if let Source::File { path, .. } = source {
+                self.view.pass(path, Use::Look).await;
+            }
             let block = match self.read(source) {
                 Ok(block) if block.is_empty() => break,
                 Ok(block) => block,
@@ -141,6 +149,7 @@ impl Copy<'_, '_> {
                     }
                 }
                 Sink::File { path, at } => {
+                    self.view.pass(path, Use::Change).await;
                     let manner = self.operands.writes;
                     if let Err(why) = self.view.overwrite(path, *at, &block, manner) {
                         let name = self.operands.output.as_deref().unwrap_or_default();

@@ -8,7 +8,7 @@ use self::options::{Field, Unit, Wanted};
 use super::program::{Call, Ended, Program};
 use super::table::{columns, human};
 use crate::practice::compute::host::{Host, Seat};
-use crate::practice::storage::Mount;
+use crate::practice::storage::{Mount, Use};
 
 /// `df`
 pub struct Df;
@@ -139,9 +139,12 @@ impl Program for Df {
             return call.fail(1, what).await;
         }
         let host = &seat.host;
+        let view = seat.patient_view();
         let mut status = 0;
         let mut mounts = Vec::new();
         if wanted.files.is_empty() {
+            // Each is asked how full it is.
+            view.pass_below("/").await;
             let all = host.mounts.mounts();
             for (index, mount) in all.iter().enumerate() {
                 // A mount on the same directory hides the earlier one.
@@ -156,7 +159,8 @@ impl Program for Df {
         }
         for file in &wanted.files {
             let path = call.path(file);
-            match host.view(&seat.user).stat(&path) {
+            view.pass(&path, Use::Look).await;
+            match view.stat(&path) {
                 Ok(_) => mounts.push((host.mounts.holding(&path), file.as_str())),
                 Err(error) => status = call.fail(1, format!("df: {file}: {error}")).await?,
             }

@@ -21,7 +21,7 @@ use self::list::{List, Lister, complaint};
 use self::options::Options;
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
-use crate::practice::storage::{Attr, Errno, NodeType, View};
+use crate::practice::storage::{Attr, Errno, NodeType, Use, View};
 
 /// The version of the catalog, and the places in its source that its last lines name.
 const VERSION: &str = "3.4.0";
@@ -74,7 +74,7 @@ impl Program for Rsync {
         let session = Session {
             seat,
             call,
-            view: seat.host.view(&seat.user),
+            view: seat.patient_view(),
             filter: match filter(seat, call, &options) {
                 Ok(filter) => filter,
                 Err(text) => {
@@ -85,6 +85,11 @@ impl Program for Rsync {
             },
             options: &options,
         };
+        for operand in &options.operands {
+            let path = call.path(operand);
+            session.view.pass(&path, Use::Look).await;
+            session.view.pass_below(&path).await;
+        }
         session.run(sources, to).await
     }
 }
@@ -293,6 +298,8 @@ impl Session<'_> {
         }
         let mut ended = false;
         for (at, entry) in list.entries.iter().enumerate() {
+            self.view.pass(&entry.source, Use::Look).await;
+            self.view.pass(&entry.target, Use::Change).await;
             if copy.entry(entry, &mut said).is_err() {
                 ended = true;
                 break;

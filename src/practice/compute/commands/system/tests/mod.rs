@@ -4,7 +4,9 @@ mod boot;
 mod machine;
 mod mounting;
 mod network;
+mod outage;
 mod packages;
+mod probe;
 mod throughput;
 mod time;
 
@@ -14,6 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use super::files;
 use crate::practice::clock::{Clock, Pace};
@@ -42,6 +45,15 @@ struct Around {
     off: Mutex<usize>,
     reboots: Mutex<usize>,
     clock: Mutex<Option<Clock>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Around {
+    /// From now on the share answers, or not.
+    fn serve(&self, since: Option<Timestamp>) {
+        *self.serves.lock().unwrap() = since;
+        self.changes.send_modify(|changes| *changes += 1);
+    }
 }
 
 #[async_trait]
@@ -65,6 +77,10 @@ impl Surroundings for Around {
             (_, 23) => Reach::Refused,
             _ => Reach::Filtered,
         }
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     fn admits(&self, _instance_id: &str, _from: Ipv4Addr, _port: u16) -> bool {
