@@ -23,6 +23,8 @@ pub struct Process {
     /// Since when it runs.
     pub since: Timestamp,
     state: Mutex<State>,
+    /// What a program on it says that was interrupted.
+    last_words: Mutex<String>,
     table: Weak<Mutex<Table>>,
 }
 
@@ -56,6 +58,26 @@ impl Process {
         if state.directory != directory {
             directory.clone_into(&mut state.directory);
         }
+    }
+
+    /// Says this on behalf of a program that is interrupted and cannot write any more: whoever interrupts the shell
+    /// shows it after that.
+    pub fn leave(&self, words: &str) {
+        let mut last = self
+            .last_words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        last.push_str(words);
+    }
+
+    /// Takes what was said at an interruption.
+    #[must_use]
+    pub fn take_last_words(&self) -> String {
+        let mut last = self
+            .last_words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut last)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,6 +150,7 @@ impl Processes {
                 command: birth.command,
                 directory: birth.directory,
             }),
+            last_words: Mutex::default(),
             table: Arc::downgrade(&self.table),
         });
         table.running.insert(pid, Arc::downgrade(&process));

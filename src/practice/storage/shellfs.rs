@@ -4,7 +4,7 @@
 //! translation of types enters here.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bashkit::{DirEntry, FileSystem, FileSystemExt, FileType, FsLimits, FsUsage, Metadata, Result};
@@ -42,8 +42,15 @@ impl From<Errno> for bashkit::Error {
     }
 }
 
-fn told<T>(done: Outcome<T>) -> Result<T> {
-    Ok(done?)
+/// Time that may gather while a program writes piece by piece.
+const GATHERED: Duration = Duration::from_millis(1);
+
+impl View {
+    /// Tells what came of something, once the time that it took has passed.
+    async fn told<T>(&self, done: Outcome<T>) -> Result<T> {
+        self.settle(Duration::ZERO).await;
+        Ok(done?)
+    }
 }
 
 #[async_trait]
@@ -54,7 +61,8 @@ impl FileSystemExt for View {
     }
 
     async fn mkfifo(&self, path: &Path, mode: u32) -> Result<()> {
-        told(self.make(text(path)?, Kind::Fifo(Content::default()), mode))
+        self.told(self.make(text(path)?, Kind::Fifo(Content::default()), mode))
+            .await
     }
 
     fn limits(&self) -> FsLimits {
@@ -72,47 +80,46 @@ impl FileSystemExt for View {
 #[async_trait]
 impl FileSystem for View {
     async fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
-        let read = self.read(text(path)?);
-        self.settle().await;
-        told(read)
+        self.told(self.read(text(path)?)).await
     }
 
     async fn write_file(&self, path: &Path, content: &[u8]) -> Result<()> {
-        let written = self.write(text(path)?, content);
-        self.settle().await;
-        told(written)
+        self.told(self.write(text(path)?, content)).await
     }
 
     async fn append_file(&self, path: &Path, content: &[u8]) -> Result<()> {
         let written = self.append(text(path)?, content);
-        self.settle().await;
-        told(written)
+        self.settle(GATHERED).await;
+        Ok(written?)
     }
 
     async fn mkdir(&self, path: &Path, recursive: bool) -> Result<()> {
         let path = text(path)?;
-        told(if recursive {
+        let made = if recursive {
             self.make_dirs(path)
         } else {
             self.make_dir(path)
-        })
+        };
+        self.told(made).await
     }
 
     async fn remove(&self, path: &Path, recursive: bool) -> Result<()> {
         let path = text(path)?;
-        told(if recursive {
+        let removed = if recursive {
             self.remove_all(path)
         } else {
             self.remove_one(path)
-        })
+        };
+        self.told(removed).await
     }
 
     async fn stat(&self, path: &Path) -> Result<Metadata> {
-        told(View::lstat(self, text(path)?).map(|attr| metadata(&attr)))
+        self.told(View::lstat(self, text(path)?).map(|attr| metadata(&attr)))
+            .await
     }
 
     async fn read_dir(&self, path: &Path) -> Result<Vec<DirEntry>> {
-        let entries = told(self.list(text(path)?))?;
+        let entries = self.told(self.list(text(path)?)).await?;
         let entries = entries.into_iter().map(|(name, attr)| DirEntry {
             metadata: metadata(&attr),
             name,
@@ -121,15 +128,16 @@ impl FileSystem for View {
     }
 
     async fn exists(&self, path: &Path) -> Result<bool> {
-        match View::lstat(self, text(path)?) {
+        let found = match View::lstat(self, text(path)?) {
             Ok(_) => Ok(true),
             Err(Errno::NotFound | Errno::NotDirectory) => Ok(false),
-            Err(errno) => told(Err(errno)),
-        }
+            Err(errno) => Err(errno),
+        };
+        self.told(found).await
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        told(self.rename_one(text(from)?, text(to)?))
+        self.told(self.rename_one(text(from)?, text(to)?)).await
     }
 
     async fn copy(&self, from: &Path, to: &Path) -> Result<()> {
@@ -138,24 +146,25 @@ impl FileSystem for View {
             let content = self.content(from)?;
             self.put(to, &content, attr.mode & 0o777)
         });
-        self.settle().await;
-        told(copied)
+        self.told(copied).await
     }
 
     async fn symlink(&self, target: &Path, link: &Path) -> Result<()> {
-        told(self.make_symlink(text(target)?, text(link)?))
+        self.told(self.make_symlink(text(target)?, text(link)?))
+            .await
     }
 
     async fn read_link(&self, path: &Path) -> Result<PathBuf> {
-        told(self.link_target(text(path)?).map(PathBuf::from))
+        self.told(self.link_target(text(path)?).map(PathBuf::from))
+            .await
     }
 
     async fn chmod(&self, path: &Path, mode: u32) -> Result<()> {
-        told(self.set_mode(text(path)?, mode))
+        self.told(self.set_mode(text(path)?, mode)).await
     }
 
     async fn set_modified_time(&self, path: &Path, time: SystemTime) -> Result<()> {
         let time = Timestamp::try_from(time).map_err(|_| std::io::Error::from(Errno::Invalid))?;
-        told(self.set_modified(text(path)?, time))
+        self.told(self.set_modified(text(path)?, time)).await
     }
 }

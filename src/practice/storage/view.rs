@@ -92,16 +92,18 @@ impl View {
 
     /// Follows links.
     pub fn stat(&self, path: &str) -> Outcome<Attr> {
-        self.at(path, Last::Follow, |found| {
-            found.mount.spec.tree.attr(found.ino)
-        })
+        self.at(path, Last::Follow, |found| self.attr(found))
+    }
+
+    fn attr(&self, found: &Found) -> Outcome<Attr> {
+        let attr = found.mount.spec.tree.attr(found.ino)?;
+        self.looked_at(found);
+        Ok(attr)
     }
 
     /// Does not follow the last link.
     pub fn lstat(&self, path: &str) -> Outcome<Attr> {
-        self.at(path, Last::Keep, |found| {
-            found.mount.spec.tree.attr(found.ino)
-        })
+        self.at(path, Last::Keep, |found| self.attr(found))
     }
 
     /// The path with all links followed, without `.` and `..`; what it names must be there.
@@ -186,6 +188,8 @@ impl View {
                 let Found { mount, ino } = found.writable()?;
                 let tree = &mount.spec.tree;
                 tree.write(&self.identity, *ino, content.clone(), self.now())?;
+                // It is opened, and cut off.
+                self.ask(mount, Request::Change);
                 self.was_written(mount, *ino, 0, content.len());
                 Ok(())
             }
@@ -205,7 +209,7 @@ impl View {
                 let Found { mount, ino } = found.writable()?;
                 let tree = &mount.spec.tree;
                 let end = tree.append(&self.identity, *ino, content, self.now())?;
-                self.was_written(mount, *ino, end, content.len());
+                self.was_appended(mount, *ino, end, content.len());
                 Ok(())
             }
             None => self.make_file(place, content.clone(), 0o666),
@@ -217,7 +221,9 @@ impl View {
         self.lookup(path, Last::Follow, |_, place| match &place.found {
             Some(found) => {
                 let Found { mount, ino } = found.writable()?;
-                mount.spec.tree.touch(&self.identity, *ino, self.now())
+                mount.spec.tree.touch(&self.identity, *ino, self.now())?;
+                self.ask(mount, Request::Change);
+                Ok(())
             }
             None => self.make_file(place, Content::default(), 0o666),
         })
