@@ -210,6 +210,7 @@ impl Login {
             }
             let status = pin!(terminal.run_until_idle()).poll(cx);
             if shell != Shell::RunsUnseen {
+                unsent.extend(cooked(process.take_live().as_bytes()));
                 unsent.extend(with_last_words(terminal.take_output(), process));
                 if send(writer, unsent, cx).is_err() {
                     return Poll::Ready(None);

@@ -4,16 +4,62 @@
 //! translation of types enters here.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use bashkit::{DirEntry, FileSystem, FileSystemExt, FileType, FsLimits, FsUsage, Metadata, Result};
+use bashkit::hooks::HookAction;
+use bashkit::{
+    BashBuilder, DirEntry, FileSystem, FileSystemExt, FileType, FsLimits, FsUsage, Metadata, Result,
+};
 use jiff::Timestamp;
 
 use super::content::Content;
 use super::errno::{Errno, Outcome};
 use super::inode::{Attr, Kind, NodeType};
 use super::view::View;
+
+/// How a shell with `set -o noclobber` makes a file only where there is none: bashkit looks, and then writes, as two
+/// steps between which another host may make it. So the write is told what was seen just before.
+#[derive(Debug, Default)]
+pub(super) struct Clobber {
+    /// The option was set once.
+    refused: AtomicBool,
+    /// What was not there when it was looked at last.
+    absent: Mutex<Option<String>>,
+}
+
+impl Clobber {
+    fn looked(&self, path: &str, found: &Outcome<Attr>) {
+        if self.refused.load(Ordering::Relaxed) {
+            let absent = matches!(found, Err(Errno::NotFound)).then(|| path.to_owned());
+            *self.absent.lock().unwrap_or_else(PoisonError::into_inner) = absent;
+        }
+    }
+
+    /// Whether this must still not be there.
+    fn is_absent(&self, path: &str) -> bool {
+        let mut absent = self.absent.lock().unwrap_or_else(PoisonError::into_inner);
+        absent.take().is_some_and(|absent| absent == path)
+    }
+}
+
+impl View {
+    /// Gives a shell this view for its files.
+    #[must_use]
+    pub fn serve_shell(self, builder: BashBuilder) -> BashBuilder {
+        let view = self.clone();
+        let builder = builder.before_tool(Box::new(move |event| {
+            let names = ["noclobber", "-C"];
+            if event.name == "set" && event.args.iter().any(|arg| names.contains(&arg.as_str())) {
+                view.clobber().refused.store(true, Ordering::Relaxed);
+            }
+            HookAction::Continue(event)
+        }));
+        builder.fs(Arc::new(self))
+    }
+}
 
 /// A path as the tree takes it.
 fn text(path: &Path) -> std::io::Result<&str> {
@@ -84,7 +130,13 @@ impl FileSystem for View {
     }
 
     async fn write_file(&self, path: &Path, content: &[u8]) -> Result<()> {
-        self.told(self.write(text(path)?, content)).await
+        let path = text(path)?;
+        let written = if self.clobber().is_absent(path) {
+            self.create_new(path, &content.into())
+        } else {
+            self.write(path, content)
+        };
+        self.told(written).await
     }
 
     async fn append_file(&self, path: &Path, content: &[u8]) -> Result<()> {
@@ -114,8 +166,10 @@ impl FileSystem for View {
     }
 
     async fn stat(&self, path: &Path) -> Result<Metadata> {
-        self.told(View::lstat(self, text(path)?).map(|attr| metadata(&attr)))
-            .await
+        let path = text(path)?;
+        let found = View::lstat(self, path);
+        self.clobber().looked(path, &found);
+        self.told(found.map(|attr| metadata(&attr))).await
     }
 
     async fn read_dir(&self, path: &Path) -> Result<Vec<DirEntry>> {

@@ -15,6 +15,7 @@ use super::identity::{Access, Identity};
 use super::inode::{Attr, Control, Generator, Kind, NodeType};
 use super::mounts::{MountTable, Table};
 use super::performance::Request;
+use super::shellfs::Clobber;
 use super::tree::Usage;
 use super::walk::{Entry, Found, Last, Place, walk};
 
@@ -38,6 +39,8 @@ pub struct View {
     /// Whoever uses it waits for what it does.
     line: Option<Arc<Mutex<Line>>>,
     wait: Option<Wait>,
+    /// Of the shell that uses it.
+    clobber: Arc<Clobber>,
 }
 
 impl View {
@@ -54,6 +57,7 @@ impl View {
             umask: Arc::new(AtomicU32::new(UMASK)),
             line: None,
             wait: None,
+            clobber: Arc::default(),
         }
     }
 
@@ -78,6 +82,10 @@ impl View {
     /// Permission bits that what is made from now on does not get.
     pub fn set_umask(&self, mask: u32) {
         self.umask.store(mask & 0o777, Ordering::Relaxed);
+    }
+
+    pub(super) fn clobber(&self) -> &Clobber {
+        &self.clobber
     }
 
     fn masked(&self, mode: u32) -> u32 {
@@ -431,8 +439,24 @@ impl View {
         })
     }
 
+    /// Makes a file under a free name, with this content, as one step (`O_EXCL`).
+    pub fn create_new(&self, path: &str, content: &Content) -> Outcome<()> {
+        self.lookup(path, Last::Entry, |_, place| {
+            vacant(place, false)?;
+            self.make_new(place, content.clone(), 0o666)
+        })
+    }
+
     /// Makes the file that was not found where a path, with its links followed, ends.
     fn make_file(&self, place: &Place, content: Content, mode: u32) -> Outcome<()> {
+        match self.make_new(place, content, mode) {
+            // Somebody else was faster: look again, and find it.
+            Err(Errno::Exists) => Err(Errno::Stale),
+            made => made,
+        }
+    }
+
+    fn make_new(&self, place: &Place, content: Content, mode: u32) -> Outcome<()> {
         if place.slash {
             return Err(Errno::IsDirectory);
         }
@@ -440,23 +464,11 @@ impl View {
         let tree = &entry.mount.spec.tree;
         let len = content.len();
         let (kind, mode) = (Kind::File(content), self.masked(mode));
-        match tree.make(
-            &self.identity,
-            entry.dir,
-            &entry.name,
-            kind,
-            mode,
-            self.now(),
-        ) {
-            // Somebody else was faster: look again, and find it.
-            Err(Errno::Exists) => Err(Errno::Stale),
-            made => {
-                let made = made?;
-                self.ask(&entry.mount, Request::Change);
-                self.was_written(&entry.mount, made.ino, 0, len);
-                Ok(())
-            }
-        }
+        let (who, now) = (&self.identity, self.now());
+        let made = tree.make(who, entry.dir, &entry.name, kind, mode, now)?;
+        self.ask(&entry.mount, Request::Change);
+        self.was_written(&entry.mount, made.ino, 0, len);
+        Ok(())
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "what is made is given away")]

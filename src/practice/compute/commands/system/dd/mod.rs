@@ -297,7 +297,12 @@ impl Copy<'_, '_> {
         if self.operands.status == Status::Progress && seconds > self.shown {
             self.shown = seconds;
             let line = report::progress(self.done.bytes, self.elapsed());
-            self.call.err(format!("\r{line}")).await?;
+            let line = format!("\r{line}");
+            if self.seat.process.terminal.is_some() {
+                self.seat.process.show(&line);
+            } else {
+                self.call.err(line).await?;
+            }
         }
         Ok(())
     }
