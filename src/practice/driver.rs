@@ -17,8 +17,10 @@ use super::clock::Activity;
 use super::compute::{HostSpec, MetadataService};
 use super::error::AwsError;
 use super::hosts::Hosts;
+use super::storage::Mode;
 use super::world::World;
 use super::world::instances::{Instance, Power, State};
+use super::world::throughput::ThroughputMode;
 
 /// Wall time until a change that could not be written down is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -114,10 +116,12 @@ fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
 /// Brings the world to where it has got by now: what is to be switched, and when the next thing is due.
 fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, AwsError>) {
     let (forgotten, kept) = forget_files(account);
+    let modes = set_throughput(account);
     let advanced = account.advance(|state| {
         let world = &mut state.world;
         world.forget_ended_instances();
         world.forget_file_systems(&forgotten);
+        world.throughput_applied(&modes);
         world.advance_efs();
         let stacks = state.engine.advance(world);
         // One whose time has come since it was looked has its turn at once.
@@ -161,6 +165,27 @@ fn forget_files(account: &Account) -> (Vec<String>, Option<AwsError>) {
         });
     }
     (going, kept)
+}
+
+/// Has the files of filesystems served in the throughput mode that was set: those for which that is done. What fails is
+/// tried again with whatever happens next.
+fn set_throughput(account: &Account) -> Vec<(String, ThroughputMode)> {
+    let mut modes = account.read(World::throughput_to_apply);
+    if let Some(hosts) = account.hosts() {
+        modes.retain(|(id, mode)| {
+            let mode = match mode {
+                ThroughputMode::Bursting => Mode::Bursting,
+                ThroughputMode::Elastic => Mode::Elastic,
+                ThroughputMode::Provisioned(rate) => Mode::Provisioned(*rate),
+            };
+            let set = hosts.set_throughput(id, mode);
+            if let Err(why) = &set {
+                tracing::warn!(why, id, "a throughput mode could not be set");
+            }
+            set.is_ok()
+        });
+    }
+    modes
 }
 
 fn next_by_itself(world: &World) -> Option<Timestamp> {

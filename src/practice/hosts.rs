@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::compute::{Fleet, HostSpec};
-use super::storage::Files;
+use super::storage::{Files, Mode, Share};
 
 /// The hosts and files of the account.
 #[async_trait]
@@ -25,8 +25,12 @@ pub trait Hosts: Send + Sync + 'static {
     fn console_output(&self, instance_id: &str) -> String;
     /// The loopback port of its SSH server, known from power on to power off; the server itself comes up later.
     fn ssh_port(&self, instance_id: &str) -> Option<u16>;
-    /// Bytes stored in a filesystem.
-    fn used_bytes(&self, file_system_id: &str) -> u64;
+    /// What a filesystem is metered at, in bytes.
+    fn metered_bytes(&self, file_system_id: &str) -> u64;
+    /// Sets the throughput mode of a filesystem.
+    fn set_throughput(&self, file_system_id: &str, mode: Mode) -> Result<(), String>;
+    /// Throughput and meter of a filesystem as of this moment; `None`: nothing was asked of it yet.
+    fn traffic(&self, file_system_id: &str) -> Option<Share>;
     /// Forgets the files of a filesystem; an unknown one is gone already.
     fn forget_files(&self, file_system_id: &str) -> Result<(), String>;
     /// Forgets whatever there is of hosts and filesystems with other ids than these: nothing in the account knows it.
@@ -75,8 +79,21 @@ impl Hosts for Machines {
         self.fleet.ssh_port(instance_id)
     }
 
-    fn used_bytes(&self, file_system_id: &str) -> u64 {
-        self.files.used_bytes(file_system_id)
+    fn metered_bytes(&self, file_system_id: &str) -> u64 {
+        self.files.metered_bytes(file_system_id)
+    }
+
+    fn set_throughput(&self, file_system_id: &str, mode: Mode) -> Result<(), String> {
+        let set = self.files.set_throughput_mode(file_system_id, mode);
+        set.map_err(|error| error.to_string())
+    }
+
+    fn traffic(&self, file_system_id: &str) -> Option<Share> {
+        let traffic = self.files.traffic(file_system_id);
+        traffic.unwrap_or_else(|error| {
+            tracing::warn!(%error, file_system_id, "what a filesystem has served is not known");
+            None
+        })
     }
 
     fn forget_files(&self, file_system_id: &str) -> Result<(), String> {

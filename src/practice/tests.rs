@@ -12,6 +12,7 @@ mod machines;
 mod refusals;
 mod requests;
 mod restart;
+mod throughput;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

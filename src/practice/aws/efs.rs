@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::http::Method;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::paging;
 use super::protocol::Answer;
@@ -83,6 +83,7 @@ pub fn answer(
     method: &Method,
     path: &str,
     query: &str,
+    body: &[u8],
 ) -> Result<Answer, AwsError> {
     let unknown = || {
         AwsError::with_status(
@@ -112,13 +113,16 @@ pub fn answer(
     let sizes: Sizes = ids
         .into_iter()
         .filter_map(|id| {
-            let used = account.hosts()?.used_bytes(&id);
-            Some((id, used))
+            let size = account.hosts()?.metered_bytes(&id);
+            Some((id, size))
         })
         .collect();
     account.write(|world| {
         let answer = match (method.as_str(), &segments[..]) {
             ("GET", [VERSION, "file-systems"]) => file_systems(world, &sizes, &mut query),
+            ("PUT", [VERSION, "file-systems", id]) => {
+                update_file_system(world, &sizes, bare(id), body)
+            }
             ("DELETE", [VERSION, "file-systems", id]) => {
                 world.delete_file_system(id).map(|()| Answer::Empty(204))
             }
@@ -154,7 +158,7 @@ fn tag_list(tags: &Tags) -> Vec<Value> {
         .collect()
 }
 
-/// Bytes stored, by filesystem.
+/// What they are metered at, in bytes, by filesystem.
 type Sizes = BTreeMap<String, u64>;
 
 fn file_systems(world: &World, sizes: &Sizes, query: &mut Query) -> Result<Answer, AwsError> {
@@ -190,11 +194,8 @@ fn arn(world: &World, id: &str) -> String {
         .arn("elasticfilesystem", &format!("file-system/{id}"))
 }
 
-/// What an empty filesystem is metered at.
-const EMPTY: u64 = 6144;
-
 fn file_system(world: &World, sizes: &Sizes, one: &FileSystem) -> Value {
-    let size = EMPTY + sizes.get(&one.id).copied().unwrap_or_default();
+    let size = sizes.get(&one.id).copied().unwrap_or_default();
     let mut body = json!({
         "OwnerId": world.place.account_id,
         "CreationToken": one.creation_token,
@@ -205,11 +206,14 @@ fn file_system(world: &World, sizes: &Sizes, one: &FileSystem) -> Value {
         "NumberOfMountTargets": world.mount_targets_of(&one.id).count(),
         "SizeInBytes": {"Value": size, "ValueInIA": 0, "ValueInStandard": size, "ValueInArchive": 0},
         "PerformanceMode": one.settings.performance_mode,
-        "ThroughputMode": one.settings.throughput_mode,
+        "ThroughputMode": one.settings.throughput_mode.name(),
         "Encrypted": one.settings.encrypted,
         "Tags": tag_list(&one.tags),
         "FileSystemProtection": {"ReplicationOverwriteProtection": "ENABLED"},
     });
+    if let Some(mibps) = one.settings.throughput_mode.mibps() {
+        body["ProvisionedThroughputInMibps"] = mibps.into();
+    }
     if let Some(name) = one.tags.get("Name") {
         body["Name"] = name.as_str().into();
     }
@@ -219,6 +223,28 @@ fn file_system(world: &World, sizes: &Sizes, one: &FileSystem) -> Value {
         body["KmsKeyId"] = world.place.arn("kms", &key).into();
     }
     body
+}
+
+fn update_file_system(
+    world: &mut World,
+    sizes: &Sizes,
+    id: &str,
+    body: &[u8],
+) -> Result<Answer, AwsError> {
+    let malformed = || bad_request("the body is not as UpdateFileSystem has it".into());
+    let body: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
+    let (mut mode, mut mibps) = (None, None);
+    for (name, value) in &body {
+        match (name.as_str(), value) {
+            (_, Value::Null) => {}
+            ("ThroughputMode", Value::String(given)) => mode = Some(given.as_str()),
+            ("ProvisionedThroughputInMibps", Value::Number(given)) => mibps = given.as_f64(),
+            _ => return Err(malformed()),
+        }
+    }
+    world.update_file_system(id, mode, mibps)?;
+    let shown = file_system(world, sizes, world.file_system(id)?);
+    Ok(Answer::Accepted(shown))
 }
 
 fn lifecycle(world: &World, id: &str) -> Result<Answer, AwsError> {

@@ -147,7 +147,7 @@ async fn dispatch(
         Service::CloudFormation => cloudformation::answer(account, form()),
         Service::Ec2 => ec2::answer(account, form(), request_id),
         Service::Sts => sts::answer(&account.identity, form()),
-        Service::Efs => efs::answer(account, &parts.method, path, query),
+        Service::Efs => efs::answer(account, &parts.method, path, query, body),
         Service::Ssm => {
             let target = parts.headers.get("x-amz-target");
             let target = target.and_then(|target| target.to_str().ok());

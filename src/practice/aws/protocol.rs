@@ -30,6 +30,8 @@ pub enum Answer {
     Ec2(Element),
     /// JSON.
     Json(Value),
+    /// JSON, of what is done after the answer.
+    Accepted(Value),
     /// Nothing but a status.
     Empty(u16),
     /// Text, of the control plane.
@@ -54,6 +56,9 @@ impl Protocol {
                 respond(200, "text/xml;charset=UTF-8", response.render(), request_id)
             }
             Answer::Json(value) => respond(200, self.json(), value.to_string().into(), request_id),
+            Answer::Accepted(value) => {
+                respond(202, self.json(), value.to_string().into(), request_id)
+            }
             Answer::Empty(status) => respond(status, self.json(), Vec::new(), request_id),
             Answer::Text(text) => {
                 respond(200, "text/plain; charset=utf-8", text.into(), request_id)

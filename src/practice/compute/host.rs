@@ -252,9 +252,9 @@ impl Host {
             activity,
             process,
         };
-        let view = seat.view();
-        let mut builder = bashkit::Bash::builder()
-            .fs(Arc::new(view))
+        let mut builder = seat
+            .view()
+            .serve_shell(bashkit::Bash::builder())
             .rootfs(false)
             .username(&user.name)
             .hostname(self.domain_name())

@@ -23,7 +23,16 @@ pub struct Process {
     /// Since when it runs.
     pub since: Timestamp,
     state: Mutex<State>,
+    /// What its terminal shows at once, and what a program on it says that was interrupted.
+    unshown: Mutex<Unshown>,
     table: Weak<Mutex<Table>>,
+}
+
+/// What programs say past the shell.
+#[derive(Debug, Default)]
+struct Unshown {
+    live: String,
+    last_words: String,
 }
 
 #[derive(Debug)]
@@ -56,6 +65,34 @@ impl Process {
         if state.directory != directory {
             directory.clone_into(&mut state.directory);
         }
+    }
+
+    /// Says this on behalf of a program that is interrupted and cannot write any more: whoever interrupts the shell
+    /// shows it after that.
+    pub fn leave(&self, words: &str) {
+        self.unshown().last_words.push_str(words);
+    }
+
+    /// Takes what was said at an interruption.
+    #[must_use]
+    pub fn take_last_words(&self) -> String {
+        std::mem::take(&mut self.unshown().last_words)
+    }
+
+    /// Has the terminal show this now: what a program writes otherwise is shown when it ends, if it is the shell of a
+    /// terminal that runs it.
+    pub fn show(&self, text: &str) {
+        self.unshown().live.push_str(text);
+    }
+
+    /// Takes what the terminal is to show now.
+    #[must_use]
+    pub fn take_live(&self) -> String {
+        std::mem::take(&mut self.unshown().live)
+    }
+
+    fn unshown(&self) -> MutexGuard<'_, Unshown> {
+        self.unshown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,6 +165,7 @@ impl Processes {
                 command: birth.command,
                 directory: birth.directory,
             }),
+            unshown: Mutex::default(),
             table: Arc::downgrade(&self.table),
         });
         table.running.insert(pid, Arc::downgrade(&process));

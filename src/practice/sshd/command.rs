@@ -61,7 +61,12 @@ async fn session(
     let activity = Arc::new(host.clock.activity());
     let command = line.as_ref().map(|line| format!("bash -c {line}"));
     let process = host.begin(user, command.as_deref().unwrap_or("-bash"), None);
-    let mut builder = host.shell_of(user, Session::Batch, Arc::clone(&activity), process);
+    let mut builder = host.shell_of(
+        user,
+        Session::Batch,
+        Arc::clone(&activity),
+        Arc::clone(&process),
+    );
     for (name, value) in &setting.environment {
         builder = builder.env(name, value);
     }
@@ -110,7 +115,15 @@ async fn session(
     };
     match ended {
         Ok(done) => Some(done.exit_code),
-        Err(Error::Cancelled) => Some(INTERRUPTED),
+        Err(Error::Cancelled) => {
+            let words = process.take_last_words();
+            if !words.is_empty() {
+                let mut say = sink(write, &activity, Some(STDERR), with_terminal);
+                // As below.
+                let _ = say(words.into_bytes()).await;
+            }
+            Some(INTERRUPTED)
+        }
         Err(error) => {
             let mut say = sink(write, &activity, Some(STDERR), with_terminal);
             // Nobody hears it if the client has just gone.

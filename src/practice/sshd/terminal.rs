@@ -15,6 +15,7 @@ use super::{Setting, size};
 use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::logins::Stay;
+use crate::practice::compute::processes::Process;
 use crate::practice::compute::users::User;
 
 /// Output that waits for the client before the shell does.
@@ -25,6 +26,8 @@ const AHEAD_MAX: usize = 64 * 1024;
 const HISTORY_MAX: usize = 500;
 /// Ctrl-C and Ctrl-D.
 const INTERRUPT: [u8; 1] = *b"\x03";
+/// What the shell writes when Ctrl-C ended a command.
+const INTERRUPTED: &[u8] = b"^C\r\n";
 const END: &[u8] = b"\x04";
 
 /// Runs a login shell on the channel, from the message of the day to its exit status.
@@ -33,7 +36,12 @@ pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Chan
     let activity = Arc::new(host.clock.activity());
     let stay = Stay::begin(&host, &user.name, setting.from);
     let process = host.begin(&user, "-bash", Some(stay.terminal));
-    let mut builder = host.shell_of(&user, Session::Interactive, Arc::clone(&activity), process);
+    let mut builder = host.shell_of(
+        &user,
+        Session::Interactive,
+        Arc::clone(&activity),
+        Arc::clone(&process),
+    );
     for (name, value) in setting.environment {
         builder = builder.env(name, value);
     }
@@ -48,6 +56,7 @@ pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Chan
         terminal,
         read,
         activity,
+        process,
         history: Vec::new(),
     };
     let power = host.power.clone();
@@ -96,6 +105,7 @@ struct Login {
     /// Screen bytes that the client has not taken yet.
     unsent: Vec<u8>,
     activity: Arc<Activity>,
+    process: Arc<Process>,
     /// Lines that were run.
     history: Vec<String>,
 }
@@ -180,6 +190,7 @@ impl Login {
             read,
             writer,
             unsent,
+            process,
             ..
         } = self;
         let mut message = pin!(read.wait());
@@ -199,7 +210,8 @@ impl Login {
             }
             let status = pin!(terminal.run_until_idle()).poll(cx);
             if shell != Shell::RunsUnseen {
-                unsent.extend(terminal.take_output());
+                unsent.extend(cooked(process.take_live().as_bytes()));
+                unsent.extend(with_last_words(terminal.take_output(), process));
                 if send(writer, unsent, cx).is_err() {
                     return Poll::Ready(None);
                 }
@@ -326,6 +338,19 @@ impl Login {
             tracing::debug!(%why, path, "a history was not kept");
         }
     }
+}
+
+/// What the shell has written, and, where it says that it was interrupted, what the program says to that.
+fn with_last_words(mut output: Vec<u8>, process: &Process) -> Vec<u8> {
+    let said = output
+        .windows(INTERRUPTED.len())
+        .rposition(|part| part == INTERRUPTED);
+    if let Some(said) = said {
+        let words = cooked(process.take_last_words().as_bytes());
+        let after = said + INTERRUPTED.len();
+        output.splice(after..after, words);
+    }
+    output
 }
 
 /// Passes on what the client sends; `false` when it has gone.

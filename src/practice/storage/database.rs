@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::changes::{Batch, Record};
 use super::content::{CHUNK, Chunk, Content};
-use super::inode::{Ino, NodeType};
+use super::inode::{Ino, NodeType, metered};
 use super::performance::{MINUTES_KEPT, Minute, Throughput};
 use super::store::Traffic;
 use crate::practice::private;
@@ -192,14 +192,18 @@ impl Database {
         .collect()
     }
 
-    /// Bytes in the regular files of a tree.
-    pub fn used_bytes(&self, tree: i64) -> Result<u64, FilesError> {
-        let sum: i64 = self.connection.query_row(
-            "SELECT coalesce(sum(size), 0) FROM sizes WHERE tree = ?1",
-            [tree],
-            |row| row.get(0),
+    /// What a tree is metered at, in bytes.
+    pub fn metered_bytes(&self, tree: i64) -> Result<u64, FilesError> {
+        // An inode whose file has no size counts as an empty one.
+        let mut query = self.connection.prepare(
+            "SELECT coalesce(size, 0) FROM inodes LEFT JOIN sizes USING (tree, ino) WHERE tree = ?1",
         )?;
-        number(sum)
+        let mut rows = query.query([tree])?;
+        let mut sum = 0;
+        while let Some(row) = rows.next()? {
+            sum += metered(number(row.get(0)?)?);
+        }
+        Ok(sum)
     }
 
     /// Reads a tree.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Ino, Inode, Kind};
+use super::inode::{Attr, Ino, Inode, Kind, metered};
 use super::tree::{ROOT, State, Tree};
 
 /// Longest name, in bytes: `NAME_MAX` of Linux.
@@ -55,6 +55,7 @@ impl Tree {
         let ino = state.next;
         state.next += 1;
         state.used += inode.kind.used();
+        state.metered += metered(inode.kind.used());
         state.linked += inode.kind.linked();
         let attr = inode.attr(ino);
         state.inodes.insert(ino, inode);
@@ -256,6 +257,7 @@ impl State {
         if let Some(gone) = self.inodes.remove(&ino) {
             self.held.shrink(gone.kind.held());
             self.used -= gone.kind.used();
+            self.metered -= metered(gone.kind.used());
             self.linked -= gone.kind.linked();
         }
         if directory {

@@ -16,6 +16,7 @@ use super::changes::Alarm;
 pub use super::database::FilesError;
 use super::database::{Database, Sort, add_tree, delete_note, remove_tree, set_note, store};
 use super::errno::Outcome;
+use super::inode::metered;
 use super::performance::{Mode, Share};
 use super::store::Store;
 use super::tree::{Limits, Tree};
@@ -129,20 +130,20 @@ impl Files {
         self.inner.shared.lock().delete(Sort::Share, id)
     }
 
-    /// Bytes stored in a filesystem; 0 when there is none of this id.
+    /// What a filesystem is metered at, in bytes; an empty one when there is none of this id.
     #[must_use]
-    pub fn used_bytes(&self, id: &str) -> u64 {
+    pub fn metered_bytes(&self, id: &str) -> u64 {
         let open = self.inner.shared.lock();
         if let Some((_, tree)) = open.trees.get(&(Sort::Share, id.to_owned())) {
-            return tree.used_bytes();
+            return tree.metered_bytes();
         }
         let stored = || match open.database.find(Sort::Share, id)? {
-            Some(tree) => open.database.used_bytes(tree),
-            None => Ok(0),
+            Some(tree) => open.database.metered_bytes(tree),
+            None => Ok(metered(0)),
         };
         stored().unwrap_or_else(|error| {
             tracing::warn!(%error, id, "the size of a filesystem is not known");
-            0
+            metered(0)
         })
     }
 

@@ -76,6 +76,17 @@ impl Kind {
     }
 }
 
+/// Bytes of an inode of EFS beside its content, and the increments in which content counts, one at least
+/// (<https://docs.aws.amazon.com/efs/latest/ug/metered-sizes.html>). A large directory would count more (estimate: it
+/// does not here).
+pub(super) const INODE: u64 = 2048;
+pub(super) const INCREMENT: u64 = 4096;
+
+/// What an inode with so many bytes of content is metered at.
+pub(super) fn metered(content: u64) -> u64 {
+    INODE + content.div_ceil(INCREMENT).max(1).saturating_mul(INCREMENT)
+}
+
 /// The type of an inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeType {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::budget::{Budget, Held};
 use super::changes::{Alarm, Changes};
 use super::database::{FilesError, Sort, Stored};
-use super::inode::{Inode, Kind, NodeType};
+use super::inode::{Inode, Kind, NodeType, metered};
 use super::performance::{Meter, Share, Throughput};
 use super::store::Store;
 use super::tree::{Limits, ROOT, State, Tree};
@@ -39,6 +39,7 @@ impl Tree {
                 NodeType::File | NodeType::Device => (Kind::File(content), 0),
             };
             state.used += kind.used();
+            state.metered += metered(kind.used());
             state.linked += kind.linked();
             state.held.admit(kind.held());
             state.next = state.next.max(ino + 1);

@@ -4,10 +4,15 @@
 //! translation of types enters here.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use bashkit::{DirEntry, FileSystem, FileSystemExt, FileType, FsLimits, FsUsage, Metadata, Result};
+use bashkit::hooks::HookAction;
+use bashkit::{
+    BashBuilder, DirEntry, FileSystem, FileSystemExt, FileType, FsLimits, FsUsage, Metadata, Result,
+};
 use jiff::Timestamp;
 
 use super::content::Content;
@@ -15,6 +20,47 @@ use super::errno::{Errno, Outcome};
 use super::gate::Use;
 use super::inode::{Attr, Kind, NodeType};
 use super::view::View;
+
+/// How a shell with `set -o noclobber` makes a file only where there is none: bashkit looks, and then writes, as two
+/// steps between which another host may make it. So the write is told what was seen just before.
+#[derive(Debug, Default)]
+pub(super) struct Clobber {
+    /// The option was set once.
+    refused: AtomicBool,
+    /// What was not there when it was looked at last.
+    absent: Mutex<Option<String>>,
+}
+
+impl Clobber {
+    fn looked(&self, path: &str, found: &Outcome<Attr>) {
+        if self.refused.load(Ordering::Relaxed) {
+            let absent = matches!(found, Err(Errno::NotFound)).then(|| path.to_owned());
+            *self.absent.lock().unwrap_or_else(PoisonError::into_inner) = absent;
+        }
+    }
+
+    /// Whether this must still not be there.
+    fn is_absent(&self, path: &str) -> bool {
+        let mut absent = self.absent.lock().unwrap_or_else(PoisonError::into_inner);
+        absent.take().is_some_and(|absent| absent == path)
+    }
+}
+
+impl View {
+    /// Gives a shell this view for its files.
+    #[must_use]
+    pub fn serve_shell(self, builder: BashBuilder) -> BashBuilder {
+        let view = self.clone();
+        let builder = builder.before_tool(Box::new(move |event| {
+            let names = ["noclobber", "-C"];
+            if event.name == "set" && event.args.iter().any(|arg| names.contains(&arg.as_str())) {
+                view.clobber().refused.store(true, Ordering::Relaxed);
+            }
+            HookAction::Continue(event)
+        }));
+        builder.fs(Arc::new(self))
+    }
+}
 
 /// A path as the tree takes it.
 fn text(path: &Path) -> std::io::Result<&str> {
@@ -43,8 +89,15 @@ impl From<Errno> for bashkit::Error {
     }
 }
 
-fn told<T>(done: Outcome<T>) -> Result<T> {
-    Ok(done?)
+/// Time that may gather while a program writes piece by piece.
+const GATHERED: Duration = Duration::from_millis(1);
+
+impl View {
+    /// Tells what came of something, once the time that it took has passed.
+    async fn told<T>(&self, done: Outcome<T>) -> Result<T> {
+        self.settle(Duration::ZERO).await;
+        Ok(done?)
+    }
 }
 
 #[async_trait]
@@ -56,7 +109,8 @@ impl FileSystemExt for View {
 
     async fn mkfifo(&self, path: &Path, mode: u32) -> Result<()> {
         self.pass(text(path)?, Use::Change).await;
-        told(self.make(text(path)?, Kind::Fifo(Content::default()), mode))
+        self.told(self.make(text(path)?, Kind::Fifo(Content::default()), mode))
+            .await
     }
 
     fn limits(&self) -> FsLimits {
@@ -75,53 +129,60 @@ impl FileSystemExt for View {
 impl FileSystem for View {
     async fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
         self.pass(text(path)?, Use::Look).await;
-        let read = self.read(text(path)?);
-        self.settle().await;
-        told(read)
+        self.told(self.read(text(path)?)).await
     }
 
     async fn write_file(&self, path: &Path, content: &[u8]) -> Result<()> {
-        self.pass(text(path)?, Use::Change).await;
-        let written = self.write(text(path)?, content);
-        self.settle().await;
-        told(written)
+        let path = text(path)?;
+        self.pass(path, Use::Change).await;
+        let written = if self.clobber().is_absent(path) {
+            self.create_new(path, &content.into())
+        } else {
+            self.write(path, content)
+        };
+        self.told(written).await
     }
 
     async fn append_file(&self, path: &Path, content: &[u8]) -> Result<()> {
         self.pass(text(path)?, Use::Change).await;
         let written = self.append(text(path)?, content);
-        self.settle().await;
-        told(written)
+        self.settle(GATHERED).await;
+        Ok(written?)
     }
 
     async fn mkdir(&self, path: &Path, recursive: bool) -> Result<()> {
         self.pass_entry(text(path)?, Use::Change).await;
         let path = text(path)?;
-        told(if recursive {
+        let made = if recursive {
             self.make_dirs(path)
         } else {
             self.make_dir(path)
-        })
+        };
+        self.told(made).await
     }
 
     async fn remove(&self, path: &Path, recursive: bool) -> Result<()> {
         self.pass_entry(text(path)?, Use::Change).await;
         let path = text(path)?;
-        told(if recursive {
+        let removed = if recursive {
             self.remove_all(path)
         } else {
             self.remove_one(path)
-        })
+        };
+        self.told(removed).await
     }
 
     async fn stat(&self, path: &Path) -> Result<Metadata> {
-        self.pass_entry(text(path)?, Use::Look).await;
-        told(View::lstat(self, text(path)?).map(|attr| metadata(&attr)))
+        let path = text(path)?;
+        self.pass_entry(path, Use::Look).await;
+        let found = View::lstat(self, path);
+        self.clobber().looked(path, &found);
+        self.told(found.map(|attr| metadata(&attr))).await
     }
 
     async fn read_dir(&self, path: &Path) -> Result<Vec<DirEntry>> {
         self.pass(text(path)?, Use::Look).await;
-        let entries = told(self.list(text(path)?))?;
+        let entries = self.told(self.list(text(path)?)).await?;
         let entries = entries.into_iter().map(|(name, attr)| DirEntry {
             metadata: metadata(&attr),
             name,
@@ -131,17 +192,18 @@ impl FileSystem for View {
 
     async fn exists(&self, path: &Path) -> Result<bool> {
         self.pass_entry(text(path)?, Use::Look).await;
-        match View::lstat(self, text(path)?) {
+        let found = match View::lstat(self, text(path)?) {
             Ok(_) => Ok(true),
             Err(Errno::NotFound | Errno::NotDirectory) => Ok(false),
-            Err(errno) => told(Err(errno)),
-        }
+            Err(errno) => Err(errno),
+        };
+        self.told(found).await
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         self.pass_entry(text(from)?, Use::Change).await;
         self.pass_entry(text(to)?, Use::Change).await;
-        told(self.rename_one(text(from)?, text(to)?))
+        self.told(self.rename_one(text(from)?, text(to)?)).await
     }
 
     async fn copy(&self, from: &Path, to: &Path) -> Result<()> {
@@ -152,28 +214,29 @@ impl FileSystem for View {
             let content = self.content(from)?;
             self.put(to, &content, attr.mode & 0o777)
         });
-        self.settle().await;
-        told(copied)
+        self.told(copied).await
     }
 
     async fn symlink(&self, target: &Path, link: &Path) -> Result<()> {
         self.pass_entry(text(link)?, Use::Change).await;
-        told(self.make_symlink(text(target)?, text(link)?))
+        self.told(self.make_symlink(text(target)?, text(link)?))
+            .await
     }
 
     async fn read_link(&self, path: &Path) -> Result<PathBuf> {
         self.pass_entry(text(path)?, Use::Look).await;
-        told(self.link_target(text(path)?).map(PathBuf::from))
+        self.told(self.link_target(text(path)?).map(PathBuf::from))
+            .await
     }
 
     async fn chmod(&self, path: &Path, mode: u32) -> Result<()> {
         self.pass(text(path)?, Use::Change).await;
-        told(self.set_mode(text(path)?, mode))
+        self.told(self.set_mode(text(path)?, mode)).await
     }
 
     async fn set_modified_time(&self, path: &Path, time: SystemTime) -> Result<()> {
         self.pass(text(path)?, Use::Change).await;
         let time = Timestamp::try_from(time).map_err(|_| std::io::Error::from(Errno::Invalid))?;
-        told(self.set_modified(text(path)?, time))
+        self.told(self.set_modified(text(path)?, time)).await
     }
 }

@@ -58,6 +58,11 @@ impl Tree {
         !matches!(self.store, Store::Memory)
     }
 
+    /// Whether it is EFS, where names and attributes are asked for over the network.
+    pub(super) fn is_share(&self) -> bool {
+        matches!(self.store, Store::Share(_))
+    }
+
     /// Serves a request that comes at this time; `None`: it takes none.
     pub(super) fn serve(&self, at: Timestamp, request: Request) -> Option<Served> {
         match &self.store {
@@ -75,7 +80,7 @@ impl Tree {
                 })
             }
             Store::Share(share) => {
-                let stored = self.used_bytes();
+                let stored = self.metered_bytes();
                 let mut share = locked(share);
                 let written = share.is_written();
                 let served = Served {

@@ -13,7 +13,7 @@ use super::changes::Changes;
 use super::content::{CHUNK, Content, chunk_of};
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Ino, Inode, Kind};
+use super::inode::{Attr, Ino, Inode, Kind, metered};
 use super::store::Store;
 
 /// The root directory's number.
@@ -74,6 +74,8 @@ pub(super) struct State {
     pub directories: u64,
     /// Bytes in regular files.
     pub used: u64,
+    /// What all inodes are metered at.
+    pub metered: u64,
     /// Bytes in targets of symbolic links.
     pub linked: u64,
     /// All bytes of content: of pipes and link targets too.
@@ -98,6 +100,7 @@ impl Tree {
         let mut state = State::empty(limits);
         state.inodes.insert(ROOT, Inode::root(mode, born));
         state.directories = 1;
+        state.metered = metered(0);
         Self::of(id.into(), state)
     }
 
@@ -320,6 +323,12 @@ impl Tree {
         self.seen().used
     }
 
+    /// What all that is in it is metered at, as EFS counts.
+    #[must_use]
+    pub fn metered_bytes(&self) -> u64 {
+        self.seen().metered
+    }
+
     /// What is in it.
     #[must_use]
     pub fn usage(&self) -> Usage {
@@ -359,6 +368,7 @@ impl State {
             names: 0,
             directories: 0,
             used: 0,
+            metered: 0,
             linked: 0,
             held: Held::default(),
             limits,
@@ -471,6 +481,7 @@ impl State {
         self.held.shrink(granted.saturating_sub(after));
         self.held.admit(after.saturating_sub(granted));
         self.used = self.used - old + len;
+        self.metered = self.metered - metered(old) + metered(len);
         self.mark_content(ino, chunk);
         Ok(())
     }

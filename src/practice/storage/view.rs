@@ -16,6 +16,7 @@ use super::identity::{Access, Identity};
 use super::inode::{Attr, Control, Generator, Kind, NodeType};
 use super::mounts::{MountTable, Table};
 use super::performance::Request;
+use super::shellfs::Clobber;
 use super::tree::Usage;
 use super::walk::{Entry, Found, Last, Place, held_up, walk};
 
@@ -39,6 +40,8 @@ pub struct View {
     /// Whoever uses it waits for what it does.
     line: Option<Arc<Mutex<Line>>>,
     patience: Option<Arc<dyn Patience>>,
+    /// Of the shell that uses it.
+    clobber: Arc<Clobber>,
 }
 
 impl View {
@@ -55,6 +58,7 @@ impl View {
             umask: Arc::new(AtomicU32::new(UMASK)),
             line: None,
             patience: None,
+            clobber: Arc::default(),
         }
     }
 
@@ -79,6 +83,10 @@ impl View {
     /// Permission bits that what is made from now on does not get.
     pub fn set_umask(&self, mask: u32) {
         self.umask.store(mask & 0o777, Ordering::Relaxed);
+    }
+
+    pub(super) fn clobber(&self) -> &Clobber {
+        &self.clobber
     }
 
     fn masked(&self, mode: u32) -> u32 {
@@ -141,16 +149,18 @@ impl View {
 
     /// Follows links.
     pub fn stat(&self, path: &str) -> Outcome<Attr> {
-        self.at(path, Last::Follow, |found| {
-            found.mount.spec.tree.attr(found.ino)
-        })
+        self.at(path, Last::Follow, |found| self.attr(found))
+    }
+
+    fn attr(&self, found: &Found) -> Outcome<Attr> {
+        let attr = found.mount.spec.tree.attr(found.ino)?;
+        self.looked_at(found);
+        Ok(attr)
     }
 
     /// Does not follow the last link.
     pub fn lstat(&self, path: &str) -> Outcome<Attr> {
-        self.at(path, Last::Keep, |found| {
-            found.mount.spec.tree.attr(found.ino)
-        })
+        self.at(path, Last::Keep, |found| self.attr(found))
     }
 
     /// The path with all links followed, without `.` and `..`; what it names must be there.
@@ -235,6 +245,8 @@ impl View {
                 let Found { mount, ino } = found.writable()?;
                 let tree = &mount.spec.tree;
                 tree.write(&self.identity, *ino, content.clone(), self.now())?;
+                // It is opened, and cut off.
+                self.ask(mount, Request::Change);
                 self.was_written(mount, *ino, 0, content.len());
                 Ok(())
             }
@@ -254,7 +266,7 @@ impl View {
                 let Found { mount, ino } = found.writable()?;
                 let tree = &mount.spec.tree;
                 let end = tree.append(&self.identity, *ino, content, self.now())?;
-                self.was_written(mount, *ino, end, content.len());
+                self.was_appended(mount, *ino, end, content.len());
                 Ok(())
             }
             None => self.make_file(place, content.clone(), 0o666),
@@ -266,7 +278,9 @@ impl View {
         self.lookup(path, Last::Follow, |_, place| match &place.found {
             Some(found) => {
                 let Found { mount, ino } = found.writable()?;
-                mount.spec.tree.touch(&self.identity, *ino, self.now())
+                mount.spec.tree.touch(&self.identity, *ino, self.now())?;
+                self.ask(mount, Request::Change);
+                Ok(())
             }
             None => self.make_file(place, Content::default(), 0o666),
         })
@@ -474,8 +488,24 @@ impl View {
         })
     }
 
+    /// Makes a file under a free name, with this content, as one step (`O_EXCL`).
+    pub fn create_new(&self, path: &str, content: &Content) -> Outcome<()> {
+        self.lookup(path, Last::Entry, |_, place| {
+            vacant(place, false)?;
+            self.make_new(place, content.clone(), 0o666)
+        })
+    }
+
     /// Makes the file that was not found where a path, with its links followed, ends.
     fn make_file(&self, place: &Place, content: Content, mode: u32) -> Outcome<()> {
+        match self.make_new(place, content, mode) {
+            // Somebody else was faster: look again, and find it.
+            Err(Errno::Exists) => Err(Errno::Stale),
+            made => made,
+        }
+    }
+
+    fn make_new(&self, place: &Place, content: Content, mode: u32) -> Outcome<()> {
         if place.slash {
             return Err(Errno::IsDirectory);
         }
@@ -483,23 +513,11 @@ impl View {
         let tree = &entry.mount.spec.tree;
         let len = content.len();
         let (kind, mode) = (Kind::File(content), self.masked(mode));
-        match tree.make(
-            &self.identity,
-            entry.dir,
-            &entry.name,
-            kind,
-            mode,
-            self.now(),
-        ) {
-            // Somebody else was faster: look again, and find it.
-            Err(Errno::Exists) => Err(Errno::Stale),
-            made => {
-                let made = made?;
-                self.ask(&entry.mount, Request::Change);
-                self.was_written(&entry.mount, made.ino, 0, len);
-                Ok(())
-            }
-        }
+        let (who, now) = (&self.identity, self.now());
+        let made = tree.make(who, entry.dir, &entry.name, kind, mode, now)?;
+        self.ask(&entry.mount, Request::Change);
+        self.was_written(&entry.mount, made.ino, 0, len);
+        Ok(())
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "what is made is given away")]

@@ -245,7 +245,7 @@ async fn the_filesystem_and_its_mount_targets_are_shown() {
     assert_eq!(found.name(), Some("lab-7f3k home"));
     assert_eq!(found.number_of_mount_targets(), 2);
     assert_eq!(found.encrypted(), Some(true));
-    assert_eq!(found.size_in_bytes().unwrap().value(), 6144 + 1000);
+    assert_eq!(found.size_in_bytes().unwrap().value(), 7144);
     assert_eq!(found.throughput_mode().unwrap().as_str(), "bursting");
     let id = found.file_system_id();
     let targets = efs

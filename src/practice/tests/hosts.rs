@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::super::clock::Clock;
 use super::super::compute::{HostSpec, Reach, ResourceSignal, Surroundings};
 use super::super::hosts::Hosts;
+use super::super::storage::{Mode, Share};
 
 pub struct Scripted {
     clock: Clock,
@@ -120,8 +121,16 @@ impl Hosts for Scripted {
         self.ports.lock().unwrap().get(instance_id).copied()
     }
 
-    fn used_bytes(&self, _: &str) -> u64 {
-        1000
+    fn metered_bytes(&self, _: &str) -> u64 {
+        7144
+    }
+
+    fn set_throughput(&self, _: &str, _: Mode) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn traffic(&self, _: &str) -> Option<Share> {
+        None
     }
 
     fn forget_files(&self, file_system_id: &str) -> Result<(), String> {

@@ -10,12 +10,12 @@ use super::*;
 use crate::practice::storage::Files;
 
 const PREPARE: &str = include_str!("../../../assets/scripts/prepare.sh");
-const SHARE_A: &str = include_str!("../../../assets/scripts/share-a.sh");
+pub const SHARE_A: &str = include_str!("../../../assets/scripts/share-a.sh");
 const SHARE_B: &str = include_str!("../../../assets/scripts/share-b.sh");
 
 /// An account being served, and a key to its instances.
-struct Machines {
-    bench: Bench,
+pub struct Machines {
+    pub bench: Bench,
     key: PathBuf,
     public: String,
 }
@@ -31,7 +31,7 @@ fn options(dir: &Path) -> Options {
 }
 
 impl Machines {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let key = dir.path().join("learner");
         let made = Command::new("ssh-keygen")
@@ -71,7 +71,7 @@ impl Machines {
     }
 
     /// Creates the lab with this user data of A, and waits for its end.
-    async fn create(&self, script_a: &str) -> (String, String) {
+    pub async fn create(&self, script_a: &str) -> (String, String) {
         let template = template(script_a);
         let mut parameters = lab_parameters("", "");
         for (name, value) in &mut parameters {
@@ -167,7 +167,7 @@ impl Machines {
             .unwrap()
     }
 
-    async fn says(&self, side: &str, line: &str) -> String {
+    pub async fn says(&self, side: &str, line: &str) -> String {
         let done = self.ssh(side, line).await;
         assert!(
             done.status.success(),

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::interfaces::Owner;
+use super::throughput::{Throughput, ThroughputMode};
 use super::{Tags, World};
 use crate::practice::error::AwsError;
 
@@ -26,8 +27,11 @@ pub struct FileSystem {
     pub created: Timestamp,
     /// State.
     pub state: LifeCycle,
-    /// How it was made.
+    /// How it was made, and what was changed since.
     pub settings: Settings,
+    /// How far its throughput mode has got.
+    #[serde(default)]
+    pub throughput: Throughput,
     /// Tags.
     pub tags: Tags,
 }
@@ -39,8 +43,8 @@ pub struct Settings {
     pub encrypted: bool,
     /// `generalPurpose` or `maxIO`.
     pub performance_mode: String,
-    /// `bursting` or `elastic`.
-    pub throughput_mode: String,
+    /// Throughput mode.
+    pub throughput_mode: ThroughputMode,
     /// Automatic backups: `ENABLED` or `DISABLED`.
     pub backup_policy: String,
     /// Lifecycle policies: name and value.
@@ -76,6 +80,8 @@ pub enum LifeCycle {
     /// There.
     Available,
     /// Until then.
+    Updating(Timestamp),
+    /// Until then.
     Deleting(Timestamp),
 }
 
@@ -85,6 +91,7 @@ impl LifeCycle {
         match self {
             Self::Creating(_) => "creating",
             Self::Available => "available",
+            Self::Updating(_) => "updating",
             Self::Deleting(_) => "deleting",
         }
     }
@@ -92,7 +99,7 @@ impl LifeCycle {
     /// When it will change by itself.
     pub fn due(self) -> Option<Timestamp> {
         match self {
-            Self::Creating(at) | Self::Deleting(at) => Some(at),
+            Self::Creating(at) | Self::Updating(at) | Self::Deleting(at) => Some(at),
             Self::Available => None,
         }
     }
@@ -162,6 +169,7 @@ impl World {
                 creation_token: creation_token.to_owned(),
                 created: self.now,
                 state: LifeCycle::Creating(self.now + FILE_SYSTEM),
+                throughput: Throughput::of(settings.throughput_mode, self.now),
                 settings,
                 tags,
             },
@@ -313,7 +321,7 @@ impl World {
         }
         for id in self.file_systems.ids() {
             match self.file_systems.get(&id).map(|found| found.state) {
-                Some(LifeCycle::Creating(at)) if at <= self.now => {
+                Some(LifeCycle::Creating(at) | LifeCycle::Updating(at)) if at <= self.now => {
                     if let Some(found) = self.file_systems.get_mut(&id) {
                         found.state = LifeCycle::Available;
                     }
@@ -342,7 +350,7 @@ mod tests {
         Settings {
             encrypted: true,
             performance_mode: "generalPurpose".into(),
-            throughput_mode: "bursting".into(),
+            throughput_mode: ThroughputMode::Bursting,
             backup_policy: "DISABLED".into(),
             lifecycle: Vec::new(),
         }

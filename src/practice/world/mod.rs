@@ -16,6 +16,7 @@ pub mod routes;
 pub mod security;
 pub mod stacks;
 pub mod table;
+pub mod throughput;
 pub mod volumes;
 pub mod vpc;
 

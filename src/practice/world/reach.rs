@@ -221,7 +221,7 @@ mod tests {
         let settings = Settings {
             encrypted: false,
             performance_mode: "generalPurpose".into(),
-            throughput_mode: "bursting".into(),
+            throughput_mode: crate::practice::world::throughput::ThroughputMode::Bursting,
             backup_policy: "DISABLED".into(),
             lifecycle: Vec::new(),
         };

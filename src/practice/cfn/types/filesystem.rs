@@ -3,6 +3,7 @@
 use super::{ResourceType, Settled, gone_is_deleted, id, invalid};
 use crate::practice::cfn::schema::{Kind, Properties, TAGS, optional, required};
 use crate::practice::world::efs::{LifeCycle, Settings};
+use crate::practice::world::throughput::ThroughputMode;
 
 const LIFECYCLE: Kind = Kind::Object(&[
     optional("TransitionToIA", Kind::Text),
@@ -25,18 +26,26 @@ pub static FILE_SYSTEM: ResourceType = ResourceType {
         optional("KmsKeyId", Kind::Unsupported),
         optional("LifecyclePolicies", Kind::List(&LIFECYCLE)),
         optional("PerformanceMode", Kind::OneOf(&["generalPurpose", "maxIO"])),
-        optional("ProvisionedThroughputInMibps", Kind::Unsupported),
+        optional("ProvisionedThroughputInMibps", Kind::Text),
         optional("ReplicationConfiguration", Kind::Unsupported),
-        optional("ThroughputMode", Kind::OneOf(&["bursting", "elastic"])),
+        optional(
+            "ThroughputMode",
+            Kind::OneOf(&["bursting", "elastic", "provisioned"]),
+        ),
     ],
     attributes: &["Arn", "FileSystemId"],
     create: |world, request| {
         let properties = request.properties;
         let or = |name, usual: &str| properties.text(name).unwrap_or(usual.into());
+        let mibps = properties
+            .text("ProvisionedThroughputInMibps")
+            .map(|mibps| mibps.parse())
+            .transpose()
+            .map_err(|_| invalid("invalid ProvisionedThroughputInMibps"))?;
         let settings = Settings {
             encrypted: properties.boolean("Encrypted").unwrap_or(false),
             performance_mode: or("PerformanceMode", "generalPurpose"),
-            throughput_mode: or("ThroughputMode", "bursting"),
+            throughput_mode: ThroughputMode::new(&or("ThroughputMode", "bursting"), mibps)?,
             backup_policy: properties
                 .object("BackupPolicy")
                 .text("Status")

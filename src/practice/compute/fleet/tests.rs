@@ -1,6 +1,7 @@
 //! Hosts as their users meet them: through OpenSSH's own client.
 
 mod cron;
+mod hammer;
 mod model;
 mod places;
 mod power;

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::known::KnownAttributes;
+
 /// Bytes that are cached and given up together; of each the beginning is cached, up to some byte.
 const BLOCK: u64 = 1024 * 1024;
 /// Memory for it, in bytes: of the 1 GiB of a t3.micro what the kernel and the services leave.
@@ -24,6 +26,8 @@ pub struct PageCache {
     files: HashMap<File, Cached>,
     /// By when they were last used.
     order: BTreeMap<u64, Block>,
+    /// Attributes.
+    pub attributes: KnownAttributes,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +54,7 @@ impl PageCache {
             clock: 0,
             files: HashMap::new(),
             order: BTreeMap::new(),
+            attributes: KnownAttributes::default(),
         }
     }
 
@@ -128,6 +133,7 @@ impl PageCache {
         for file in files {
             self.forget(file);
         }
+        self.attributes.forget_all_of(filesystem);
     }
 
     /// Forgets everything.

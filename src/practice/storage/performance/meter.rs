@@ -6,57 +6,128 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::line::nanoseconds;
+use super::operation::{Operation, Sort};
+use super::throughput::{Rates, THIRDS};
 
 /// Records of so many minutes are kept: CloudWatch keeps one-minute data for 15 days.
 pub const MINUTES_KEPT: i64 = 15 * 24 * 60;
-/// Operations a second of General Purpose mode, in units of which a read takes one and any other operation five:
-/// 35,000 reads or 7,000 others (<https://docs.aws.amazon.com/efs/latest/ug/limits.html>).
+/// Operations a second of General Purpose mode, in units of which one that reads takes one and one that writes five:
+/// 35,000 reads or 7,000 writes, of data or metadata (<https://docs.aws.amazon.com/efs/latest/ug/limits.html>, "Quotas
+/// for Amazon EFS file systems").
 const OPERATIONS: u64 = 35_000;
 const WRITE_UNITS: u64 = 5;
 
-/// One minute of one filesystem.
+/// Operations of one sort in one minute, as CloudWatch's statistics tell of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Minute {
-    /// `DataReadIOBytes`, sum.
-    pub read_bytes: u64,
-    /// `DataWriteIOBytes`, sum.
-    pub write_bytes: u64,
-    /// `MetadataIOBytes`, sum.
-    pub metadata_bytes: u64,
-    /// Read operations: `DataReadIOBytes`, sample count.
-    pub reads: u64,
-    /// Write operations.
-    pub writes: u64,
-    /// Metadata operations.
-    pub metadata: u64,
-    /// `BurstCreditBalance` after the last operation, in bytes.
+pub struct Tally {
+    /// How many: the sample count.
+    pub count: u64,
+    /// Their bytes: the sum.
+    pub sum: u64,
+    /// Bytes of the smallest; 0 when there was none.
+    pub smallest: u64,
+    /// Bytes of the largest.
+    pub largest: u64,
+}
+
+impl Tally {
+    fn add(&mut self, bytes: u64, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.smallest = match self.count {
+            0 => bytes,
+            _ => self.smallest.min(bytes),
+        };
+        self.largest = self.largest.max(bytes);
+        self.sum += bytes * count;
+        self.count += count;
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self.count, other.count) {
+            (_, 0) => self,
+            (0, _) => other,
+            _ => Self {
+                count: self.count + other.count,
+                sum: self.sum + other.sum,
+                smallest: self.smallest.min(other.smallest),
+                largest: self.largest.max(other.largest),
+            },
+        }
+    }
+}
+
+/// How a filesystem stands at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// When.
+    pub at: Timestamp,
+    /// `BurstCreditBalance`, in bytes.
     pub credits: u64,
-    /// `PermittedThroughput` then, in bytes a second.
+    /// `PermittedThroughput`, in metered bytes a second.
     pub permitted: u64,
+    /// What it stores, in metered bytes: at the rate of that it earns credits.
+    pub stored: u64,
+    /// `ClientConnections`.
+    pub connections: u64,
+}
+
+impl Standing {
+    /// Burst credits at a later instant, if nothing was asked of the filesystem in between.
+    #[must_use]
+    pub fn credits_at(&self, later: Timestamp) -> u64 {
+        let rates = Rates::of(self.stored);
+        let rested = super::line::nanoseconds(self.at, later);
+        let earned = rested * u128::from(rates.earned) / super::line::NANO;
+        let credits = u128::from(self.credits) + earned;
+        let credits = u64::try_from(credits).unwrap_or(u64::MAX);
+        credits.min(rates.cap.max(self.credits))
+    }
+}
+
+/// One minute of one filesystem, with the operations that were done in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Minute {
+    /// `DataReadIOBytes`.
+    pub reads: Tally,
+    /// `DataWriteIOBytes`.
+    pub writes: Tally,
+    /// `MetadataIOBytes`.
+    pub metadata: Tally,
+    /// Of the metadata operations, those that change something.
+    pub changes: u64,
+    /// `MeteredIOBytes`, in thirds of bytes: reads count a third.
+    pub metered_thirds: Tally,
+    /// After the last operation.
+    pub standing: Option<Standing>,
     /// `ClientConnections`: most at a time.
     pub connections: u64,
 }
 
 impl Minute {
-    /// `TotalIOBytes`, sum.
+    /// `TotalIOBytes`.
     #[must_use]
-    pub fn total_bytes(&self) -> u64 {
-        self.read_bytes + self.write_bytes + self.metadata_bytes
+    pub fn total(&self) -> Tally {
+        self.reads.and(self.writes).and(self.metadata)
     }
 
-    /// `MeteredIOBytes`, sum: reads count a third.
+    /// `MeteredIOBytes`, sum, rounded up.
     #[must_use]
     pub fn metered_bytes(&self) -> u64 {
-        self.read_bytes.div_ceil(3) + self.write_bytes + self.metadata_bytes
+        self.metered_thirds.sum.div_ceil(THIRDS)
     }
 
     /// `PercentIOLimit`, average of the minute; General Purpose mode only.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "a percentage")]
     pub fn percent_io_limit(&self) -> f64 {
-        let units = self.reads + WRITE_UNITS * (self.writes + self.metadata);
-        units as f64 * 100.0 / (60 * OPERATIONS) as f64
+        let reading = self.reads.count + self.metadata.count - self.changes;
+        let writing = self.writes.count + self.changes;
+        (reading + WRITE_UNITS * writing) as f64 * 100.0 / (60 * OPERATIONS) as f64
     }
 }
 
@@ -76,38 +147,33 @@ impl Meter {
         }
     }
 
-    /// Adds what was transferred from one instant to another, evenly; operations count in the first minute, the state
-    /// of the filesystem in the last.
-    pub fn add(&mut self, from: Timestamp, to: Timestamp, what: &Minute) {
-        let (first, last) = (minute(from), minute(to.max(from)));
-        let whole = nanoseconds(from, to);
-        let share = |amount: u64, until: u128| match whole {
-            0 => amount,
-            _ => u64::try_from(u128::from(amount) * until / whole).unwrap_or(amount),
+    /// Adds so many operations of one kind, the last of which was done when the filesystem stood so.
+    pub fn add(&mut self, operation: Operation, count: u64, standing: Standing) {
+        let number = minute_of_end(standing.at);
+        let one = self.minutes.entry(number).or_default();
+        let tally = match operation.sort {
+            Sort::Read => &mut one.reads,
+            Sort::Write => &mut one.writes,
+            Sort::Look | Sort::Change => &mut one.metadata,
         };
-        let mut done = (0, 0, 0);
-        for number in first..=last {
-            let until = start(number + 1).map_or(whole, |end| nanoseconds(from, end).min(whole));
-            let now = (
-                share(what.read_bytes, until),
-                share(what.write_bytes, until),
-                share(what.metadata_bytes, until),
-            );
-            let one = self.minutes.entry(number).or_default();
-            one.read_bytes += now.0 - done.0;
-            one.write_bytes += now.1 - done.1;
-            one.metadata_bytes += now.2 - done.2;
-            one.credits = what.credits;
-            one.permitted = what.permitted;
-            one.connections = one.connections.max(what.connections);
-            done = now;
-            self.unwritten.insert(number);
+        tally.add(operation.bytes, count);
+        one.changes += if operation.sort == Sort::Change {
+            count
+        } else {
+            0
+        };
+        one.metered_thirds.add(operation.thirds(), count);
+        one.connections = one.connections.max(standing.connections);
+        one.standing = Some(standing);
+        self.unwritten.insert(number);
+        let oldest = number - MINUTES_KEPT;
+        if self
+            .minutes
+            .first_key_value()
+            .is_some_and(|(first, _)| *first < oldest)
+        {
+            self.minutes = self.minutes.split_off(&oldest);
         }
-        let one = self.minutes.entry(first).or_default();
-        one.reads += what.reads;
-        one.writes += what.writes;
-        one.metadata += what.metadata;
-        self.minutes = self.minutes.split_off(&(last - MINUTES_KEPT));
     }
 
     /// The minutes that end after `from` and begin before `to`, each with its beginning.
@@ -121,6 +187,16 @@ impl Meter {
             .range(range)
             .filter_map(|(number, one)| Some((start(*number)?, *one)))
             .filter(move |(start, _)| *start < to)
+    }
+
+    /// How the filesystem stood when its last operation before this instant was done.
+    #[must_use]
+    pub fn standing_before(&self, at: Timestamp) -> Option<Standing> {
+        self.minutes
+            .range(..=minute(at))
+            .rev()
+            .filter_map(|(_, one)| one.standing)
+            .find(|standing| standing.at <= at)
     }
 
     /// Whether everything was taken out to be written.
@@ -146,6 +222,17 @@ impl Meter {
 /// Minutes since 1970.
 fn minute(at: Timestamp) -> i64 {
     at.as_second().div_euclid(60)
+}
+
+/// The minute in which something was done that was over at this instant.
+fn minute_of_end(at: Timestamp) -> i64 {
+    let before = at.as_nanosecond() - 1;
+    i64::try_from(before.div_euclid(60_000_000_000)).unwrap_or_default()
+}
+
+/// When the minute is over in which something begins at this instant.
+pub(super) fn end_of_minute(at: Timestamp) -> Timestamp {
+    start(minute(at) + 1).unwrap_or(Timestamp::MAX)
 }
 
 /// When a minute begins.

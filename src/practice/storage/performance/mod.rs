@@ -3,8 +3,10 @@
 
 mod cache;
 mod device;
+mod known;
 mod line;
 mod meter;
+mod operation;
 mod share;
 mod throughput;
 
@@ -13,6 +15,7 @@ mod tests;
 
 pub use cache::PageCache;
 pub use device::Device;
-pub use meter::{MINUTES_KEPT, Meter, Minute};
-pub use share::{Request, Share};
+pub use meter::{MINUTES_KEPT, Meter, Minute, Standing, Tally};
+pub use operation::{LARGEST, Request};
+pub use share::Share;
 pub use throughput::{Mode, Rates, Throughput};

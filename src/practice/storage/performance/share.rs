@@ -1,85 +1,10 @@
 //! One EFS filesystem as its clients feel it: throughput, latency, and the meter. Files do not enter here.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use super::meter::{Meter, Minute};
-use super::throughput::{Mode, THIRDS, Throughput};
-
-/// Latency of a Regional filesystem: reads from 250 microseconds (metadata too), writes from 2.7 milliseconds
-/// (<https://docs.aws.amazon.com/efs/latest/ug/performance.html>, "Performance summary").
-const READ_LATENCY: Duration = Duration::from_micros(250);
-const WRITE_LATENCY: Duration = Duration::from_micros(2700);
-/// What one client gets at most, in bytes a second (<https://docs.aws.amazon.com/efs/latest/ug/limits.html>: 500 MiB/s).
-const CLIENT: u64 = 500 * 1024 * 1024;
-/// What a metadata operation is metered as, in bytes: one block, as the smallest operation is (estimate).
-const METADATA: u64 = 4096;
-/// Largest operation of a client: `rsize` and `wsize` of the recommended mount options.
-const OPERATION: u64 = 1024 * 1024;
-
-/// What a client asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// So many bytes that it does not have.
-    Read(u64),
-    /// To take so many bytes.
-    Write(u64),
-    /// Names and attributes, without changing them.
-    Look,
-    /// To change names or attributes.
-    Change,
-}
-
-impl Request {
-    /// From when the server has the request until it begins to answer.
-    #[must_use]
-    pub fn latency(self) -> Duration {
-        match self {
-            Self::Read(_) | Self::Look => READ_LATENCY,
-            Self::Write(_) | Self::Change => WRITE_LATENCY,
-        }
-    }
-
-    /// Metered thirds of bytes.
-    fn thirds(self) -> u64 {
-        match self {
-            Self::Read(bytes) => bytes,
-            Self::Write(bytes) => THIRDS.saturating_mul(bytes),
-            Self::Look | Self::Change => THIRDS * METADATA,
-        }
-    }
-
-    fn metered(self) -> Minute {
-        let mut minute = Minute::default();
-        match self {
-            Self::Read(bytes) => {
-                minute.read_bytes = bytes;
-                minute.reads = bytes.div_ceil(OPERATION);
-            }
-            Self::Write(bytes) => {
-                minute.write_bytes = bytes;
-                minute.writes = bytes.div_ceil(OPERATION);
-            }
-            Self::Look | Self::Change => {
-                minute.metadata_bytes = METADATA;
-                minute.metadata = 1;
-            }
-        }
-        minute
-    }
-
-    /// The shortest time in which one client moves the bytes.
-    fn on_the_wire(self) -> Duration {
-        match self {
-            Self::Read(bytes) | Self::Write(bytes) => {
-                let nanoseconds = u128::from(bytes) * 1_000_000_000 / u128::from(CLIENT);
-                Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
-            }
-            Self::Look | Self::Change => Duration::ZERO,
-        }
-    }
-}
+use super::meter::{Meter, Minute, Standing, end_of_minute};
+use super::operation::{Operation, Request};
+use super::throughput::{Mode, Throughput};
 
 /// A filesystem that serves.
 #[derive(Debug, Clone)]
@@ -108,7 +33,7 @@ impl Share {
     }
 
     /// Serves a request that comes at `now`, while so many bytes are stored and so many clients connected; tells when
-    /// it is done, without the latency.
+    /// it is done, without the latency. Each operation counts in the minute in which it is done.
     pub fn serve(
         &mut self,
         now: Timestamp,
@@ -116,18 +41,44 @@ impl Share {
         stored: u64,
         connections: u64,
     ) -> Timestamp {
-        let from = self.throughput.busy_until().max(now);
-        let served = self.throughput.serve(now, request.thirds(), stored);
-        let record = Minute {
-            credits: self.throughput.credits(served, stored),
-            permitted: self.throughput.permitted(served, stored),
-            connections,
-            ..request.metered()
-        };
-        self.meter.add(from, served, &record);
-        self.changed = true;
+        let mut served = now;
+        for (operation, count) in request.operations() {
+            let mut left = count;
+            while left > 0 {
+                let (part, at) = self.serve_some(now, operation, left, stored);
+                let standing = Standing {
+                    at,
+                    credits: self.throughput.credits(at, stored),
+                    permitted: self.throughput.permitted(at, stored),
+                    stored,
+                    connections,
+                };
+                self.meter.add(operation, part, standing);
+                self.changed = true;
+                served = at;
+                left -= part;
+            }
+        }
         let wire = now.checked_add(request.on_the_wire());
         served.max(wire.unwrap_or(Timestamp::MAX))
+    }
+
+    /// Serves as many of these operations as are done within the minute, and one at least: how many, and until when.
+    fn serve_some(
+        &mut self,
+        now: Timestamp,
+        operation: Operation,
+        most: u64,
+        stored: u64,
+    ) -> (u64, Timestamp) {
+        let begun = self.throughput.busy_until().max(now);
+        let thirds = operation.thirds();
+        let room = self.throughput.room(now, end_of_minute(begun), stored);
+        let part = (room / thirds.max(1)).clamp(1, most);
+        let at = self
+            .throughput
+            .serve(now, thirds.saturating_mul(part), stored);
+        (part, at)
     }
 
     /// Its throughput.

@@ -11,8 +11,11 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::share::{Request, Share};
-use super::{Device, Meter, Minute, PageCache, Rates, Throughput};
+use super::meter::{Meter, Minute, Standing, Tally};
+use super::operation::Request;
+use super::share::Share;
+use super::throughput::Mode;
+use super::{Device, PageCache, Rates, Throughput};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -193,20 +196,62 @@ proptest! {
 
     #[test]
     fn what_is_metered_is_what_was_transferred_whatever_minutes_it_falls_in(
-        steps in prop::collection::vec((0_u64..200_000, 0_u64..1_000_000, 0_u64..300_000), 1..40),
+        credits_mib in 0_u64..2000,
+        steps in prop::collection::vec((0_u64..200_000, 0_u64..3 * GIB), 1..40),
     ) {
-        let mut meter = Meter::default();
-        let (mut now, mut reads, mut writes) = (at(7), 0, 0);
-        for (pause, bytes, length) in steps {
+        let throughput = Throughput::new(at(7)).with_credits(credits_mib * MIB);
+        let mut share = Share::restore(throughput, Meter::default());
+        let (mut now, mut reads, mut writes, mut spent) = (at(7), Tally::default(), Tally::default(), 0);
+        for (pause, bytes) in steps {
             now = later(now, pause);
-            let what = Minute { read_bytes: bytes, write_bytes: bytes / 3, ..Minute::default() };
-            meter.add(now, later(now, length), &what);
-            reads += bytes;
-            writes += bytes / 3;
+            share.serve(now, Request::Read(bytes), 0, 1);
+            share.serve(now, Request::Write(bytes / 5), 0, 1);
+            share.serve(now, Request::Look, 0, 1);
+            let count = |tally: &mut Tally, bytes: u64| {
+                tally.sum += bytes;
+                tally.count += bytes.div_ceil(MIB);
+            };
+            count(&mut reads, bytes);
+            count(&mut writes, bytes / 5);
+            // In thirds: no operation is less than 4 KiB, discounted or not.
+            let rest = |bytes: u64, least: u64| if bytes.is_multiple_of(MIB) { 0 } else { (bytes % MIB).max(least) };
+            spent += bytes / MIB * MIB + rest(bytes, 12 * 1024);
+            spent += 3 * (bytes / 5 / MIB * MIB + rest(bytes / 5, 4096)) + 3 * 4096;
         }
-        let all: Vec<Minute> = meter.between(at(0), later(now, 400_000)).map(|(_, one)| one).collect();
-        prop_assert_eq!(all.iter().map(|one| one.read_bytes).sum::<u64>(), reads);
-        prop_assert_eq!(all.iter().map(|one| one.write_bytes).sum::<u64>(), writes);
+        let end = share.throughput().busy_until();
+        let all: Vec<(Timestamp, Minute)> = share.meter().between(at(0), later(end, 1)).collect();
+        let sum = |of: fn(&Minute) -> Tally| all.iter().map(|(_, one)| of(one)).fold(Tally::default(), Tally::and);
+        prop_assert_eq!((sum(|one| one.reads).sum, sum(|one| one.reads).count), (reads.sum, reads.count));
+        prop_assert_eq!((sum(|one| one.writes).sum, sum(|one| one.writes).count), (writes.sum, writes.count));
+        prop_assert_eq!(sum(|one| one.metered_thirds).sum, spent);
+        for (start, one) in &all {
+            let standing = one.standing.unwrap();
+            prop_assert!(*start < standing.at && standing.at <= later(*start, 60_000));
+            // What is done in a minute is done at the permitted rate, but for the one operation that began before it.
+            let metered = one.metered_thirds.sum as f64 / 3.0 - one.metered_thirds.largest as f64 / 3.0;
+            prop_assert!(metered <= 60.0 * 100.0 * MIB as f64 + 1.0);
+        }
+    }
+
+    #[test]
+    fn the_credits_of_each_minute_are_those_of_the_calculation_by_hand(
+        gib in 1_u64..4096,
+        credits_mib in 1_u64..60_000,
+    ) {
+        let throughput = Throughput::new(at(0)).with_credits(credits_mib * MIB);
+        let mut share = Share::restore(throughput, Meter::default());
+        share.serve(at(0), Request::Write(100 * GIB), gib * GIB, 1);
+        let mib = MIB as f64;
+        for (_, one) in share.meter().between(at(0), at(40_000)) {
+            let standing = one.standing.unwrap();
+            let written = {
+                let until = share.meter().between(at(0), standing.at);
+                until.map(|(_, one)| one.writes.sum).sum::<u64>() as f64
+            };
+            let (took, left) = by_hand(gib as f64, credits_mib as f64 * mib, written);
+            prop_assert!((seconds(at(0), standing.at) - took).abs() < 1e-3);
+            prop_assert!((standing.credits as f64 - left).abs() < 2048.0, "{standing:?} {left}");
+        }
     }
 }
 
@@ -241,12 +286,19 @@ fn a_transfer_is_spread_over_the_minutes_it_takes() {
     assert!((seconds(from, done) - 61.44).abs() < 1e-6);
     let minutes: Vec<_> = share.meter().between(from, done).collect();
     let first = u64::try_from(60 - offset).unwrap();
-    assert_eq!(minutes[0].1.write_bytes, first * 100 * MIB);
-    let sum: u64 = minutes.iter().map(|(_, one)| one.total_bytes()).sum();
-    assert_eq!(sum, 6 * GIB);
-    assert_eq!(minutes[0].1.writes, 6 * 1024);
-    assert_eq!(minutes.last().unwrap().1.connections, 2);
-    assert_eq!(minutes.last().unwrap().1.permitted, 100 * MIB);
+    assert_eq!(minutes[0].1.writes.sum, first * 100 * MIB);
+    let total = minutes.iter().map(|(_, one)| one.total());
+    let total = total.fold(Tally::default(), Tally::and);
+    let expected = Tally {
+        count: 6 * 1024,
+        sum: 6 * GIB,
+        smallest: MIB,
+        largest: MIB,
+    };
+    assert_eq!(total, expected);
+    let (_, last) = minutes.last().unwrap();
+    assert_eq!(last.connections, 2);
+    assert_eq!(last.standing.unwrap().permitted, 100 * MIB);
     let (state, written) = share.take_unwritten().unwrap();
     assert_eq!(state, *share.throughput());
     assert_eq!(written.len(), minutes.len());
@@ -255,19 +307,74 @@ fn a_transfer_is_spread_over_the_minutes_it_takes() {
 
 #[test]
 fn one_client_has_at_most_its_share_of_a_large_filesystem() {
-    let mut share = Share::new(at(0));
-    let done = share.serve(at(0), Request::Read(500 * MIB), 10 * TIB, 1);
-    assert_eq!(seconds(at(0), done), 1.0);
+    let took = |request| seconds(at(0), Share::new(at(0)).serve(at(0), request, 10 * TIB, 1));
+    assert_eq!(took(Request::Write(500 * MIB)), 1.0);
+    // Reads count a third; then the network of the instance is what is full.
+    assert_eq!(took(Request::Read(625_000_000)), 1.0);
 }
 
 #[test]
-fn percent_io_limit_weighs_reads_against_other_operations() {
+fn small_operations_are_metered_at_four_kibibytes_reads_without_their_discount() {
+    let mut share = Share::new(at(0));
+    share.serve(at(0), Request::Read(10), 0, 1);
+    share.serve(at(0), Request::Read(6000), 0, 1);
+    share.serve(at(0), Request::Write(10), 0, 1);
+    share.serve(at(0), Request::Look, 0, 1);
+    let (_, minute) = share.meter().between(at(0), at(1)).next().unwrap();
+    assert_eq!(minute.metered_bytes(), 4 * 4096);
+    assert_eq!(minute.metered_thirds.count, 4);
+    assert_eq!(minute.total().sum, 10 + 6000 + 10 + 4096);
+    assert_eq!(
+        (minute.total().smallest, minute.total().largest),
+        (10, 6000)
+    );
+}
+
+#[test]
+fn percent_io_limit_weighs_what_reads_against_what_writes() {
+    let operations = |count| Tally {
+        count,
+        ..Tally::default()
+    };
     let minute = Minute {
-        reads: 60 * 17_500,
-        writes: 60 * 3_500,
+        reads: operations(60 * 10_000),
+        metadata: operations(60 * 9_500),
+        changes: 60 * 2_000,
+        writes: operations(60 * 1_500),
         ..Minute::default()
     };
     assert!((minute.percent_io_limit() - 100.0).abs() < 1e-9);
+}
+
+#[test]
+fn other_modes_have_their_rate_whatever_the_credits() {
+    let mut throughput = Throughput::new(at(0)).with_credits(0);
+    throughput.set_mode(Mode::Provisioned(20 * MIB));
+    let end = throughput.serve(at(0), 3 * 200 * MIB, GIB);
+    assert_eq!(seconds(at(0), end), 10.0);
+    assert_eq!(throughput.permitted(end, GIB), 20 * MIB);
+    // What is stored gives more than what is provisioned.
+    assert_eq!(throughput.permitted(end, TIB), 50 * MIB);
+    assert_eq!(throughput.permitted(later(end, 1000), TIB), 100 * MIB);
+    throughput.set_mode(Mode::Elastic);
+    assert_eq!(throughput.permitted(end, 0), GIB);
+}
+
+#[test]
+fn what_a_filesystem_earns_while_nothing_is_asked_of_it_is_added_to_what_it_had() {
+    let mut share = Share::restore(Throughput::new(at(0)).with_credits(GIB), Meter::default());
+    let done = share.serve(at(0), Request::Write(100 * MIB), 200 * GIB, 1);
+    let standing = share.meter().standing_before(at(50_000)).unwrap();
+    assert_eq!(standing.at, done);
+    let left = GIB - 100 * MIB + 200 * 50 * 1024;
+    assert!(standing.credits.abs_diff(left) <= 1, "{standing:?}");
+    assert_eq!(
+        standing.credits_at(later(done, 60_000)),
+        standing.credits + 60 * 200 * 50 * 1024
+    );
+    let far = at(100_000_000);
+    assert_eq!(standing.credits_at(far), 2_308_974_418_330);
+    assert_eq!(share.meter().standing_before(at(0)), None::<Standing>);
 }
 
 #[test]

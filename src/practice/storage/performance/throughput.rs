@@ -4,12 +4,14 @@
 //! <https://docs.aws.amazon.com/efs/latest/ug/performance.html> ("Bursting throughput"): the baseline is 50 KiB/s for
 //! each GiB stored, at least 1 MiB/s; up to 1 TiB a filesystem bursts to 100 MiB/s, a larger one to 100 MiB/s for each
 //! TiB; a new one has 2.1 TiB of credits, which is also what can be saved, for each TiB above the first; credits are
-//! earned at 50 KiB/s for each GiB (the floor earns none) and spent by what is metered; reads are metered at a third.
+//! earned at 50 KiB/s for each GiB (the floor earns none) and spent by what is metered; reads are metered at a third. What
+//! is stored counts in metered bytes ("How Amazon EFS reports file system and object sizes"). A provisioned rate is had
+//! "independent of the file system's size or burst credit balance", or the bursting one where that is the larger.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::line::{Line, NANO};
+use super::line::{Line, NANO, nanoseconds};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -25,7 +27,8 @@ const BURST_PER_TIB: u64 = 100 * MIB;
 /// 2.1 TiB in bytes, rounded as `BurstCreditBalance` shows it for a new filesystem.
 const CREDITS_PER_TIB: u64 = 2_308_974_418_330;
 /// Elastic throughput, in bytes a second that are metered: 1 GiB/s of writes, and with that 3 GiB/s of reads, which is
-/// the quota of most Regions (<https://docs.aws.amazon.com/efs/latest/ug/limits.html>).
+/// the default quota of most Regions (<https://docs.aws.amazon.com/efs/latest/ug/limits.html>; larger Regions have more,
+/// which no client of a lab gets to see: one gets 500 MiB/s).
 const ELASTIC: u64 = GIB;
 
 /// A read byte is one third of a metered byte; work is counted in thirds.
@@ -39,6 +42,9 @@ pub enum Mode {
     Bursting,
     /// As much as the quota of the Region, without credits.
     Elastic,
+    /// So many metered bytes a second whatever is stored; more, if what is stored gives more ("Provisioned
+    /// throughput").
+    Provisioned(u64),
 }
 
 /// What a filesystem of some size is granted, in metered bytes a second but for the cap.
@@ -69,6 +75,12 @@ impl Rates {
             burst: by(BURST_PER_TIB, TIB).max(BURST_PER_TIB),
             cap: by(CREDITS_PER_TIB, TIB).max(CREDITS_PER_TIB),
         }
+    }
+
+    /// Credits that a nanosecond of bursting costs beyond what it earns, as work.
+    fn drain(&self) -> u128 {
+        let thirds = THIRDS * self.burst.saturating_sub(self.earned);
+        u128::from(thirds).max(1)
     }
 }
 
@@ -120,11 +132,23 @@ impl Throughput {
     /// What it may have at that time, in metered bytes a second.
     #[must_use]
     pub fn permitted(&self, now: Timestamp, stored: u64) -> u64 {
+        if let Some(rate) = self.flat(stored) {
+            return rate;
+        }
         let rates = Rates::of(stored);
+        if self.credits(now, stored) > 0 {
+            rates.burst
+        } else {
+            rates.baseline
+        }
+    }
+
+    /// Its rate, if that does not depend on credits.
+    fn flat(&self, stored: u64) -> Option<u64> {
         match self.mode {
-            Mode::Elastic => ELASTIC,
-            Mode::Bursting if self.credits(now, stored) > 0 => rates.burst,
-            Mode::Bursting => rates.baseline,
+            Mode::Bursting => None,
+            Mode::Elastic => Some(ELASTIC),
+            Mode::Provisioned(rate) => (rate >= Rates::of(stored).baseline).then_some(rate),
         }
     }
 
@@ -132,13 +156,31 @@ impl Throughput {
     pub fn serve(&mut self, now: Timestamp, thirds: u64, stored: u64) -> Timestamp {
         self.rest_until(now, stored);
         let work = u128::from(thirds) * NANO;
-        if self.mode == Mode::Elastic {
+        if let Some(rate) = self.flat(stored) {
             let left = self.line.use_spare(work);
-            self.line.serve(left, THIRDS * ELASTIC);
+            self.line.serve(left, THIRDS * rate);
         } else {
             self.burst(work, stored);
         }
         self.line.at
+    }
+
+    /// Thirds of metered bytes that it can serve until then, of what comes at `now` behind what it has accepted before;
+    /// rounded down.
+    #[must_use]
+    pub fn room(&self, now: Timestamp, until: Timestamp, stored: u64) -> u64 {
+        let mut later = self.clone();
+        later.rest_until(now, stored);
+        let span = nanoseconds(later.line.at, until);
+        let work = if let Some(rate) = self.flat(stored) {
+            span * u128::from(THIRDS * rate)
+        } else {
+            let rates = Rates::of(stored);
+            let with_credits = (later.credits / rates.drain()).min(span);
+            with_credits * u128::from(THIRDS * rates.burst)
+                + (span - with_credits) * u128::from(THIRDS * rates.baseline)
+        };
+        u64::try_from(work / NANO).unwrap_or(u64::MAX)
     }
 
     fn burst(&mut self, work: u128, stored: u64) {
@@ -157,8 +199,7 @@ impl Throughput {
             return;
         }
         // Until the credits are gone, and then without.
-        let drain = u128::from(burst).saturating_sub(earned).max(1);
-        let until = self.credits / drain;
+        let until = self.credits / rates.drain();
         self.line.pass(until);
         self.credits = 0;
         self.line

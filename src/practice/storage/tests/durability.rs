@@ -67,10 +67,13 @@ fn a_tree_comes_back_as_it_was() {
     drop(view);
     drop((share, files));
     let files = open(dir.path());
-    assert_eq!(files.used_bytes("fs-1"), 2 * CHUNK as u64 + 9);
+    // Root, home, alice, .ssh, the empty file, the link and the pipe; and the large file.
+    let metered = 7 * 6144 + 2048 + (2 * CHUNK as u64 + 4096);
+    assert_eq!(files.metered_bytes("fs-1"), metered);
     let share = files.share("fs-1").unwrap();
     assert_eq!(all(&on(&share)), before);
-    assert_eq!(files.used_bytes("fs-1"), share.used_bytes());
+    assert_eq!(files.metered_bytes("fs-1"), metered);
+    assert_eq!(share.used_bytes(), 2 * CHUNK as u64 + 9);
     // And it goes on from there.
     on(&share).write("/home/alice/new", b"n").unwrap();
     assert_eq!(share.usage().files, 5);
@@ -140,7 +143,10 @@ fn shrinking_replacing_and_removing_reach_the_disk_too() {
     files.kill();
     let files = open(dir.path());
     let expected = (CHUNK + 1) + (3 * CHUNK + 5) + 1;
-    assert_eq!(files.used_bytes("fs-1"), expected as u64);
+    let metered = 2 * 6144 + (2048 + CHUNK + 4096) + (2048 + 3 * CHUNK + 4096);
+    assert_eq!(files.metered_bytes("fs-1"), metered as u64);
+    let share = files.share("fs-1").unwrap();
+    assert_eq!(share.used_bytes(), expected as u64);
     assert_eq!(all(&on(&files.share("fs-1").unwrap())), before);
 }
 
@@ -175,10 +181,10 @@ fn a_deleted_filesystem_stays_deleted_whatever_is_still_written_to_it() {
     files.delete_share("fs-1").unwrap();
     view.write("/h", b"mounted still").unwrap();
     files.flush().unwrap();
-    assert_eq!(files.used_bytes("fs-1"), 0);
+    assert_eq!(files.metered_bytes("fs-1"), 6144);
     files.kill();
     let files = open(dir.path());
-    assert_eq!(files.used_bytes("fs-1"), 0);
+    assert_eq!(files.metered_bytes("fs-1"), 6144);
     assert_eq!(names(&on(&files.share("fs-1").unwrap()), "/"), [""; 0]);
     files.delete_share("fs-never").unwrap();
 }
@@ -406,13 +412,17 @@ fn a_large_file_of_zeros_is_little_in_memory_and_on_disk_and_counts_whole() {
     assert!(size < 1024 * 1024, "{size}");
     let files = open(dir.path());
     let expected = GIB + 3 * CHUNK as u64 + 3;
-    assert_eq!(files.used_bytes("fs-1"), expected);
+    // The root, and two files, the second a little over a whole number of increments.
+    let metered = 6144 + (2048 + GIB) + (2048 + 3 * CHUNK as u64 + 4096);
+    assert_eq!(files.metered_bytes("fs-1"), metered);
     let view = on(&files.share("fs-1").unwrap());
     assert_eq!(view.stat("/zeros").unwrap().size, GIB);
     assert_eq!(view.read("/zeros"), Err(Errno::NoMemory));
     assert_eq!(view.content("/zeros").unwrap(), Content::zeros(GIB));
     assert_eq!(view.read("/mixed"), mixed);
     assert_eq!(view.used_bytes("/").unwrap(), expected);
+    assert_eq!(files.metered_bytes("fs-1"), metered);
+    assert_eq!(files.metered_bytes("fs-2"), 6144);
 }
 
 #[test]
@@ -430,7 +440,8 @@ fn files_of_the_version_before_are_taken_over() {
     .unwrap();
     drop(old);
     let files = open(dir.path());
-    assert_eq!(files.used_bytes("fs-1"), CHUNK as u64 + 3);
+    let metered = 6144 + 2048 + CHUNK as u64 + 4096;
+    assert_eq!(files.metered_bytes("fs-1"), metered);
     assert_eq!(
         on(&files.share("fs-1").unwrap()).read("/f").unwrap(),
         vec![7; CHUNK + 3]
@@ -465,10 +476,7 @@ fn credits_and_what_was_metered_survive_a_kill() {
     let before = traffic(&files);
     let minutes =
         |share: &super::super::Share| -> Vec<_> { share.meter().between(at(0), at(600)).collect() };
-    let written: u64 = minutes(&before)
-        .iter()
-        .map(|(_, one)| one.write_bytes)
-        .sum();
+    let written: u64 = minutes(&before).iter().map(|(_, one)| one.writes.sum).sum();
     assert_eq!(written, 1 << 30);
     files.flush().unwrap();
     files.kill();

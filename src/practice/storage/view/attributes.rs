@@ -71,7 +71,9 @@ impl View {
                 tree.set_mode(who, *ino, attr.mode & kept, now)?;
             }
             let (accessed, modified) = (Some(attr.accessed), Some(attr.modified));
-            tree.set_times(who, *ino, accessed, modified, now)
+            tree.set_times(who, *ino, accessed, modified, now)?;
+            self.ask(mount, Request::Change);
+            Ok(())
         })
     }
 }

@@ -11,7 +11,8 @@ use crate::practice::storage::errno::Outcome;
 use crate::practice::storage::gate::Patience;
 use crate::practice::storage::inode::{Ino, NodeType};
 use crate::practice::storage::mounts::Mounted;
-use crate::practice::storage::performance::Request;
+use crate::practice::storage::performance::{LARGEST, Request};
+use crate::practice::storage::tree::Tree;
 use crate::practice::storage::walk::{Found, Last};
 
 /// Bytes a second that a small machine moves in its memory (estimate).
@@ -29,7 +30,7 @@ const AHEAD: Duration = Duration::from_millis(30);
 pub enum Manner {
     /// A file is opened, read or written, and closed.
     Whole,
-    /// One block after the other, read ahead and written behind.
+    /// One block after the other, read ahead and written behind: [`View::end_stream`] says when it is over.
     Stream,
     /// Past the cache, waiting for each block (`O_DIRECT`).
     Direct,
@@ -37,21 +38,49 @@ pub enum Manner {
     Stored,
 }
 
+/// A piece as large as a pipe's buffer is followed by the rest, as far as a program copies its input to a file: what the
+/// shell's redirections write at a time.
+const PIECE: u64 = 4096;
+
 /// What whoever uses a view has waited for so far.
-#[derive(Debug)]
 pub(super) struct Line {
     due: Timestamp,
     /// Until when the server, or the volume, is at work on what was streamed.
     streamed: Timestamp,
+    /// Of what is streamed, what no operation was sent for yet.
+    gathered: Option<Gathered>,
     /// Only the time of what is done here counts: the program's own computing goes on beside it.
     alone: bool,
 }
 
 /// What was done with the bytes of a file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moved {
     Read,
     Written,
+}
+
+/// Bytes of a file beside each other that go over the wire together.
+struct Gathered {
+    tree: Arc<Tree>,
+    ino: Ino,
+    what: Moved,
+    /// Where the next byte belongs.
+    end: u64,
+    bytes: u64,
+}
+
+impl Gathered {
+    fn request(&self, bytes: u64) -> Request {
+        match self.what {
+            Moved::Read => Request::Read(bytes),
+            Moved::Written => Request::Write(bytes),
+        }
+    }
+
+    fn is_of(&self, tree: &Arc<Tree>, ino: Ino) -> bool {
+        Arc::ptr_eq(&self.tree, tree) && self.ino == ino
+    }
 }
 
 impl View {
@@ -78,10 +107,10 @@ impl View {
         Some(self.line()?.due)
     }
 
-    /// Waits until everything done so far is done.
-    pub async fn settle(&self) {
+    /// Waits until everything done so far is done, if that takes longer than this.
+    pub async fn settle(&self, longer_than: Duration) {
         let owed = self.owed();
-        if let Some(patience) = self.patience.as_ref().filter(|_| !owed.is_zero()) {
+        if let Some(patience) = self.patience.as_ref().filter(|_| owed > longer_than) {
             patience.sleep(owed).await;
         }
     }
@@ -146,12 +175,21 @@ impl View {
         self.at(path, Last::Follow, |found| {
             if let Some(mut line) = self.line() {
                 let start = line.start(self.now());
+                let start = line.send(start, Duration::ZERO).max(start);
                 if let Some(stored) = found.mount.spec.tree.stored_by(start) {
                     line.wait(stored.at, stored.latency);
                 }
             }
             Ok(())
         })
+    }
+
+    /// Everything that was streamed is sent: the file is closed.
+    pub fn end_stream(&self) {
+        if let Some(mut line) = self.line() {
+            let start = line.start(self.now());
+            line.send(start, Duration::ZERO);
+        }
     }
 
     /// Gives up what the host has cached (`/proc/sys/vm/drop_caches`).
@@ -174,13 +212,65 @@ impl View {
         self.moved(&found, Moved::Written, from, len, Manner::Whole);
     }
 
+    /// What was added at the end of a file that is there: either a file opened, written and closed, or a piece of what
+    /// comes through a pipe.
+    pub(super) fn was_appended(&self, mount: &Arc<Mounted>, ino: Ino, from: u64, len: u64) {
+        let tree = &mount.spec.tree;
+        let follows = self.line().is_some_and(|line| {
+            let gathered = line.gathered.as_ref();
+            gathered.is_some_and(|one| one.is_of(tree, ino) && one.end == from)
+        });
+        if !follows {
+            self.ask(mount, Request::Look);
+        }
+        let found = Found {
+            mount: mount.clone(),
+            ino,
+        };
+        if len == PIECE || follows {
+            self.moved(&found, Moved::Written, from, len, Manner::Stream);
+        } else {
+            self.moved(&found, Moved::Written, from, len, Manner::Whole);
+        }
+        if follows
+            && len < PIECE
+            && let Some(mut line) = self.line()
+        {
+            let start = line.start(self.now());
+            line.send(start, Request::Write(0).latency());
+        }
+    }
+
+    /// Takes the time of asking for the attributes of what is there, unless the host knows them.
+    pub(super) fn looked_at(&self, found: &Found) {
+        let tree = &found.mount.spec.tree;
+        if self.line.is_none() || !tree.is_share() {
+            return;
+        }
+        let directory = tree.attr(found.ino).is_ok_and(|attr| attr.is_dir());
+        let inode = (Arc::as_ptr(tree).addr(), found.ino);
+        let known = self
+            .table
+            .cache()
+            .attributes
+            .knows(inode, directory, self.now());
+        if !known {
+            self.ask(&found.mount, Request::Look);
+        }
+    }
+
     /// Takes the time of looking at, or changing, names and attributes.
     pub(super) fn ask(&self, mount: &Mounted, request: Request) {
+        let tree = &mount.spec.tree;
+        if !tree.takes_time() {
+            return;
+        }
         let Some(mut line) = self.line() else {
             return;
         };
         let start = line.start(self.now());
-        if let Some(served) = mount.spec.tree.serve(start, request) {
+        let start = line.send(start, Request::Write(0).latency()).max(start);
+        if let Some(served) = tree.serve(start, request) {
             line.wait(served.at, served.latency);
         }
     }
@@ -202,11 +292,11 @@ impl View {
         let key = (Arc::as_ptr(tree).addr(), found.ino);
         let version = tree.version(found.ino);
         let mut cache = self.table.cache();
-        let request = match what {
-            Moved::Read if manner == Manner::Direct => Request::Read(len),
+        let bytes = match what {
+            Moved::Read if manner == Manner::Direct => len,
             Moved::Read => match cache.read(key, version, from, len) {
                 0 => return,
-                missing => Request::Read(missing),
+                missing => missing,
             },
             Moved::Written => {
                 if manner == Manner::Direct {
@@ -214,26 +304,26 @@ impl View {
                 } else {
                     cache.write(key, version.saturating_sub(1), version, from, len);
                 }
-                Request::Write(len)
+                len
             }
         };
         drop(cache);
-        let asked = match manner {
-            Manner::Stream => line.streamed.max(start.checked_sub(AHEAD).unwrap_or(start)),
-            _ => start,
+        if manner == Manner::Stream {
+            line.gather(start, (tree, found.ino), what, from, len, bytes);
+            return;
+        }
+        let start = line.send(start, Duration::ZERO).max(start);
+        let request = match what {
+            Moved::Read => Request::Read(bytes),
+            Moved::Written => Request::Write(bytes),
         };
-        let Some(served) = tree.serve(asked, request) else {
+        let Some(served) = tree.serve(start, request) else {
             return;
         };
-        line.streamed = served.at;
-        let waits = matches!(manner, Manner::Direct | Manner::Stored);
-        match what {
-            Moved::Written if !served.remote && !waits => {
-                let soon = served.at.checked_sub(BEHIND).unwrap_or(start);
-                line.wait(soon, Duration::ZERO);
-            }
-            _ if waits || manner == Manner::Whole => line.wait(served.at, served.latency),
-            _ => line.wait(served.at, Duration::ZERO),
+        if what == Moved::Written && !served.remote && manner == Manner::Whole {
+            line.wait(behind(served.at, start), Duration::ZERO);
+        } else {
+            line.wait(served.at, served.latency);
         }
     }
 }
@@ -244,6 +334,7 @@ impl Line {
         Self {
             due,
             streamed,
+            gathered: None,
             alone,
         }
     }
@@ -260,6 +351,76 @@ impl Line {
         let until = until.checked_add(latency).unwrap_or(Timestamp::MAX);
         self.due = self.due.max(until);
     }
+
+    /// Adds what was streamed to what goes over the wire together, and sends as many full operations as there are.
+    fn gather(
+        &mut self,
+        start: Timestamp,
+        (tree, ino): (&Arc<Tree>, Ino),
+        what: Moved,
+        from: u64,
+        len: u64,
+        bytes: u64,
+    ) {
+        let follows = |one: &Gathered| one.is_of(tree, ino) && one.what == what && one.end == from;
+        if !self.gathered.as_ref().is_some_and(follows) {
+            self.send(start, Duration::ZERO);
+        }
+        let gathered = self.gathered.get_or_insert_with(|| Gathered {
+            tree: Arc::clone(tree),
+            ino,
+            what,
+            end: from,
+            bytes: 0,
+        });
+        gathered.end = from.saturating_add(len);
+        gathered.bytes += bytes;
+        let full = gathered.bytes / LARGEST * LARGEST;
+        gathered.bytes -= full;
+        if full > 0 {
+            let (request, tree) = (gathered.request(full), Arc::clone(tree));
+            self.stream(start, &tree, request);
+        }
+    }
+
+    /// Sends what has gathered, and has whoever waits for the answer wait so much longer; tells until when that is.
+    fn send(&mut self, start: Timestamp, latency: Duration) -> Timestamp {
+        if let Some(gathered) = self.gathered.take()
+            && gathered.bytes > 0
+        {
+            self.stream(start, &gathered.tree, gathered.request(gathered.bytes));
+            if gathered.what == Moved::Written {
+                self.wait(self.due, latency);
+            }
+        }
+        self.due
+    }
+
+    /// What is streamed is asked for ahead, and written behind.
+    fn stream(&mut self, start: Timestamp, tree: &Tree, request: Request) {
+        let asked = start.checked_sub(AHEAD).unwrap_or(start);
+        let Some(served) = tree.serve(self.streamed.max(asked), request) else {
+            return;
+        };
+        self.streamed = served.at;
+        let until = match request {
+            Request::Write(_) if !served.remote => behind(served.at, start),
+            _ => served.at,
+        };
+        self.wait(until, Duration::ZERO);
+    }
+}
+
+impl Drop for Line {
+    /// What was written is sent, whatever becomes of the one who wrote it.
+    fn drop(&mut self) {
+        self.send(self.due, Duration::ZERO);
+    }
+}
+
+/// Until when somebody waits who has written to a volume that is done at this time.
+fn behind(done: Timestamp, start: Timestamp) -> Timestamp {
+    done.checked_sub(BEHIND).unwrap_or(start)
 }
 
 fn memory(bytes: u64) -> Duration {

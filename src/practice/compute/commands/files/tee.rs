@@ -1,5 +1,7 @@
 //! `tee`: copies its input to files and to its output, as it comes.
 
+use std::time::Duration;
+
 use bashkit::{Command, CommandContext, CommandStatus, async_trait};
 
 use super::options::{Syntax, flag, letter};
@@ -34,7 +36,7 @@ impl Command for Tee {
             env: ctx.env.clone(),
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             user: self.seat.user.name.clone(),
-            view: self.seat.patient_view(),
+            view: self.seat.view(),
             now: host.clock.now(),
             to_screen: false,
             stdin: String::new(),
@@ -75,7 +77,10 @@ impl Command for Tee {
                 }
             }
             ctx.stdout.write_all(&chunk).await?;
+            call.view.settle(Duration::ZERO).await;
         }
+        call.view.end_stream();
+        call.view.settle(Duration::ZERO).await;
         Ok(CommandStatus::with_code(status))
     }
 }

@@ -355,3 +355,70 @@ async fn whom_the_network_does_not_admit_hears_nothing_and_sessions_stay() {
     assert_eq!(within(session.wait()).await.unwrap().code(), Some(4));
     drain.await.unwrap().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_dd_tells_how_far_it_has_got() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let host = bench.host(&id);
+    let share = bench.files.share("fs-1").unwrap();
+    host.mounts
+        .mount(MountSpec {
+            source: "fs-1:/".into(),
+            target: "/mnt".into(),
+            fstype: "nfs4".into(),
+            options: "rw".into(),
+            tree: Arc::clone(&share),
+            capacity: 0,
+        })
+        .unwrap();
+    host.root().set_mode("/mnt", 0o777).unwrap();
+    let mut command = bench.ssh(&id, "ec2-user", "key");
+    let mut child = command
+        .arg("-tt")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    keys.write_all(b"dd if=/dev/zero of=/mnt/x bs=1M status=progress\r")
+        .await
+        .unwrap();
+    let mut seen = Vec::new();
+    let mut buffer = vec![0; 65536];
+    // It runs, for as long as nobody stops it.
+    while !text(&seen).contains(" copied, 2 s, 10") {
+        let read = within(screen.read(&mut buffer)).await.unwrap();
+        seen.extend(&buffer[..read]);
+    }
+    keys.write_all(b"\x03").await.unwrap();
+    keys.write_all(b"echo over $?\rexit 5\r").await.unwrap();
+    let mut rest = Vec::new();
+    within(screen.read_to_end(&mut rest)).await.unwrap();
+    assert_eq!(within(child.wait()).await.unwrap().code(), Some(5));
+    let rest = text(&rest);
+    let said = rest.split("^C\r\n").nth(1).unwrap_or_default();
+    let lines: Vec<&str> = said.split("\r\n").collect();
+    let blocks = |line: &str, what: &str| -> u64 {
+        let number = line.strip_suffix(what).unwrap_or_else(|| panic!("{rest}"));
+        number.parse().unwrap()
+    };
+    let (read, written) = (
+        blocks(lines[0], "+0 records in"),
+        blocks(lines[1], "+0 records out"),
+    );
+    assert!(read - written <= 1 && written > 100, "{rest}");
+    let bytes = written << 20;
+    assert!(lines[2].starts_with(&format!("{bytes} bytes (")), "{rest}");
+    assert!(lines[2].ends_with(" MB/s"), "{rest}");
+    assert!(rest.contains("over 130\r\n"), "{rest}");
+    // What it said is what is there, and what was metered.
+    assert_eq!(host.root().stat("/mnt/x").unwrap().size, bytes);
+    let traffic = share.share().unwrap();
+    let metered = traffic
+        .meter()
+        .between(Timestamp::UNIX_EPOCH, Timestamp::MAX)
+        .map(|(_, minute)| minute.writes.sum);
+    assert_eq!(metered.sum::<u64>(), bytes);
+}

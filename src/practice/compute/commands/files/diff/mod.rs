@@ -2,6 +2,8 @@
 
 mod lines;
 
+use std::time::Duration;
+
 use bashkit::{Builtin, BuiltinContext, ExecResult, async_trait};
 
 use self::lines::{Alike, Style};
@@ -54,7 +56,7 @@ impl Builtin for Diff {
             env: ctx.env.clone(),
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             user: self.seat.user.name.clone(),
-            view: self.seat.patient_view(),
+            view: self.seat.view(),
             now: host.clock.now(),
             to_screen: false,
             stdin: String::new(),
@@ -96,6 +98,7 @@ impl Builtin for Diff {
             out = comparison.out;
         }
         out.extend_from_slice(report.out.as_bytes());
+        call.view.settle(Duration::ZERO).await;
         Ok(ExecResult {
             stdout: out.into(),
             stderr: report.err.into(),

@@ -4,6 +4,8 @@ mod expression;
 mod format;
 mod parser;
 
+use std::time::Duration;
+
 use std::collections::HashMap;
 
 use bashkit::{Bash, Command, CommandContext, CommandStatus, ExecOptions, async_trait};
@@ -45,7 +47,7 @@ impl Command for Find {
             env: ctx.env.clone(),
             cwd: absolute("/", &ctx.cwd.to_string_lossy()),
             user: self.seat.user.name.clone(),
-            view: self.seat.patient_view(),
+            view: self.seat.view(),
             now: host.clock.now(),
             to_screen: false,
             stdin: String::new(),
@@ -75,6 +77,7 @@ impl Command for Find {
             search.operand(operand).await?;
         }
         search.finish().await?;
+        call.view.settle(Duration::ZERO).await;
         Ok(CommandStatus::with_code(search.status))
     }
 }

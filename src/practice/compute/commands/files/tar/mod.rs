@@ -6,6 +6,8 @@ mod listing;
 mod options;
 mod unpack;
 
+use std::time::Duration;
+
 use bashkit::{Builtin, BuiltinContext, ExecResult, async_trait};
 
 use self::options::{Action, Options};
@@ -48,7 +50,7 @@ impl Builtin for Tar {
             Err(text) => return Ok(ExecResult::err(text, FAILURE)),
         };
         let umask = super::program::umask(ctx.variables);
-        let view = self.seat.patient_view();
+        let view = self.seat.view();
         view.set_umask(umask);
         let mut run = Run {
             accounts: Accounts::read(&view),
@@ -83,6 +85,7 @@ impl Builtin for Tar {
         } else if run.failed {
             run.say("Exiting with failure status due to previous errors");
         }
+        run.view.settle(Duration::ZERO).await;
         let failed = run.failed || ended.is_err();
         Ok(ExecResult {
             stdout: run.out.into(),

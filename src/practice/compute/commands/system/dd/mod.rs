@@ -13,8 +13,9 @@ use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
 use crate::practice::storage::{Access, Content, Errno, Kind, NodeType, Use, View};
 
-/// Account time that may gather before it is waited for.
-const GATHERED: Duration = Duration::from_millis(100);
+/// Account time that may gather before it is waited for: less than any filesystem needs for one operation of a stream.
+/// So whoever else uses it has a turn after each.
+const GATHERED: Duration = Duration::from_millis(1);
 /// Blocks after which others may run.
 const ROUNDS: u64 = 16;
 
@@ -38,6 +39,7 @@ impl Program for Dd {
             began: seat.host.clock.now(),
             shown: 0,
             done: Done::default(),
+            over: false,
             operands,
         };
         copy.run().await
@@ -83,6 +85,18 @@ struct Copy<'a, 'b> {
     /// Seconds for which progress was shown.
     shown: i64,
     done: Done,
+    /// Whether everything was said.
+    over: bool,
+}
+
+/// Interrupted: dd tells how far it has got, as on SIGINT.
+impl Drop for Copy<'_, '_> {
+    fn drop(&mut self) {
+        if !self.over && self.done.read != (0, 0) {
+            self.view.end_stream();
+            self.seat.process.leave(&self.figures());
+        }
+    }
 }
 
 impl Copy<'_, '_> {
@@ -107,6 +121,7 @@ impl Copy<'_, '_> {
         {
             self.close(path);
         }
+        self.view.end_stream();
         self.wait(Duration::ZERO).await?;
         if self.operands.status == Status::Progress && self.shown > 0 {
             call.err("\n").await?;
@@ -114,7 +129,8 @@ impl Copy<'_, '_> {
         if let Some(line) = &failed {
             call.complain(line).await?;
         }
-        self.report().await?;
+        self.over = true;
+        call.err(self.figures()).await?;
         Ok(i32::from(failed.is_some()))
     }
 
@@ -290,7 +306,12 @@ impl Copy<'_, '_> {
         if self.operands.status == Status::Progress && seconds > self.shown {
             self.shown = seconds;
             let line = report::progress(self.done.bytes, self.elapsed());
-            self.call.err(format!("\r{line}")).await?;
+            let line = format!("\r{line}");
+            if self.seat.process.terminal.is_some() {
+                self.seat.process.show(&line);
+            } else {
+                self.call.err(line).await?;
+            }
         }
         Ok(())
     }
@@ -300,9 +321,10 @@ impl Copy<'_, '_> {
         due.duration_since(self.began)
     }
 
-    async fn report(&self) -> bashkit::Result<()> {
+    /// The lines at the end.
+    fn figures(&self) -> String {
         if self.operands.status == Status::None {
-            return Ok(());
+            return String::new();
         }
         let Done {
             read,
@@ -317,6 +339,6 @@ impl Copy<'_, '_> {
             text += &report::copied(*bytes, self.elapsed());
             text.push('\n');
         }
-        self.call.err(text).await
+        text
     }
 }

@@ -74,7 +74,7 @@ impl Program for Rsync {
         let session = Session {
             seat,
             call,
-            view: seat.patient_view(),
+            view: seat.view(),
             filter: match filter(seat, call, &options) {
                 Ok(filter) => filter,
                 Err(text) => {
@@ -149,6 +149,9 @@ struct Session<'a> {
     filter: Filter,
     options: &'a Options,
 }
+
+/// Account time that may gather before it is waited for: it is long only for large files.
+const GATHERED: Duration = Duration::from_millis(100);
 
 /// Where the sources go.
 enum Target {
@@ -304,6 +307,7 @@ impl Session<'_> {
                 ended = true;
                 break;
             }
+            self.view.settle(GATHERED).await;
             if at % TURN == TURN - 1 {
                 self.show(&mut said).await?;
                 tokio::task::yield_now().await;
@@ -312,6 +316,7 @@ impl Session<'_> {
         if !ended {
             copy.finish(&mut said);
         }
+        self.view.settle(Duration::ZERO).await;
         self.show(&mut said).await?;
         let status = match (ended, copy.partial) {
             (true, _) => NO_TARGET,

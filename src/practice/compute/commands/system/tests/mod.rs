@@ -1,12 +1,13 @@
 //! Commands run in real shells on a host without an account: the surroundings are made up here, and only here.
 
 mod boot;
+mod contract;
 mod machine;
+mod metering;
 mod mounting;
 mod network;
 mod outage;
 mod packages;
-mod probe;
 mod throughput;
 mod time;
 
@@ -145,7 +146,7 @@ struct Rig {
     host: Arc<Host>,
     around: Arc<Around>,
     clock: Clock,
-    _directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 /// What a script printed and how it ended.
@@ -174,12 +175,30 @@ impl Rig {
     }
 
     fn before_the_share(start: Timestamp) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Arc::new(tempfile::tempdir().unwrap());
         let clock = Clock::new(Pace::Max, start);
         let around = Arc::new(Around::default());
         *around.clock.lock().unwrap() = Some(clock.clone());
+        let files = Files::open(directory.path()).unwrap();
+        Self::powered_on("i-1", &files, around, clock, directory)
+    }
+
+    /// Another host beside this one, with the same share in front of it.
+    fn beside(&self) -> Self {
+        let (around, clock) = (Arc::clone(&self.around), self.clock.clone());
+        let directory = Arc::clone(&self.directory);
+        Self::powered_on("i-2", &self.host.files, around, clock, directory)
+    }
+
+    fn powered_on(
+        id: &str,
+        files: &Files,
+        around: Arc<Around>,
+        clock: Clock,
+        directory: Arc<tempfile::TempDir>,
+    ) -> Self {
         let spec = HostSpec {
-            instance_id: "i-1".to_owned(),
+            instance_id: id.to_owned(),
             region: "us-east-1".to_owned(),
             zone: "us-east-1a".to_owned(),
             instance_type: "t3.micro".to_owned(),
@@ -193,15 +212,14 @@ impl Rig {
                 ..MetadataService::default()
             },
         };
-        let files = Files::open(directory.path()).unwrap();
         let disk = files
-            .create_disk_from("i-1", &image::build().unwrap())
+            .create_disk_from(id, &image::build().unwrap())
             .unwrap();
         let host = Arc::new(Host::new(
             spec,
             clock.clone(),
             Arc::clone(&around) as Arc<dyn Surroundings>,
-            files,
+            files.clone(),
             disk,
             String::new(),
         ));
@@ -210,7 +228,7 @@ impl Rig {
             host,
             around,
             clock,
-            _directory: directory,
+            directory: directory,
         }
     }
 

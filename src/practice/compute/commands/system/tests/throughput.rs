@@ -29,7 +29,7 @@ async fn mounted() -> Rig {
 }
 
 /// Seconds and bytes a second of dd's last line.
-fn told(err: &str) -> (f64, f64) {
+pub fn told(err: &str) -> (f64, f64) {
     let line = err.lines().last().unwrap();
     let seconds = line
         .split(", ")
@@ -48,9 +48,48 @@ fn told(err: &str) -> (f64, f64) {
     )
 }
 
-fn credits(rig: &Rig) -> u64 {
+/// A host whose /home is on the share, as the lab's instances have it.
+pub async fn home_on_the_share() -> Rig {
+    let rig = Rig::new();
+    let script = format!(
+        "dnf install -yq nfs-utils && cp -a /home/. /tmp/home && mount -t nfs4 -o nfsvers=4.1 {SHARE}:/ /home && cp -a /tmp/home/. /home"
+    );
+    rig.root(&script).await.ended(0);
+    rig
+}
+
+/// What the share was asked for so far.
+#[derive(Debug, Default)]
+pub struct Metered {
+    pub read: u64,
+    pub reads: u64,
+    pub written: u64,
+    pub writes: u64,
+    /// Bytes.
+    pub metadata: u64,
+    /// Most at a time.
+    pub connections: u64,
+}
+
+pub fn metered(rig: &Rig) -> Metered {
     let share = rig.host.files.traffic("fs-1").unwrap().unwrap();
-    let stored = rig.host.files.used_bytes("fs-1");
+    let from = jiff::Timestamp::UNIX_EPOCH;
+    let later = rig.clock.now() + jiff::SignedDuration::from_mins(1);
+    let mut all = Metered::default();
+    for (_, minute) in share.meter().between(from, later) {
+        all.read += minute.reads.sum;
+        all.reads += minute.reads.count;
+        all.written += minute.writes.sum;
+        all.writes += minute.writes.count;
+        all.metadata += minute.metadata.sum;
+        all.connections = all.connections.max(minute.connections);
+    }
+    all
+}
+
+pub fn credits(rig: &Rig) -> u64 {
+    let share = rig.host.files.traffic("fs-1").unwrap().unwrap();
+    let stored = rig.host.files.metered_bytes("fs-1");
     share.throughput().credits(rig.clock.now(), stored)
 }
 
@@ -87,11 +126,11 @@ async fn a_gibibyte_is_written_at_the_burst_rate_and_read_back_three_times_as_fa
         .collect();
     let sum =
         |of: fn(&crate::practice::storage::Minute) -> u64| minutes.iter().map(of).sum::<u64>();
-    assert_eq!(sum(|one| one.write_bytes), GIB);
-    assert_eq!(sum(|one| one.read_bytes), GIB);
+    assert_eq!(sum(|one| one.writes.sum), GIB);
+    assert_eq!(sum(|one| one.reads.sum), GIB);
     assert_eq!(minutes.last().unwrap().connections, 1);
     let spent = before - credits(&rig);
-    let metered = sum(|one| one.metadata_bytes) + GIB + GIB / 3;
+    let metered = sum(|one| one.metadata.sum) + GIB + GIB / 3;
     // What was earned meanwhile: at most 50 KiB a second for the one GiB.
     assert!(
         spent <= metered && metered - spent <= 20 * 50 * 1024,
@@ -229,7 +268,7 @@ async fn other_commands_take_the_time_of_their_bytes_too() {
         rig.clock.now() - jiff::SignedDuration::from_mins(1),
         rig.clock.now(),
     );
-    let written: u64 = minutes.map(|(_, one)| one.write_bytes).sum();
+    let written: u64 = minutes.map(|(_, one)| one.writes.sum).sum();
     assert_eq!(written, 100 * MIB);
     assert!(seconds >= 1, "{seconds}");
     // The copy is what is large: to hold it costs nothing.
