@@ -29,12 +29,40 @@ fn amount(bytes: u64) -> String {
 
 fn rate(bytes: u64, elapsed: SignedDuration) -> String {
     match u128::try_from(elapsed.as_nanos()) {
+        // Divided without a rest, as sizes are.
+        Ok(nanoseconds)
+            if nanoseconds > 0
+                && (nanoseconds.is_multiple_of(SECOND) || SECOND.is_multiple_of(nanoseconds)) =>
+        {
+            format!("{}/s", human(u128::from(bytes) * SECOND, nanoseconds, 1000))
+        }
         Ok(nanoseconds) if nanoseconds > 0 => {
-            let scaled = u128::from(bytes) * 1_000_000_000;
-            format!("{}/s", human(scaled, nanoseconds, 1000))
+            format!("{}/s", quotient(u128::from(bytes) * SECOND, nanoseconds))
         }
         _ => "Infinity B/s".to_owned(),
     }
+}
+
+/// Nanoseconds in a second.
+const SECOND: u128 = 1_000_000_000;
+
+/// A quotient as GNU prints it where there is a rest: from thousands on, with one decimal as long as that makes four
+/// characters.
+fn quotient(number: u128, by: u128) -> String {
+    let mut units = ["kB", "MB", "GB", "TB", "PB", "EB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    let mut by = by * 1000;
+    for next in units {
+        if number < by * 1000 {
+            break;
+        }
+        (by, unit) = (by * 1000, next);
+    }
+    let tenths = (number * 10 + by / 2) / by;
+    if tenths < 1000 {
+        return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+    }
+    format!("{} {unit}", (number + by / 2) / by)
 }
 
 /// A quotient in the largest unit that fits, with one decimal below ten; rounded to the nearest.
@@ -102,6 +130,16 @@ mod tests {
             "104857600 bytes (105 MB, 100 MiB) copied, 1 s, 105 MB/s"
         );
         assert_eq!(after(512, 100), "512 bytes copied, 0.0001 s, 5.1 MB/s");
+        // Seen with GNU dd.
+        assert_eq!(
+            after(10_000_000, 619_530),
+            "10000000 bytes (10 MB, 9.5 MiB) copied, 0.61953 s, 16.1 MB/s"
+        );
+        assert_eq!(
+            after(300_000, 615_253),
+            "300000 bytes (300 kB, 293 KiB) copied, 0.615253 s, 488 kB/s"
+        );
+        assert_eq!(after(1, 3_000_001), "1 byte copied, 3 s, 0.0 kB/s");
         assert_eq!(
             after(1000, 50),
             "1000 bytes (1.0 kB) copied, 5e-05 s, 20 MB/s"
