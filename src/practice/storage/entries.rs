@@ -16,6 +16,15 @@ const TARGET_MAX: usize = 4095;
 /// Names one inode may have: the limit of ext4.
 const LINK_MAX: u32 = 65_000;
 
+/// What becomes of an entry that has the new name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// It is replaced.
+    IfThere,
+    /// The rename fails: `RENAME_NOREPLACE` of Linux.
+    Never,
+}
+
 impl Tree {
     /// Makes an entry that is not there yet, owned by the caller; a directory begins empty. `mode` is final but for what
     /// the directory it is made in gives on.
@@ -114,12 +123,13 @@ impl Tree {
         state.release(ino, dir, now)
     }
 
-    /// Moves an entry, replacing what is at the new name if that is of the same sort (and empty).
+    /// Moves an entry; what is at the new name may be replaced if it is of the same sort (and empty).
     pub fn rename(
         &self,
         who: &Identity,
         from: (Ino, &str),
         to: (Ino, &str),
+        existing: Replace,
         now: Timestamp,
     ) -> Outcome<()> {
         check_name(from.1)?;
@@ -129,6 +139,9 @@ impl Tree {
         state.permit(who, Access::Execute, to.0)?;
         let moved = state.child(from.0, from.1)?.ok_or(Errno::NotFound)?;
         let replaced = state.child(to.0, to.1)?;
+        if replaced.is_some() && existing == Replace::Never {
+            return Err(Errno::Exists);
+        }
         let directory = state.get(moved)?.is_dir();
         if directory && state.is_within(to.0, moved)? {
             return Err(Errno::Invalid);

@@ -33,9 +33,16 @@ pub(super) struct Clobber {
 
 impl Clobber {
     fn looked(&self, path: &str, found: &Outcome<Attr>) {
-        if self.refused.load(Ordering::Relaxed) {
-            let absent = matches!(found, Err(Errno::NotFound)).then(|| path.to_owned());
-            *self.absent.lock().unwrap_or_else(PoisonError::into_inner) = absent;
+        if !self.refused.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut absent = self.absent.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before it writes, bashkit looks again, at the file and at all that leads to it: the first look counts.
+        let is_on_the_way = |absent: &str| Path::new(absent).starts_with(path);
+        if matches!(found, Err(Errno::NotFound)) {
+            *absent = Some(path.to_owned());
+        } else if !absent.as_deref().is_some_and(is_on_the_way) {
+            *absent = None;
         }
     }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use self::time::Line;
 use super::content::Content;
+use super::entries::Replace;
 use super::errno::{Errno, Outcome};
 use super::gate::{Patience, Use};
 use super::identity::{Access, Identity};
@@ -364,6 +365,15 @@ impl View {
 
     /// Renames within one mount (`Errno::CrossDevice` otherwise).
     pub fn rename_one(&self, from: &str, to: &str) -> Outcome<()> {
+        self.rename_or(from, to, Replace::IfThere)
+    }
+
+    /// Renames where nothing has the new name.
+    pub fn rename_new(&self, from: &str, to: &str) -> Outcome<()> {
+        self.rename_or(from, to, Replace::Never)
+    }
+
+    fn rename_or(&self, from: &str, to: &str, existing: Replace) -> Outcome<()> {
         self.lookup(from, Last::Entry, |table, from| {
             let found = from.found()?;
             let to = walk(table, &self.identity, to, Last::Entry)?;
@@ -380,6 +390,7 @@ impl View {
                 &self.identity,
                 (source.dir, &source.name),
                 (target.dir, &target.name),
+                existing,
                 self.now(),
             )?;
             self.ask(&source.mount, Request::Change);

@@ -64,16 +64,20 @@ pub(super) enum Made {
 fn make(call: &Call, name: &str, verbose: bool, report: &mut Report) -> Made {
     match call.view.make_dir(&call.path(name)) {
         Ok(()) => {
-            if verbose {
-                report.line(&format!(
-                    "{}: created directory {}",
-                    call.program,
-                    always(name)
-                ));
-            }
+            tell(call, name, verbose, report);
             Made::New
         }
         Err(why) => refuse(call, name, why, report),
+    }
+}
+
+fn tell(call: &Call, name: &str, verbose: bool, report: &mut Report) {
+    if verbose {
+        report.line(&format!(
+            "{}: created directory {}",
+            call.program,
+            always(name)
+        ));
     }
 }
 
@@ -100,12 +104,17 @@ pub(super) fn with_parents(call: &Call, name: &str, verbose: bool, report: &mut 
             Ok(attr) if attr.is_dir() => made = Made::Old,
             Ok(_) if at == last => return refuse(call, part, Errno::Exists, report),
             Ok(_) => return refuse(call, part, Errno::NotDirectory, report),
-            Err(Errno::NotFound) => {
-                made = make(call, part, verbose, report);
-                if made == Made::Not {
-                    return made;
+            Err(Errno::NotFound) => match call.view.make_dir(&path) {
+                Ok(()) => {
+                    tell(call, part, verbose, report);
+                    made = Made::New;
                 }
-            }
+                // Somebody else was faster.
+                Err(Errno::Exists) if call.view.stat(&path).is_ok_and(|attr| attr.is_dir()) => {
+                    made = Made::Old;
+                }
+                Err(why) => return refuse(call, part, why, report),
+            },
             Err(why) => return refuse(call, part, why, report),
         }
     }

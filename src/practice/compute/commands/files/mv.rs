@@ -120,7 +120,13 @@ fn one(
             return;
         }
     }
-    match view.rename_one(&from, &to) {
+    // Another host may make it meanwhile.
+    let renamed = match existing {
+        Existing::Keep if there.is_none() => view.rename_new(&from, &to),
+        _ => view.rename_one(&from, &to),
+    };
+    match renamed {
+        Err(Errno::Exists) if existing == Existing::Keep => {}
         Ok(()) => {
             if verbose {
                 report.line(&format!("renamed {} -> {}", always(source), always(target)));

@@ -31,7 +31,7 @@ async fn whoever_uses_a_hard_mount_waits_until_its_server_answers_again() {
     let rig = mounted(HARD).await;
     rig.around.serve(None);
     let lines = [
-        ("ls /home", "a\nd\n"),
+        ("cd /home && ls -d a d", "a\nd\n"),
         ("ls /", ""),
         ("cat /home/a", "a\n"),
         ("echo b >>/home/b", ""),
