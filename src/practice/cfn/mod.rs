@@ -2,6 +2,7 @@
 //!
 //! `advance` brings every stack as far as it can get by now; nothing here waits, and no wire or host enters.
 
+mod behaviour;
 pub mod check;
 mod create;
 mod delete;

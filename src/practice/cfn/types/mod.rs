@@ -32,6 +32,11 @@ pub struct ResourceType {
     pub settled: fn(&World, &Resource) -> Settled,
     /// An attribute of one that is there.
     pub attribute: fn(&World, &Resource, &str) -> Option<Value>,
+    /// Brings one that is there to properties which do not replace it. Called again until it is done, perhaps by a
+    /// program that was started meanwhile: how far it has come is read from the world.
+    pub update: fn(&mut World, &Change) -> Result<Progress, AwsError>,
+    /// Its tags, of types whose tags can be changed.
+    pub tags: Option<for<'a> fn(&'a mut World, &str) -> Option<&'a mut Tags>>,
     /// Begins to delete it. One that is gone already counts as deleted.
     pub delete: fn(&mut World, &Resource) -> Result<(), AwsError>,
     /// Whether it is gone.
@@ -50,6 +55,36 @@ pub struct Request<'a> {
     pub stack_name: &'a str,
     /// Name in the template.
     pub logical_id: &'a str,
+}
+
+/// What is to be changed in place. Tags are not among it: the engine changes them itself.
+pub struct Change<'a> {
+    /// As it is recorded.
+    pub resource: &'a Resource,
+    /// Resolved, as it was made or changed last.
+    pub before: Properties<'a>,
+    /// Resolved, as it is to be.
+    pub after: Properties<'a>,
+    /// Names of properties that differ.
+    pub changed: &'a [&'static str],
+    /// Whether this is the first call.
+    pub first: bool,
+}
+
+impl Change<'_> {
+    /// Whether one of these properties differs.
+    fn touches(&self, names: &[&str]) -> bool {
+        self.changed.iter().any(|name| names.contains(name))
+    }
+}
+
+/// How far a change in place has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It is done.
+    Done,
+    /// Call again when anything changes.
+    Waiting,
 }
 
 /// Whether something that was begun is there.
@@ -91,6 +126,11 @@ pub fn find(name: &str) -> Option<&'static ResourceType> {
 /// For types that are there as soon as they are made.
 fn at_once(_: &World, _: &Resource) -> Settled {
     Settled::Yes
+}
+
+/// For types that nothing is changed in but their tags.
+fn nothing_to_change(_: &mut World, _: &Change) -> Result<Progress, AwsError> {
+    Ok(Progress::Done)
 }
 
 /// For types that are gone as soon as they are deleted.
