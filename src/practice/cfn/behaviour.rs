@@ -11,8 +11,6 @@ use super::schema::Property;
 pub enum Update {
     /// "No interruption": the resource is changed while it works.
     NoInterruption,
-    /// "Some interruptions": the resource is changed, and does not work for a while.
-    SomeInterruptions,
     /// "Replacement": a new one is made, and the old one deleted.
     Replacement,
     /// "Conditional": decided from the value before and after (none where it is not given). `true`: replaced.
@@ -43,9 +41,7 @@ impl Update {
             Self::Replacement => Recreation::Always,
             Self::Conditional(_) => Recreation::Conditionally,
             Self::Missing(documented) => documented.recreation(),
-            Self::NoInterruption | Self::SomeInterruptions | Self::Never | Self::Unknown => {
-                Recreation::Never
-            }
+            Self::NoInterruption | Self::Never | Self::Unknown => Recreation::Never,
         }
     }
 

@@ -196,7 +196,7 @@ fn what_is_to_be_retained_stays_and_is_said_to_be_skipped() {
         &[],
     );
     bench.pass(HOUR);
-    start::delete(&mut bench.world, "s", None);
+    start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
     assert_eq!(
@@ -264,7 +264,7 @@ fn a_wait_condition_is_there_once_it_has_its_messages_each_counted_once() {
     assert_eq!(outputs["Data"], r#"{"A":"d A","B":"d B"}"#);
     let token = types::handle_token(&outputs["Url"]).unwrap().to_owned();
     assert!(bench.world.handles.contains(&token));
-    start::delete(&mut bench.world, "s", None);
+    start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
     assert_eq!(
         signals::message(&mut bench.world, &token, message("C").as_bytes()).0,
@@ -331,7 +331,7 @@ fn a_wait_condition_fails_by_a_message_or_by_silence() {
         bench.reason(&stack, "Wait", "CREATE_FAILED"),
         "WaitCondition received failed message: 'no disk' for uniqueId: A"
     );
-    start::delete(&mut bench.world, "s", None);
+    start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
 
     let silent = bench.create(WAITING, &[]);
@@ -378,7 +378,7 @@ fn deleting_a_stack_that_is_being_created_takes_back_what_is_there() {
     let mut bench = Bench::new();
     let stack = bench.create(WAITING, &[]);
     bench.pass(SignedDuration::from_secs(30));
-    start::delete(&mut bench.world, &stack, Some("t".into()));
+    start::delete(&mut bench.world, &stack, Some("t".into())).unwrap();
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
     assert!(bench.world.handles.ids().is_empty());
@@ -424,7 +424,7 @@ fn a_stack_whose_template_cannot_be_read_any_more_fails_with_the_reason() {
         let reason = bench.reason(&stack, "s", status);
         assert!(reason.contains("can no longer be read: "), "{reason}");
     }
-    start::delete(&mut bench.world, "s", None);
+    start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteFailed);
 }

@@ -145,6 +145,10 @@ world! {
     stacks: stacks::Stack = "stack",
     /// Resources of stacks, by ARN of the stack, `/`, logical id.
     resources: stacks::Resource = "stack-resource",
+    /// Resources that updates of stacks have left over, by ARN of the stack, `/`, logical id, `/`, physical id.
+    left_over: stacks::Resource = "stack-left-over",
+    /// Change sets, by ARN.
+    change_sets: stacks::change_sets::ChangeSet = "change-set",
     /// Events of stacks, by ARN of the stack, `/`, number.
     events: stacks::Event = "stack-event",
     /// Wait condition handles, by their secret token.

@@ -139,7 +139,7 @@ fn delete(world: &mut World, params: &mut Params, result: Element) -> Result<Ele
     // Keeping resources or forcing leaves billable things behind; the practice account does not offer it.
     no_role(params)?;
     let token = params.text("ClientRequestToken");
-    start::delete(world, &name, token);
+    start::delete(world, &name, token)?;
     Ok(result)
 }
 
