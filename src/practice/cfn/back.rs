@@ -123,12 +123,13 @@ fn undo(world: &mut World, stack: &str, logical_id: &str, next: &mut Next) {
             if resource.physical_id != before.physical_id {
                 leave(world, resource, false);
             }
-            let now = world.now;
+            let due = world.now + durations::TO_REQUEST;
             if let Some(found) = world.resources.get_mut(&key) {
                 found.set_state(before);
                 found.step = Step::Asked;
-                found.due = now;
+                found.due = due;
             }
+            next.at(due);
         }
         (_, How::InPlace) => match world.attempt(|world| change_back(world, &resource)) {
             Ok(progress) => {
@@ -197,7 +198,9 @@ fn finish(world: &mut World, stack: &str, template: Option<&Template>) {
                 let kept = policy.keeps(true) && resource.status == ResourceStatus::CreateComplete;
                 let begun = resource.status != ResourceStatus::Waiting;
                 let gone = world.resources.remove(&key).filter(|_| begun);
-                gone.into_iter().for_each(|gone| leave(world, gone, kept));
+                if let Some(gone) = gone {
+                    leave(world, gone, kept);
+                }
             }
             Some(Part::Removed) | None => {}
         }

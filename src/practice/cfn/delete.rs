@@ -77,7 +77,9 @@ fn sweep(
         for key in &keys {
             begin(world, place, key, template);
             for due in [ask(world, place, key), await_it(world, place, key)] {
-                due.into_iter().for_each(|due| next.at(due));
+                if let Some(due) = due {
+                    next.at(due);
+                }
             }
         }
         // What is gone now may let others go.

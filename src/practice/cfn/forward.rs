@@ -312,9 +312,9 @@ fn finish(world: &mut World, stack: &str, template: &Template) {
                     .as_ref()
                     .and_then(|old| old.resources.get(&resource.logical_id));
                 let policy = old.map_or(DeletionPolicy::Delete, |one| one.deletion_policy);
-                let gone = world.resources.remove(&key);
-                gone.into_iter()
-                    .for_each(|gone| leave(world, gone, policy.keeps(false)));
+                if let Some(gone) = world.resources.remove(&key) {
+                    leave(world, gone, policy.keeps(false));
+                }
             }
             _ => {}
         }

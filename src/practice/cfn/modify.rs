@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::behaviour::Update;
 use super::diff;
-use super::schema::Properties;
-use super::types::{self, Change, Progress};
+use super::schema::{Properties, Property};
+use super::types::{self, Change, Progress, ResourceType};
 use super::wanted::TAGS;
 use crate::practice::error::AwsError;
 use crate::practice::world::stacks::{Resource, Step};
@@ -24,7 +24,7 @@ pub fn in_place(
         .into_iter()
         .filter(|property| !(kind.tags.is_some() && TAGS.contains(&property.name)))
         .collect();
-    if let Some(property) = changed.iter().find(|one| one.update.is_missing()) {
+    if let Some(property) = changed.iter().find(|one| is_missing(kind, one)) {
         return Err(AwsError::validation(cannot(&resource.kind, property.name)));
     }
     if changed
@@ -37,7 +37,13 @@ pub fn in_place(
         )));
     }
     let id = resource.physical_id.as_deref().unwrap_or_default();
-    if let Some(tags) = kind.tags.and_then(|tags| tags(world, id)) {
+    if let Some(tags_of) = kind.tags {
+        let tags = tags_of(world, id).ok_or_else(|| {
+            AwsError::validation(format!(
+                "Resource of type '{}' with identifier '{id}' was not found.",
+                resource.kind
+            ))
+        })?;
         tags.retain(|key, _| !before.contains_key(key) || after.contains_key(key));
         for (key, value) in after {
             if before.get(key) != Some(value) {
@@ -45,11 +51,11 @@ pub fn in_place(
             }
         }
     }
-    if changed.is_empty() {
+    let (false, Some(update)) = (changed.is_empty(), kind.update) else {
         return Ok(Progress::Done);
-    }
+    };
     let names: Vec<&'static str> = changed.iter().map(|property| property.name).collect();
-    (kind.update)(
+    update(
         world,
         &Change {
             resource,
@@ -59,6 +65,17 @@ pub fn in_place(
             first: resource.step == Step::Begun,
         },
     )
+}
+
+/// Whether the practice account cannot change a property, which does not replace the resource.
+pub fn is_missing(kind: &ResourceType, property: &Property) -> bool {
+    if kind.tags.is_some() && TAGS.contains(&property.name) {
+        return false;
+    }
+    match property.update {
+        Update::Never | Update::Replacement => false,
+        update => update.is_missing() || kind.update.is_none(),
+    }
 }
 
 /// Says that the practice account cannot change a property.

@@ -65,7 +65,6 @@ pub fn plan(
     let mut renewed = stack.clone();
     renewed.set_version(version.clone());
     let look = Look {
-        world,
         live: Live::new(world, &renewed, &checked.template).map_err(AwsError::validation)?,
         old: &old,
         checked,
@@ -177,7 +176,6 @@ fn in_order(dependencies: &BTreeMap<String, BTreeSet<String>>) -> Vec<&str> {
 
 /// Looks at the resources that are in both templates.
 struct Look<'a> {
-    world: &'a World,
     live: Live<'a>,
     old: &'a Template,
     checked: &'a Checked,
@@ -207,7 +205,7 @@ impl Look<'_> {
             }
             let certain = found.iter().any(|detail| detail.is_static);
             let sure = certain || found.iter().any(|detail| detail.source == Source::Direct);
-            if sure && property.update.is_missing() {
+            if sure && modify::is_missing(kind, property) {
                 missing.push(format!(
                     "{}: {}",
                     current.logical_id,

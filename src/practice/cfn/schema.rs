@@ -213,11 +213,6 @@ impl<'a> Properties<'a> {
         self.items(name).filter_map(scalar).collect()
     }
 
-    /// Names and values of all of them.
-    pub fn members(self) -> impl Iterator<Item = (&'a String, &'a Value)> {
-        self.0.into_iter().flatten()
-    }
-
     /// Objects of a list.
     pub fn objects(self, name: &str) -> Vec<Properties<'a>> {
         self.items(name).map(Properties::new).collect()

@@ -1,11 +1,16 @@
 //! The stack engine alone, on a world whose time is set by hand.
 
+mod project;
+mod properties;
+mod updates;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::start::{self, NewStack};
 use super::{Engine, signals, types};
+use crate::practice::world::instances::Power;
 use crate::practice::world::place::Place;
 use crate::practice::world::stacks::{OnFailure, ResourceStatus, StackStatus, resource_key};
 use crate::practice::world::{Tags, World};
@@ -52,13 +57,22 @@ impl Bench {
             let gone = self.world.file_systems_going();
             self.world.forget_file_systems(&gone);
             self.world.advance_efs();
+            self.switch();
             let stacks = self.engine.advance(&mut self.world);
             let files = self
                 .world
                 .file_systems
                 .values()
                 .filter_map(|one| one.state.due());
-            let next = files.chain(stacks).filter(|at| *at > self.world.now).min();
+            let targets = self.world.mount_targets.values();
+            let files = files.chain(targets.filter_map(|one| one.state.due()));
+            let powers = self.world.instances.values();
+            let powers = powers.filter_map(|one| one.power.map(|(_, at)| at));
+            let next = files
+                .chain(powers)
+                .chain(stacks)
+                .filter(|at| *at > self.world.now)
+                .min();
             match next {
                 Some(next) if next <= end => self.world.now = next,
                 _ => {
@@ -66,6 +80,22 @@ impl Bench {
                     return;
                 }
             }
+        }
+    }
+
+    /// Hosts do at once what they are to do.
+    fn switch(&mut self) {
+        let due: Vec<(String, Power)> = self
+            .world
+            .instances
+            .values()
+            .filter_map(|one| {
+                let (power, at) = one.power?;
+                (at <= self.world.now).then(|| (one.id.clone(), power))
+            })
+            .collect();
+        for (id, power) in due {
+            self.world.power_done(&id, power);
         }
     }
 

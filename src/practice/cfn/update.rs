@@ -11,7 +11,7 @@ use super::{back, changes, start};
 use crate::practice::error::AwsError;
 use crate::practice::world::stacks::updates::{Part, Update, Version};
 use crate::practice::world::stacks::{
-    Parameter, Resource, ResourceStatus, Stack, StackStatus, Step, Whereabouts,
+    Resource, ResourceStatus, Stack, StackStatus, Step, Whereabouts,
 };
 use crate::practice::world::{Tags, World};
 
@@ -58,11 +58,16 @@ pub fn resolve(world: &World, stack: &Stack, asked: Asked) -> Result<(Version, C
 
 fn previous(stack: &Stack, key: &str) -> Result<String, AwsError> {
     let found = stack.parameters.iter().find(|one| one.key == key);
-    found.map(|one| one.value.clone()).ok_or_else(|| {
-        AwsError::validation(format!(
-            "Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
-        ))
-    })
+    found
+        .map(|one| one.value.clone())
+        .ok_or_else(|| no_previous(key))
+}
+
+/// Says that a parameter has no value that could be used again.
+pub fn no_previous(key: &str) -> AwsError {
+    AwsError::validation(format!(
+        "Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
+    ))
 }
 
 /// The stack with this name or ARN, if it may be updated now.

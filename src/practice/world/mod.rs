@@ -78,6 +78,17 @@ macro_rules! world {
                 Ok(rows)
             }
 
+            /// All rows.
+            #[cfg(test)]
+            pub fn rows(&self) -> Result<Vec<Row>, String> {
+                let mut rows = Vec::new();
+                $(for id in self.$field.ids() {
+                    let json = self.$field.get(&id).map(render).transpose()?;
+                    rows.push(($kind, id, json));
+                })*
+                Ok(rows)
+            }
+
             /// Whether the change touched anything.
             pub fn is_touched(&self) -> bool {
                 $(self.$field.is_touched())||*

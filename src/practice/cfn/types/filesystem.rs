@@ -40,7 +40,8 @@ pub static FILE_SYSTEM: ResourceType = ResourceType {
     attributes: &["Arn", "FileSystemId"],
     create: |world, request| {
         let settings = settings(request.properties)?;
-        let token = format!("{}-{}", request.logical_id, request.stack);
+        // Another each time: one that replaces another is not the same request.
+        let token = format!("{}-{}", request.logical_id, world.uuid());
         world.create_file_system(&token, settings, request.tags.clone())
     },
     settled: |world, resource| match world.file_systems.get(id(resource)).map(|one| one.state) {
@@ -59,7 +60,7 @@ pub static FILE_SYSTEM: ResourceType = ResourceType {
             _ => return None,
         })
     },
-    update: update_file_system,
+    update: Some(update_file_system),
     tags: Some(|world, id| Some(&mut world.file_systems.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_file_system(id(resource))),
     gone: |world, resource| !world.file_systems.contains(id(resource)),
@@ -143,11 +144,11 @@ pub static MOUNT_TARGET: ResourceType = ResourceType {
             _ => return None,
         })
     },
-    update: |world, change| {
+    update: Some(|world, change| {
         let interface = world.mount_target(id(change.resource))?.interface.clone();
         world.set_groups(&interface, change.after.texts("SecurityGroups"))?;
         Ok(Progress::Done)
-    },
+    }),
     tags: None,
     delete: |world, resource| gone_is_deleted(world.delete_mount_target(id(resource))),
     gone: |world, resource| !world.mount_targets.contains(id(resource)),

@@ -115,7 +115,7 @@ pub static INSTANCE: ResourceType = ResourceType {
     create,
     settled,
     attribute,
-    update,
+    update: Some(update),
     tags: Some(|world, id| Some(&mut world.instances.get_mut(id)?.tags)),
     delete: |world, resource| {
         gone_is_deleted(

@@ -32,9 +32,9 @@ pub struct ResourceType {
     pub settled: fn(&World, &Resource) -> Settled,
     /// An attribute of one that is there.
     pub attribute: fn(&World, &Resource, &str) -> Option<Value>,
-    /// Brings one that is there to properties which do not replace it. Called again until it is done, perhaps by a
+    /// Brings one that is there to properties which do not replace it; none where only tags can be changed. Called again until it is done, perhaps by a
     /// program that was started meanwhile: how far it has come is read from the world.
-    pub update: fn(&mut World, &Change) -> Result<Progress, AwsError>,
+    pub update: Option<fn(&mut World, &Change) -> Result<Progress, AwsError>>,
     /// Its tags, of types whose tags can be changed.
     pub tags: Option<for<'a> fn(&'a mut World, &str) -> Option<&'a mut Tags>>,
     /// Begins to delete it. One that is gone already counts as deleted.
@@ -128,11 +128,6 @@ fn at_once(_: &World, _: &Resource) -> Settled {
     Settled::Yes
 }
 
-/// For types that nothing is changed in but their tags.
-fn nothing_to_change(_: &mut World, _: &Change) -> Result<Progress, AwsError> {
-    Ok(Progress::Done)
-}
-
 /// For types that are gone as soon as they are deleted.
 fn gone_at_once(_: &World, _: &Resource) -> bool {
     true
@@ -166,4 +161,26 @@ fn id(resource: &Resource) -> &str {
 /// Says that a property's value makes no sense.
 fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::client("InvalidParameterValue", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::practice::cfn::behaviour::Update;
+    use crate::practice::cfn::modify;
+    use crate::practice::cfn::schema::Kind;
+
+    #[test]
+    fn every_property_that_can_be_given_says_what_its_change_does() {
+        for kind in TYPES {
+            let given = kind.properties.iter();
+            let given = given.filter(|property| !matches!(property.kind, Kind::Unsupported));
+            for property in given {
+                let named = format!("{} {}", kind.name, property.name);
+                assert!(!matches!(property.update, Update::Unknown), "{named}");
+                let refused = matches!(property.update, Update::Missing(_));
+                assert_eq!(modify::is_missing(kind, property), refused, "{named}");
+            }
+        }
+    }
 }

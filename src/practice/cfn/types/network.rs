@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Progress, Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid,
-    nothing_to_change, own_id,
+    Progress, Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid, own_id,
 };
 use crate::practice::cfn::behaviour::{Update, in_place};
 use crate::practice::cfn::schema::{Kind, TAGS, optional, required};
@@ -67,13 +66,13 @@ pub static VPC: ResourceType = ResourceType {
             _ => return None,
         })
     },
-    update: |world, change| {
+    update: Some(|world, change| {
         if let Some(vpc) = world.vpcs.get_mut(id(change.resource)) {
             vpc.dns_support = change.after.boolean("EnableDnsSupport").unwrap_or(true);
             vpc.dns_hostnames = change.after.boolean("EnableDnsHostnames").unwrap_or(false);
         }
         Ok(Progress::Done)
-    },
+    }),
     tags: Some(|world, id| Some(&mut world.vpcs.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_vpc(id(resource))),
     gone: gone_at_once,
@@ -86,7 +85,7 @@ pub static INTERNET_GATEWAY: ResourceType = ResourceType {
     create: |world, request| Ok(world.create_gateway(request.tags.clone())),
     settled: at_once,
     attribute: own_id,
-    update: nothing_to_change,
+    update: None,
     tags: Some(|world, id| Some(&mut world.gateways.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_gateway(id(resource))),
     gone: gone_at_once,
@@ -107,12 +106,12 @@ pub static GATEWAY_ATTACHMENT: ResourceType = ResourceType {
     },
     settled: at_once,
     attribute: |_, _, _| Some(json!("IGW")),
-    update: |world, change| {
+    update: Some(|world, change| {
         let vpc = change.after.needed("VpcId");
         world.detach_gateway(&change.before.needed("InternetGatewayId"), &vpc)?;
         world.attach_gateway(&change.after.needed("InternetGatewayId"), &vpc)?;
         Ok(Progress::Done)
-    },
+    }),
     tags: None,
     delete: |world, resource| {
         let vpc = id(resource).trim_start_matches("IGW|");
@@ -180,12 +179,12 @@ pub static SUBNET: ResourceType = ResourceType {
             _ => return None,
         })
     },
-    update: |world, change| {
+    update: Some(|world, change| {
         if let Some(subnet) = world.subnets.get_mut(id(change.resource)) {
             subnet.map_public_ip = change.after.boolean("MapPublicIpOnLaunch").unwrap_or(false);
         }
         Ok(Progress::Done)
-    },
+    }),
     tags: Some(|world, id| Some(&mut world.subnets.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_subnet(id(resource))),
     gone: gone_at_once,
@@ -203,7 +202,7 @@ pub static ROUTE_TABLE: ResourceType = ResourceType {
     },
     settled: at_once,
     attribute: own_id,
-    update: nothing_to_change,
+    update: None,
     tags: Some(|world, id| Some(&mut world.route_tables.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_route_table(id(resource))),
     gone: gone_at_once,
@@ -228,7 +227,7 @@ pub static ROUTE: ResourceType = ResourceType {
     create: create_route,
     settled: at_once,
     attribute: |_, resource, _| id(resource).split_once('|').map(|(_, to)| Value::from(to)),
-    update: |world, change| {
+    update: Some(|world, change| {
         let (table, to) = (
             change.after.needed("RouteTableId"),
             change.after.needed("DestinationCidrBlock"),
@@ -237,7 +236,7 @@ pub static ROUTE: ResourceType = ResourceType {
         world.delete_route(&table, to)?;
         world.create_route(&table, to, &change.after.needed("GatewayId"))?;
         Ok(Progress::Done)
-    },
+    }),
     tags: None,
     delete: |world, resource| {
         let Some((table, to)) = id(resource).split_once('|') else {
@@ -270,7 +269,7 @@ pub static SUBNET_ROUTE_TABLE_ASSOCIATION: ResourceType = ResourceType {
     },
     settled: at_once,
     attribute: own_id,
-    update: nothing_to_change,
+    update: None,
     tags: None,
     delete: |world, resource| gone_is_deleted(world.disassociate_route_table(id(resource))),
     gone: gone_at_once,

@@ -2,7 +2,7 @@
 
 use super::{
     Change, Progress, Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid,
-    nothing_to_change, own_id,
+    own_id,
 };
 use crate::practice::cfn::schema::{Kind, Properties, Property, TAGS, optional, required};
 use crate::practice::error::AwsError;
@@ -56,7 +56,7 @@ pub static SECURITY_GROUP: ResourceType = ResourceType {
             .map(|group| group.vpc.clone().into()),
         _ => own_id(world, resource, name),
     },
-    update: update_group,
+    update: Some(update_group),
     tags: Some(|world, id| Some(&mut world.groups.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_group(id(resource))),
     gone: gone_at_once,
@@ -130,7 +130,7 @@ fn update_group(world: &mut World, change: &Change) -> Result<Progress, AwsError
             if !among(&before, admits) {
                 world.allow(group, way, admits.clone(), description.clone(), Tags::new())?;
             } else if !before.contains(&(admits.clone(), description.clone())) {
-                describe(world, group, description.clone(), |rule| {
+                describe(world, group, description.as_ref(), |rule| {
                     rule.way == way && rule.admits == *admits
                 });
             }
@@ -147,22 +147,22 @@ fn update_group(world: &mut World, change: &Change) -> Result<Progress, AwsError
 /// A rule as a resource of its own has nothing that can be changed but its description.
 fn update_rule(world: &mut World, change: &Change) -> Result<Progress, AwsError> {
     let rule = id(change.resource);
+    let group = change.after.needed("GroupId");
+    world.group(&group)?;
     let description = change.after.text("Description");
-    describe(world, &change.after.needed("GroupId"), description, |one| {
-        one.id == rule
-    });
+    describe(world, &group, description.as_ref(), |one| one.id == rule);
     Ok(Progress::Done)
 }
 
 fn describe(
     world: &mut World,
     group: &str,
-    description: Option<String>,
+    description: Option<&String>,
     is_meant: impl Fn(&Rule) -> bool,
 ) {
     let rules = world.groups.get_mut(group).map(|group| &mut group.rules);
     for rule in rules.into_iter().flatten().filter(|rule| is_meant(rule)) {
-        rule.description.clone_from(&description);
+        rule.description = description.cloned();
     }
 }
 
@@ -228,7 +228,7 @@ pub static INGRESS: ResourceType = ResourceType {
     create: |world, request| create_rule(world, request, Way::In, "SourceSecurityGroupId"),
     settled: at_once,
     attribute: own_id,
-    update: update_rule,
+    update: Some(update_rule),
     tags: None,
     delete: |world, resource| delete_rule(world, resource, Way::In),
     gone: gone_at_once,
@@ -251,7 +251,7 @@ pub static EGRESS: ResourceType = ResourceType {
     create: |world, request| create_rule(world, request, Way::Out, "DestinationSecurityGroupId"),
     settled: at_once,
     attribute: own_id,
-    update: update_rule,
+    update: Some(update_rule),
     tags: None,
     delete: |world, resource| delete_rule(world, resource, Way::Out),
     gone: gone_at_once,
@@ -298,7 +298,7 @@ pub static KEY_PAIR: ResourceType = ResourceType {
             _ => return None,
         })
     },
-    update: nothing_to_change,
+    update: None,
     tags: None,
     delete: |world, resource| {
         world.key_pairs.remove(id(resource));

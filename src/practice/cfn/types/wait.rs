@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use super::{ResourceType, Settled, at_once, gone_at_once, id, no_attribute, nothing_to_change};
+use super::{ResourceType, Settled, at_once, gone_at_once, id, no_attribute};
 use crate::practice::cfn::schema::{Kind, Properties, optional, required};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
@@ -33,7 +33,7 @@ pub static HANDLE: ResourceType = ResourceType {
     },
     settled: at_once,
     attribute: no_attribute,
-    update: nothing_to_change,
+    update: None,
     tags: None,
     delete: |world, resource| {
         if let Some(token) = token(id(resource)).map(str::to_owned) {
@@ -83,7 +83,7 @@ pub static CONDITION: ResourceType = ResourceType {
             .collect();
         Some(Value::Object(data).to_string().into())
     },
-    update: nothing_to_change,
+    update: None,
     tags: None,
     delete: |_, _| Ok(()),
     gone: gone_at_once,
