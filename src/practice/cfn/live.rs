@@ -29,7 +29,8 @@ impl<'a> Live<'a> {
             .iter()
             .filter_map(|parameter| {
                 let definition = template.parameters.get(&parameter.key)?;
-                let value = parameters::known(definition, &parameter.value);
+                let value =
+                    parameters::known(definition, &parameter.value, parameter.resolved.clone());
                 Some((parameter.key.clone(), value))
             })
             .collect();

@@ -128,6 +128,7 @@ pub fn parameters(checked: &Checked) -> Vec<Parameter> {
                 .get(key)
                 .is_some_and(|definition| definition.no_echo),
             value: value.text.clone(),
+            resolved: value.resolved.clone(),
             key: key.clone(),
         })
         .collect()

@@ -135,9 +135,12 @@ impl Template {
         let resources = section(&mut sections, "Resources", resource)?;
         let outputs = section(&mut sections, "Outputs", output)?;
         if let Some(name) = sections.keys().next() {
-            return Err(AwsError::validation(format!(
-                "Invalid template property or properties [{name}]"
-            )));
+            return Err(AwsError::validation(match name.as_str() {
+                "Transform" | "Rules" | "Hooks" => {
+                    format!("The practice account does not support the template section {name}")
+                }
+                _ => format!("Invalid template property or properties [{name}]"),
+            }));
         }
         for (section, count, most) in [
             ("resources", resources.len(), 500),
@@ -301,9 +304,11 @@ fn resource(name: &str, value: Value) -> Result<ResourceDefinition, AwsError> {
     // Free data, for whoever reads the template.
     members.remove("Metadata");
     if let Some(other) = members.keys().next() {
-        return Err(AwsError::validation(format!(
-            "Invalid template resource property '{other}'"
-        )));
+        return Err(AwsError::validation(if other == "UpdatePolicy" {
+            format!("{other} of {name}: the practice account does not support it")
+        } else {
+            format!("Invalid template resource property '{other}'")
+        }));
     }
     Ok(ResourceDefinition {
         kind,

@@ -195,6 +195,28 @@ Outputs:
 }
 
 #[test]
+fn a_parameter_can_be_the_name_of_what_systems_manager_has() {
+    let mut bench = Bench::new();
+    let template = "
+Parameters:
+  Image: {Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64}
+  Many: {Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64}
+Resources: {G: {Type: 'AWS::EC2::InternetGateway'}}
+Outputs:
+  Image: {Value: !Ref Image}
+  First: {Value: !Select [0, !Ref Many]}
+";
+    let stack = bench.create(template, &[]);
+    bench.pass(HOUR);
+    let outputs = bench.outputs(&stack);
+    assert_eq!(outputs["Image"], "ami-0ef51ab2023000001");
+    assert_eq!(outputs["First"], "ami-0ef51ab2023000002");
+    let kept = &bench.world.stacks.get(&stack).unwrap().parameters[0];
+    assert!(kept.value.ends_with("-x86_64"));
+    assert_eq!(kept.resolved.as_deref(), Some("ami-0ef51ab2023000001"));
+}
+
+#[test]
 fn resources_wear_the_stacks_tags_and_cloudformations_own() {
     let mut bench = Bench::new();
     let stack = bench.create(

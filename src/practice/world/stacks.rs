@@ -74,6 +74,9 @@ pub struct Parameter {
     pub key: String,
     /// As given, or the default.
     pub value: String,
+    /// What Systems Manager had under that name when it was looked up.
+    #[serde(default)]
+    pub resolved: Option<String>,
     /// Never shown.
     pub no_echo: bool,
 }

@@ -83,6 +83,7 @@ pub(super) fn parameters(parameters: &[Parameter]) -> Element {
         Element::new("member")
             .text("ParameterKey", &one.key)
             .text("ParameterValue", shown)
+            .maybe("ResolvedValue", one.resolved.as_ref())
     }))
 }
 
