@@ -13,6 +13,7 @@ mod refusals;
 mod requests;
 mod restart;
 mod throughput;
+mod updates;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -106,6 +106,11 @@ impl Params {
         self.text.take()
     }
 
+    /// Whether anything is said of it, be it that it is empty.
+    pub fn has(&self, name: &str) -> bool {
+        self.children.contains_key(name)
+    }
+
     /// Takes a text.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let node = self.children.get_mut(name)?;

@@ -6,10 +6,7 @@ use super::protocol::Answer;
 use crate::practice::account::Account;
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
-use crate::practice::world::images::images;
-
-/// Path of the parameters, but for the architecture.
-const AL2023: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-";
+use crate::practice::world::images::public_parameter;
 
 /// When Amazon published the image, seconds since 1970; the same date as the image says.
 const PUBLISHED: i64 = 1_763_416_531;
@@ -86,10 +83,7 @@ fn missing(name: &str) -> AwsError {
 }
 
 fn parameter(world: &World, name: &str) -> Option<Value> {
-    let architecture = name.strip_prefix(AL2023)?;
-    let image = images()
-        .into_iter()
-        .find(|image| image.architecture == architecture)?;
+    let value = public_parameter(name)?;
     let arn = format!(
         "arn:{}:ssm:{}::parameter{name}",
         world.place.partition(),
@@ -98,7 +92,7 @@ fn parameter(world: &World, name: &str) -> Option<Value> {
     Some(json!({
         "Name": name,
         "Type": "String",
-        "Value": image.id,
+        "Value": value,
         "Version": 1,
         "LastModifiedDate": PUBLISHED,
         "ARN": arn,

@@ -18,6 +18,8 @@ pub struct Checked {
     pub template: Template,
     /// Values of all parameters.
     pub parameters: BTreeMap<String, ParameterValue>,
+    /// Which conditions hold.
+    pub conditions: BTreeMap<String, bool>,
     /// Logical ids to create, each with those that must be there first.
     pub dependencies: BTreeMap<String, BTreeSet<String>>,
 }
@@ -78,6 +80,7 @@ pub fn all(
     Ok(Checked {
         template: parsed,
         parameters,
+        conditions,
         dependencies,
     })
 }

@@ -1,19 +1,24 @@
 //! How a stack's creation gets on: resources whose dependencies are there are begun, made, and awaited.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::document::scalar;
 use super::live::Live;
+use super::next::Next;
 use super::schema::Properties;
 use super::template::Template;
 use super::types::{self, Request, Settled};
-use super::{durations, signals, start};
+use super::wanted::Wanted;
+use super::{changes, durations, signals, start};
 use crate::practice::error::AwsError;
+use crate::practice::world::World;
+use crate::practice::world::stacks::change_sets::Execution;
+use crate::practice::world::stacks::updates::How;
 use crate::practice::world::stacks::{
-    OnFailure, Output, ResourceStatus, StackStatus, Step, resource_key,
+    OnFailure, Output, Resource, ResourceStatus, StackStatus, Step, resource_key,
 };
-use crate::practice::world::{Tags, World};
 
 /// Brings a creation as far as it can get by now. Answers when the next thing is due.
 pub fn advance(world: &mut World, stack: &str, template: &Template) -> Option<Timestamp> {
@@ -62,17 +67,8 @@ pub fn advance(world: &mut World, stack: &str, template: &Template) -> Option<Ti
     next.0
 }
 
-/// The earliest of some times.
-#[derive(Default)]
-struct Next(Option<Timestamp>);
-
-impl Next {
-    fn at(&mut self, time: Timestamp) {
-        self.0 = Some(self.0.map_or(time, |next| next.min(time)));
-    }
-}
-
-fn logical_ids(world: &World, stack: &str) -> Vec<String> {
+/// Logical ids of a stack, in their order.
+pub fn logical_ids(world: &World, stack: &str) -> Vec<String> {
     world
         .resources_of(stack)
         .into_iter()
@@ -98,29 +94,40 @@ fn begin(world: &mut World, stack: &str, logical_id: &str) {
     if !free {
         return;
     }
+    take_up(world, &key);
+    world.resource_event(stack, logical_id, ResourceStatus::CreateInProgress, None);
+}
+
+/// A resource's turn has come.
+pub fn take_up(world: &mut World, key: &str) {
     let now = world.now;
-    if let Some(resource) = world.resources.get_mut(&key) {
+    if let Some(resource) = world.resources.get_mut(key) {
         resource.step = Step::Begun;
         resource.began = now;
         resource.due = now + durations::TO_REQUEST;
     }
-    world.resource_event(stack, logical_id, ResourceStatus::CreateInProgress, None);
 }
 
 /// The service is asked.
-fn make(world: &mut World, stack: &str, logical_id: &str, template: &Template, next: &mut Next) {
+pub fn make(
+    world: &mut World,
+    stack: &str,
+    logical_id: &str,
+    template: &Template,
+    next: &mut Next,
+) {
     let key = resource_key(stack, logical_id);
     let Some(resource) = world.resources.get(&key) else {
         return;
     };
-    if resource.status != ResourceStatus::CreateInProgress || resource.step != Step::Begun {
+    if !is_made(resource) || resource.step != Step::Begun {
         return;
     }
     if resource.due > world.now {
         next.at(resource.due);
         return;
     }
-    let kind = resource.kind.clone();
+    let (kind, status) = (resource.kind.clone(), resource.status);
     match world.attempt(|world| ask(world, stack, logical_id, template)) {
         Ok(physical_id) => {
             let now = world.now;
@@ -133,91 +140,72 @@ fn make(world: &mut World, stack: &str, logical_id: &str, template: &Template, n
             world.resource_event(
                 stack,
                 logical_id,
-                ResourceStatus::CreateInProgress,
+                status,
                 Some("Resource creation Initiated".into()),
             );
         }
         Err(error) => {
             let reason = refusal(world, &kind, &error);
-            world.resource_event(
-                stack,
-                logical_id,
-                ResourceStatus::CreateFailed,
-                Some(reason),
-            );
+            end(world, stack, logical_id, Err(reason));
         }
     }
 }
 
-fn ask(
+/// Whether it is being made: for the first time, or in place of another.
+fn is_made(resource: &Resource) -> bool {
+    match resource.status {
+        ResourceStatus::CreateInProgress => true,
+        ResourceStatus::UpdateInProgress => resource.change() == Some(How::Replaced),
+        _ => false,
+    }
+}
+
+/// It is there, or will never be.
+fn end(world: &mut World, stack: &str, logical_id: &str, result: Result<(), String>) {
+    let key = resource_key(stack, logical_id);
+    let Some(resource) = world.resources.get_mut(&key) else {
+        return;
+    };
+    resource.step = Step::Over;
+    let updates = resource.status == ResourceStatus::UpdateInProgress;
+    let (status, reason) = match (result, updates) {
+        (Ok(()), false) => (ResourceStatus::CreateComplete, None),
+        (Ok(()), true) => (ResourceStatus::UpdateComplete, None),
+        (Err(why), false) => (ResourceStatus::CreateFailed, Some(why)),
+        (Err(why), true) => (ResourceStatus::UpdateFailed, Some(why)),
+    };
+    world.resource_event(stack, logical_id, status, reason);
+}
+
+/// Asks for what the template wants, and records it. Answers with the physical id.
+pub fn ask(
     world: &mut World,
     stack: &str,
     logical_id: &str,
     template: &Template,
 ) -> Result<String, AwsError> {
-    let found = world
+    let wanted = Wanted::of(world, stack, logical_id, template)?;
+    let stack_name = world
         .stacks
         .get(stack)
-        .cloned()
-        .ok_or_else(|| AwsError::internal("the stack has no record"))?;
-    let definition = template
-        .resources
-        .get(logical_id)
-        .ok_or_else(|| AwsError::internal("the template has no such resource"))?;
-    let kind = types::find(&definition.kind)
-        .ok_or_else(|| AwsError::internal("the resource type is unknown"))?;
-    let live = Live::new(world, &found, template).map_err(AwsError::validation)?;
-    let resolve = |value| live.evaluate(value).map_err(AwsError::validation);
-    let properties = resolve(&definition.properties)?.unwrap_or_default();
-    let signals_wanted = match &definition.signals {
-        None => None,
-        Some((count, timeout)) => Some(signals::wanted(
-            resolve(count)?.as_ref().and_then(scalar),
-            resolve(timeout)?.as_ref().and_then(scalar),
-        )?),
-    };
-    // Functions have values now that the first check could not know.
-    let problems = super::schema::problems(kind.properties, &properties);
-    if !problems.is_empty() {
-        return Err(AwsError::validation(format!(
-            "Properties validation failed for resource {logical_id} with message:\n{}",
-            problems.join("\n")
-        )));
-    }
-    let mut tags = found.tags.clone();
-    tags.extend(own_tags(&properties));
-    tags.extend([
-        ("aws:cloudformation:stack-name".into(), found.name.clone()),
-        ("aws:cloudformation:stack-id".into(), found.id.clone()),
-        (
-            "aws:cloudformation:logical-id".into(),
-            logical_id.to_owned(),
-        ),
-    ]);
-    let physical_id = (kind.create)(
+        .map(|stack| stack.name.clone())
+        .unwrap_or_default();
+    let physical_id = (wanted.kind.create)(
         world,
         &Request {
-            properties: Properties::new(&properties),
-            tags,
-            stack: &found.id,
-            stack_name: &found.name,
+            properties: Properties::new(&wanted.properties),
+            tags: wanted.tags,
+            stack,
+            stack_name: &stack_name,
             logical_id,
         },
     )?;
     if let Some(resource) = world.resources.get_mut(&resource_key(stack, logical_id)) {
-        resource.properties = properties;
-        resource.signals_wanted = signals_wanted;
+        resource.properties = wanted.properties;
+        resource.signals_wanted = wanted.signals;
+        resource.signals = BTreeMap::new();
     }
     Ok(physical_id)
-}
-
-fn own_tags(properties: &Value) -> Tags {
-    let properties = Properties::new(properties);
-    ["Tags", "FileSystemTags"]
-        .into_iter()
-        .flat_map(|name| properties.objects(name))
-        .map(|tag| (tag.needed("Key"), tag.needed("Value")))
-        .collect()
 }
 
 /// A service's refusal in the words of a stack event.
@@ -240,11 +228,11 @@ pub fn refusal(world: &mut World, kind: &str, error: &AwsError) -> String {
 }
 
 /// Whether it is there, and has been signalled.
-fn await_it(world: &mut World, stack: &str, logical_id: &str, next: &mut Next) {
+pub fn await_it(world: &mut World, stack: &str, logical_id: &str, next: &mut Next) {
     let Some(resource) = world.resources.get(&resource_key(stack, logical_id)) else {
         return;
     };
-    if resource.status != ResourceStatus::CreateInProgress || resource.step != Step::Asked {
+    if !is_made(resource) || resource.step != Step::Asked {
         return;
     }
     if resource.due > world.now {
@@ -258,19 +246,10 @@ fn await_it(world: &mut World, stack: &str, logical_id: &str, next: &mut Next) {
         other => other,
     };
     match settled {
-        Settled::Yes => {
-            world.resource_event(stack, logical_id, ResourceStatus::CreateComplete, None);
-        }
+        Settled::Yes => end(world, stack, logical_id, Ok(())),
         Settled::NotYet(Some(at)) => next.at(at),
         Settled::NotYet(None) => {}
-        Settled::Failed(reason) => {
-            world.resource_event(
-                stack,
-                logical_id,
-                ResourceStatus::CreateFailed,
-                Some(reason),
-            );
-        }
+        Settled::Failed(reason) => end(world, stack, logical_id, Err(reason)),
     }
 }
 
@@ -313,6 +292,7 @@ pub fn fail(world: &mut World, stack: &str, why: Option<&str>) {
         }
     }
     start::rewind(world, stack);
+    changes::executed(world, stack, Execution::Failed);
     world.stack_event(stack, status, Some(reason));
 }
 
@@ -323,13 +303,15 @@ fn finish(world: &mut World, stack: &str, template: &Template) {
             if let Some(stack) = world.stacks.get_mut(stack) {
                 stack.outputs = outputs;
             }
+            changes::executed(world, stack, Execution::Complete);
             world.stack_event(stack, StackStatus::CreateComplete, None);
         }
         Err(reason) => fail(world, stack, Some(&reason)),
     }
 }
 
-fn outputs(world: &World, stack: &str, template: &Template) -> Result<Vec<Output>, String> {
+/// The outputs as they are now.
+pub fn outputs(world: &World, stack: &str, template: &Template) -> Result<Vec<Output>, String> {
     let Some(found) = world.stacks.get(stack) else {
         return Ok(Vec::new());
     };

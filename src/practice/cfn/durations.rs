@@ -12,6 +12,11 @@ pub const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 /// From the turn of a resource to the request to its service.
 pub const TO_REQUEST: SignedDuration = SignedDuration::from_secs(1);
 
+/// Until a change set is begun to be worked out.
+pub const CHANGE_SET_PENDING: SignedDuration = SignedDuration::from_secs(1);
+/// Until it is worked out.
+pub const CHANGE_SET: SignedDuration = SignedDuration::from_secs(4);
+
 /// Creation and deletion, in seconds.
 fn seconds(kind: &str) -> (i64, i64) {
     match kind {
@@ -34,4 +39,13 @@ pub fn creation(kind: &str) -> SignedDuration {
 /// From the request to the first look whether it is gone.
 pub fn deletion(kind: &str) -> SignedDuration {
     SignedDuration::from_secs(seconds(kind).1)
+}
+
+/// From a change in place to its end.
+pub fn change(kind: &str) -> SignedDuration {
+    SignedDuration::from_secs(match kind {
+        "AWS::EC2::Instance" => 15,
+        "AWS::EC2::SecurityGroup" | "AWS::EFS::FileSystem" | "AWS::EFS::MountTarget" => 5,
+        _ => 1,
+    })
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::check;
 use super::parameters::{self, ParameterValue};
-use super::scope::Scope;
+use super::scope::{Lookup, Scope};
 use super::template::Template;
 use super::types;
 use crate::practice::world::World;
@@ -29,7 +29,8 @@ impl<'a> Live<'a> {
             .iter()
             .filter_map(|parameter| {
                 let definition = template.parameters.get(&parameter.key)?;
-                let value = parameters::known(definition, &parameter.value);
+                let value =
+                    parameters::known(definition, &parameter.value, parameter.resolved.clone());
                 Some((parameter.key.clone(), value))
             })
             .collect();
@@ -47,14 +48,22 @@ impl<'a> Live<'a> {
 
     /// The value with every function evaluated.
     pub fn evaluate(&self, value: &Value) -> Result<Option<Value>, String> {
-        let lookup = |name: &str, attribute: Option<&str>| self.lookup(name, attribute);
+        self.evaluate_with(value, &|name, attribute| self.lookup(name, attribute))
+    }
+
+    /// The same, where resources are looked up otherwise.
+    pub fn evaluate_with(
+        &self,
+        value: &Value,
+        resources: &Lookup<'_>,
+    ) -> Result<Option<Value>, String> {
         Scope {
             template: self.template,
             parameters: &self.parameters,
             conditions: &self.conditions,
             place: &self.world.place,
             stack: (&self.stack.name, &self.stack.id),
-            resources: &lookup,
+            resources,
         }
         .evaluate(value)
     }
@@ -64,7 +73,8 @@ impl<'a> Live<'a> {
         check::included(condition, &self.conditions)
     }
 
-    fn lookup(&self, name: &str, attribute: Option<&str>) -> Result<Value, String> {
+    /// A resource's physical id, or an attribute of it.
+    pub fn lookup(&self, name: &str, attribute: Option<&str>) -> Result<Value, String> {
         let resource = self
             .world
             .resources

@@ -2,13 +2,22 @@
 //!
 //! `advance` brings every stack as far as it can get by now; nothing here waits, and no wire or host enters.
 
+mod back;
+mod behaviour;
+pub mod changes;
 pub mod check;
+mod cleanup;
 mod create;
 mod delete;
+mod diff;
 pub mod document;
 mod durations;
+mod forward;
 mod live;
+mod modify;
+mod next;
 mod parameters;
+mod plan;
 mod references;
 mod schema;
 mod scope;
@@ -18,6 +27,8 @@ pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod types;
+pub mod update;
+mod wanted;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,48 +36,52 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::template::Template;
+use super::error::AwsError;
 use super::world::World;
 use super::world::stacks::StackStatus;
 
 /// The stack engine. What it remembers can be found again in the world.
 #[derive(Default)]
 pub struct Engine {
-    templates: HashMap<String, Arc<Template>>,
+    /// Templates by the ARN of their stack, with the text that they were parsed from.
+    templates: HashMap<String, (String, Arc<Template>)>,
 }
 
 impl Engine {
-    /// Brings every stack as far as it can get by now. Answers when the next thing is due.
+    /// Brings every stack and change set as far as it can get by now. Answers when the next thing is due.
     pub fn advance(&mut self, world: &mut World) -> Option<Timestamp> {
-        let running: Vec<(String, StackStatus)> = world
+        let mut next = changes::advance(world);
+        let running: Vec<String> = world
             .stacks
             .values()
             .filter(|stack| stack.status.in_progress())
-            .map(|stack| (stack.id.clone(), stack.status))
+            .map(|stack| stack.id.clone())
             .collect();
-        self.templates
-            .retain(|id, _| running.iter().any(|(running, _)| running == id));
-        let mut next: Option<Timestamp> = None;
-        for (id, _) in running {
+        self.templates.retain(|id, _| running.contains(id));
+        for id in running {
             if let Some(due) = self.advance_stack(world, &id) {
-                next = Some(next.map_or(due, |next| next.min(due)));
+                next.at(due);
             }
         }
-        next
+        next.0
     }
 
     fn advance_stack(&mut self, world: &mut World, id: &str) -> Option<Timestamp> {
         loop {
             let status = world.stacks.get(id)?.status;
-            let next = match status {
-                StackStatus::CreateInProgress => match self.template(world, id)? {
-                    Ok(template) => create::advance(world, id, &template),
-                    Err(why) => {
-                        create::fail(world, id, Some(&why));
-                        None
-                    }
-                },
-                StackStatus::RollbackInProgress | StackStatus::DeleteInProgress => {
-                    match self.template(world, id)? {
+            if !status.in_progress() {
+                return None;
+            }
+            let next = match (status, self.template(world, id)?) {
+                (StackStatus::CreateInProgress, Ok(template)) => {
+                    create::advance(world, id, &template)
+                }
+                (StackStatus::CreateInProgress, Err(why)) => {
+                    create::fail(world, id, Some(&why));
+                    None
+                }
+                (StackStatus::RollbackInProgress | StackStatus::DeleteInProgress, template) => {
+                    match template {
                         Ok(template) => delete::advance(world, id, &template),
                         Err(why) => {
                             delete::fail(world, id, why);
@@ -74,9 +89,19 @@ impl Engine {
                         }
                     }
                 }
-                _ => return None,
+                (StackStatus::UpdateInProgress, Ok(template)) => {
+                    forward::advance(world, id, &template)
+                }
+                (StackStatus::UpdateInProgress, Err(why)) => {
+                    forward::fail(world, id, Some(why));
+                    None
+                }
+                (StackStatus::UpdateRollbackInProgress, template) => {
+                    back::advance(world, id, template.ok().as_deref())
+                }
+                _ => cleanup::advance(world, id),
             };
-            // A creation that has failed goes over to its rollback at once.
+            // An operation that has come to its end may go over to the next at once.
             if world.stacks.get(id)?.status == status {
                 return next;
             }
@@ -86,13 +111,17 @@ impl Engine {
     /// The template of a stack, if there is one. It was parsed when the stack was created, perhaps by an older program
     /// that knew it: else the reason why it cannot be read any more.
     fn template(&mut self, world: &World, id: &str) -> Option<Result<Arc<Template>, String>> {
-        if let Some(template) = self.templates.get(id) {
+        let text = &world.stacks.get(id)?.template;
+        if let Some((of, template)) = self.templates.get(id)
+            && of == text
+        {
             return Some(Ok(Arc::clone(template)));
         }
-        Some(match Template::parse(&world.stacks.get(id)?.template) {
+        Some(match parse(text) {
             Ok(template) => {
                 let template = Arc::new(template);
-                self.templates.insert(id.to_owned(), Arc::clone(&template));
+                let known = (text.clone(), Arc::clone(&template));
+                self.templates.insert(id.to_owned(), known);
                 Ok(template)
             }
             Err(error) => Err(format!(
@@ -101,4 +130,12 @@ impl Engine {
             )),
         })
     }
+}
+
+/// A stack of which nothing was ever there has none.
+fn parse(text: &str) -> Result<Template, AwsError> {
+    if text.is_empty() {
+        return Ok(Template::default());
+    }
+    Template::parse(text)
 }

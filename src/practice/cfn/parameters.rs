@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::template::{ParameterDefinition, Template};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
+use crate::practice::world::images::public_parameter;
 
 /// Limits of template parameters ("AWS CloudFormation quotas").
 const MAX_PARAMETERS: usize = 200;
@@ -18,6 +19,8 @@ const MAX_VALUE: usize = 4096;
 pub struct ParameterValue {
     /// As given.
     pub text: String,
+    /// What Systems Manager has under that name, for types that are looked up there.
+    pub resolved: Option<String>,
     /// As referred to.
     pub value: Value,
 }
@@ -66,7 +69,8 @@ pub fn resolve(
 /// Checks the type of a declared parameter, and its default.
 pub fn check(name: &str, definition: &ParameterDefinition) -> Result<(), AwsError> {
     let (element, _) = element(&definition.kind);
-    if !(matches!(element, "String" | "Number") || existing_kind(element)) {
+    let stored = definition.kind == STORED_NAME;
+    if !(stored || matches!(element, "String" | "Number") || existing_kind(element)) {
         return Err(AwsError::validation(format!(
             "Template format error: Unrecognized parameter type: {}",
             definition.kind
@@ -82,9 +86,18 @@ pub fn check(name: &str, definition: &ParameterDefinition) -> Result<(), AwsErro
     Ok(())
 }
 
+/// Type of the name of a parameter of Systems Manager.
+const STORED_NAME: &str = "AWS::SSM::Parameter::Name";
+
+/// The type of what Systems Manager has under the name that is given, for types that are looked up there.
+fn stored(kind: &str) -> Option<&str> {
+    kind.strip_prefix("AWS::SSM::Parameter::Value<")?
+        .strip_suffix('>')
+}
+
 /// The type of one element, and whether the parameter is a list of them.
 fn element(kind: &str) -> (&str, bool) {
-    match kind {
+    match stored(kind).unwrap_or(kind) {
         "CommaDelimitedList" => ("String", true),
         kind => kind
             .strip_prefix("List<")
@@ -119,28 +132,38 @@ fn value(
     existing: &World,
 ) -> Result<ParameterValue, AwsError> {
     let (kind, list) = element(&definition.kind);
+    let looked_up = stored(&definition.kind).is_some();
     if text.len() > MAX_VALUE {
         return Err(AwsError::validation(format!(
             "Parameter '{name}' must contain at most {MAX_VALUE} bytes"
         )));
     }
-    let parts: Vec<&str> = if list {
-        text.split(',').map(str::trim).collect()
+    let is_stored_name = looked_up || definition.kind == STORED_NAME;
+    let resolved = if is_stored_name {
+        Some(public_parameter(text).ok_or_else(|| {
+            AwsError::validation(format!(
+                "Unable to fetch parameters [{text}] from parameter store for this account."
+            ))
+        })?)
     } else {
-        vec![text]
+        None
     };
-    if !list {
+    let resolved = resolved.filter(|_| looked_up);
+    if !list || looked_up {
         constraints(name, definition, text)?;
     }
+    if looked_up {
+        allowed(name, definition, text)?;
+    }
+    let checked = resolved.as_deref().unwrap_or(text);
+    let parts: Vec<&str> = if list {
+        checked.split(',').map(str::trim).collect()
+    } else {
+        vec![checked]
+    };
     for part in &parts {
-        if let Some(allowed) = &definition.allowed_values
-            && !allowed.iter().any(|one| one == part)
-        {
-            let said = format!(
-                "Parameter '{name}' must be one of AllowedValues [{}]",
-                allowed.join(", ")
-            );
-            return Err(broken(name, definition, said));
+        if !looked_up {
+            allowed(name, definition, part)?;
         }
         if kind == "Number" && part.parse::<f64>().is_err() {
             return Err(AwsError::validation(format!(
@@ -153,20 +176,40 @@ fn value(
             )));
         }
     }
-    Ok(known(definition, text))
+    Ok(known(definition, text, resolved))
 }
 
-/// The value of a parameter that has been checked already.
-pub fn known(definition: &ParameterDefinition, text: &str) -> ParameterValue {
+fn allowed(name: &str, definition: &ParameterDefinition, value: &str) -> Result<(), AwsError> {
+    match &definition.allowed_values {
+        Some(allowed) if !allowed.iter().any(|one| one == value) => {
+            let said = format!(
+                "Parameter '{name}' must be one of AllowedValues [{}]",
+                allowed.join(", ")
+            );
+            Err(broken(name, definition, said))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The value of a parameter that has been checked, and looked up, already.
+pub fn known(
+    definition: &ParameterDefinition,
+    text: &str,
+    resolved: Option<String>,
+) -> ParameterValue {
+    let meant = resolved.as_deref().unwrap_or(text);
     let value = if element(&definition.kind).1 {
-        text.split(',')
+        meant
+            .split(',')
             .map(|part| Value::from(part.trim()))
             .collect()
     } else {
-        Value::from(text)
+        Value::from(meant)
     };
     ParameterValue {
         text: text.to_owned(),
+        resolved,
         value,
     }
 }

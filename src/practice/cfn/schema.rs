@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::behaviour::Update;
 use super::document::scalar;
 use super::scope;
 
@@ -14,6 +15,10 @@ pub struct Property {
     pub kind: Kind,
     /// Must be given.
     pub required: bool,
+    /// What a change of it does to the resource; said of those of the resource itself, not of their parts.
+    pub update: Update,
+    /// It is the resource's own name, which no other can have as long as the resource is there.
+    pub is_name: bool,
 }
 
 /// What a property holds.
@@ -41,6 +46,8 @@ pub const fn optional(name: &'static str, kind: Kind) -> Property {
         name,
         kind,
         required: false,
+        update: Update::Unknown,
+        is_name: false,
     }
 }
 
@@ -50,6 +57,8 @@ pub const fn required(name: &'static str, kind: Kind) -> Property {
         name,
         kind,
         required: true,
+        update: Update::Unknown,
+        is_name: false,
     }
 }
 
@@ -174,7 +183,8 @@ impl<'a> Properties<'a> {
         Self(value.as_object())
     }
 
-    fn get(self, name: &str) -> Option<&'a Value> {
+    /// A value.
+    pub fn get(self, name: &str) -> Option<&'a Value> {
         self.0?.get(name)
     }
 

@@ -7,7 +7,8 @@ use super::document::scalar;
 use super::types::Settled;
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
-use crate::practice::world::stacks::{Message, Resource, ResourceStatus, resource_key};
+use crate::practice::world::stacks::updates::How;
+use crate::practice::world::stacks::{Message, Resource, ResourceStatus, Step, resource_key};
 
 /// Signals that one resource or handle keeps. No policy waits for more; whoever sends more has lost count.
 const IDS_MAX: usize = 1000;
@@ -82,7 +83,11 @@ pub fn signal(
             "Resource {logical_id} does not exist for stack {stack}"
         ))
     })?;
-    if resource.status != ResourceStatus::CreateInProgress || resource.physical_id.is_none() {
+    let replaces = resource.status == ResourceStatus::UpdateInProgress
+        && resource.change() == Some(How::Replaced)
+        && resource.step == Step::Asked;
+    let made = resource.status == ResourceStatus::CreateInProgress || replaces;
+    if !made || resource.physical_id.is_none() {
         return Err(AwsError::validation(format!(
             "Resource {logical_id} is in {} state and can not be signaled",
             resource.status.name()
@@ -112,12 +117,8 @@ pub fn signal(
     if !success && !reason.is_empty() {
         event = format!("{event}: {reason}");
     }
-    world.resource_event(
-        &stack,
-        logical_id,
-        ResourceStatus::CreateInProgress,
-        Some(event),
-    );
+    let status = resource.status;
+    world.resource_event(&stack, logical_id, status, Some(event));
     Ok(())
 }
 

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::check;
+use super::check::{self, Checked};
 use super::template::Template;
+use super::{create, update};
 use crate::practice::error::AwsError;
+use crate::practice::world::stacks::updates::{Part, Version};
 use crate::practice::world::stacks::{
     OnFailure, Parameter, Resource, ResourceStatus, Stack, StackStatus, Step, resource_key,
 };
@@ -38,7 +41,7 @@ pub struct NewStack {
 
 /// Begins to create a stack. Answers with its ARN.
 pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
-    check_name(&new.name)?;
+    check_name(&new.name, "stackName")?;
     check_size(&new.template)?;
     if let Some(existing) = world.find_stack(&new.name) {
         if new.token.is_some() && existing.creation_token == new.token {
@@ -49,73 +52,27 @@ pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
             format!("Stack [{}] already exists", new.name),
         ));
     }
-    let uuid = world.uuid();
-    let id = world
-        .place
-        .arn("cloudformation", &format!("stack/{}/{uuid}", new.name));
+    let id = new_id(world, &new.name);
     let checked = check::all(
         Template::parse(&new.template)?,
         &new.parameters,
         (&new.name, &id),
         world,
     )?;
-    let parameters = checked
-        .parameters
-        .into_iter()
-        .map(|(key, value)| Parameter {
-            no_echo: checked
-                .template
-                .parameters
-                .get(&key)
-                .is_some_and(|definition| definition.no_echo),
-            value: value.text,
-            key,
-        })
-        .collect();
-    world.stacks.insert(
-        &id,
-        Stack {
-            id: id.clone(),
-            name: new.name,
-            description: checked.template.description.clone(),
-            template: new.template,
-            parameters,
-            tags: new.tags,
-            capabilities: new.capabilities,
-            on_failure: new.on_failure,
-            timeout_minutes: new.timeout_minutes,
-            client_request_token: new.token.clone(),
-            creation_token: new.token,
-            created: world.now,
-            deleted: None,
-            status: StackStatus::CreateInProgress,
-            reason: None,
-            outputs: Vec::new(),
-            events: 0,
-        },
-    );
-    for (logical_id, depends_on) in checked.dependencies {
-        let kind = checked.template.resources[&logical_id].kind.clone();
-        world.resources.insert(
-            resource_key(&id, &logical_id),
-            Resource {
-                stack: id.clone(),
-                logical_id,
-                kind,
-                physical_id: None,
-                status: ResourceStatus::Waiting,
-                reason: None,
-                updated: world.now,
-                depends_on: depends_on.into_iter().collect(),
-                step: Step::Idle,
-                due: world.now,
-                began: world.now,
-                properties: Value::Null,
-                signals_wanted: None,
-                signals: BTreeMap::new(),
-            },
-        );
-    }
+    let version = Version {
+        template: new.template,
+        description: checked.template.description.clone(),
+        parameters: parameters(&checked),
+        tags: new.tags,
+        capabilities: new.capabilities,
+    };
+    let mut stack = empty(id.clone(), new.name, version, world.now);
+    stack.on_failure = new.on_failure;
+    stack.timeout_minutes = new.timeout_minutes;
+    stack.client_request_token.clone_from(&new.token);
+    stack.creation_token = new.token;
+    world.stacks.insert(&id, stack);
+    add_resources(world, &id, &checked);
     world.stack_event(
         &id,
         StackStatus::CreateInProgress,
@@ -124,16 +81,110 @@ pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
     Ok(id)
 }
 
+/// A fresh ARN for a stack of this name.
+pub fn new_id(world: &mut World, name: &str) -> String {
+    let uuid = world.uuid();
+    world
+        .place
+        .arn("cloudformation", &format!("stack/{name}/{uuid}"))
+}
+
+/// A stack of which nothing is there yet.
+pub fn empty(id: String, name: String, version: Version, now: Timestamp) -> Stack {
+    Stack {
+        id,
+        name,
+        description: version.description,
+        template: version.template,
+        parameters: version.parameters,
+        tags: version.tags,
+        capabilities: version.capabilities,
+        on_failure: OnFailure::Rollback,
+        timeout_minutes: None,
+        client_request_token: None,
+        creation_token: None,
+        created: now,
+        updated: None,
+        update: None,
+        change_set: None,
+        tokens: BTreeMap::new(),
+        deleted: None,
+        status: StackStatus::CreateInProgress,
+        reason: None,
+        outputs: Vec::new(),
+        events: 0,
+    }
+}
+
+/// The values of a template's parameters as a stack keeps them.
+pub fn parameters(checked: &Checked) -> Vec<Parameter> {
+    checked
+        .parameters
+        .iter()
+        .map(|(key, value)| Parameter {
+            no_echo: checked
+                .template
+                .parameters
+                .get(key)
+                .is_some_and(|definition| definition.no_echo),
+            value: value.text.clone(),
+            resolved: value.resolved.clone(),
+            key: key.clone(),
+        })
+        .collect()
+}
+
+/// Writes down the resources that the stack has not yet: none of them has been begun.
+pub fn add_resources(world: &mut World, stack: &str, checked: &Checked) {
+    let now = world.now;
+    let updates = world
+        .stacks
+        .get(stack)
+        .is_some_and(|stack| stack.update.is_some());
+    for (logical_id, depends_on) in &checked.dependencies {
+        let key = resource_key(stack, logical_id);
+        if world.resources.contains(&key) {
+            continue;
+        }
+        world.resources.insert(
+            key,
+            Resource {
+                stack: stack.to_owned(),
+                logical_id: logical_id.clone(),
+                kind: checked.template.resources[logical_id].kind.clone(),
+                physical_id: None,
+                status: ResourceStatus::Waiting,
+                reason: None,
+                updated: now,
+                depends_on: depends_on.iter().cloned().collect(),
+                step: Step::Idle,
+                due: now,
+                began: now,
+                properties: Value::Null,
+                signals_wanted: None,
+                signals: BTreeMap::new(),
+                part: updates.then_some(Part::Added),
+            },
+        );
+    }
+}
+
 /// Begins to delete a stack; one that is gone or going is left alone.
-pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) {
+pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) -> Result<(), AwsError> {
     let Some(stack) = world.find_stack(name_or_id) else {
-        return;
+        return Ok(());
     };
     if matches!(
         stack.status,
         StackStatus::DeleteInProgress | StackStatus::DeleteComplete
     ) {
-        return;
+        return Ok(());
+    }
+    if stack.status.updates() {
+        return Err(AwsError::validation(format!(
+            "Stack [{name_or_id}] cannot be deleted while in status {}",
+            stack.status.name()
+        )));
     }
     let (id, status) = (stack.id.clone(), stack.status);
     let now = world.now;
@@ -144,6 +195,7 @@ pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) {
     if status == StackStatus::CreateInProgress {
         cancel(world, &id);
     }
+    update::give_up(world, &id);
     // What a rollback is deleting right now goes on; everything else has its turn again.
     rewind(world, &id);
     world.stack_event(
@@ -151,23 +203,24 @@ pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) {
         StackStatus::DeleteInProgress,
         Some("User Initiated".into()),
     );
+    Ok(())
 }
 
-/// Creations in progress are given up.
+/// Creations and changes in progress are given up.
 pub fn cancel(world: &mut World, stack: &str) {
-    let running: Vec<String> = world
-        .resources_of(stack)
-        .into_iter()
-        .filter(|resource| resource.status == ResourceStatus::CreateInProgress)
-        .map(|resource| resource.logical_id.clone())
-        .collect();
-    for logical_id in running {
-        world.resource_event(
-            stack,
-            &logical_id,
-            ResourceStatus::CreateFailed,
-            Some("Resource creation cancelled".into()),
-        );
+    for logical_id in create::logical_ids(world, stack) {
+        let key = resource_key(stack, &logical_id);
+        let Some(resource) = world.resources.get_mut(&key) else {
+            continue;
+        };
+        let (status, what) = match resource.status {
+            ResourceStatus::CreateInProgress => (ResourceStatus::CreateFailed, "creation"),
+            ResourceStatus::UpdateInProgress => (ResourceStatus::UpdateFailed, "update"),
+            _ => continue,
+        };
+        resource.step = Step::Over;
+        let reason = format!("Resource {what} cancelled");
+        world.resource_event(stack, &logical_id, status, Some(reason));
     }
 }
 
@@ -192,17 +245,17 @@ pub fn rewind(world: &mut World, stack: &str) {
 }
 
 /// Refuses a name that CloudFormation refuses.
-pub fn check_name(name: &str) -> Result<(), AwsError> {
+pub fn check_name(name: &str, what: &str) -> Result<(), AwsError> {
     let letters = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if !letters {
         return Err(AwsError::validation(format!(
-            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+            "1 validation error detected: Value '{name}' at '{what}' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
         )));
     }
     if name.len() > 128 {
         return Err(AwsError::validation(format!(
-            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must have length less than or equal to 128"
+            "1 validation error detected: Value '{name}' at '{what}' failed to satisfy constraint: Member must have length less than or equal to 128"
         )));
     }
     Ok(())

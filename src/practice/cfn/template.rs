@@ -8,7 +8,7 @@ use super::document::{self, scalar};
 use crate::practice::error::AwsError;
 
 /// A parsed template.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Template {
     /// Free text.
     pub description: Option<String>,
@@ -66,6 +66,8 @@ pub struct ResourceDefinition {
     pub signals: Option<(Value, Value)>,
     /// What happens to it with its stack.
     pub deletion_policy: DeletionPolicy,
+    /// What happens to it when an update replaces it.
+    pub replace_policy: DeletionPolicy,
 }
 
 /// What happens to a resource when it leaves the stack.
@@ -77,6 +79,17 @@ pub enum DeletionPolicy {
     Retain,
     /// Stays, but goes when its creation is rolled back.
     RetainExceptOnCreate,
+}
+
+impl DeletionPolicy {
+    /// Whether a resource that was made stays; not so if the very operation that made it is rolled back.
+    pub fn keeps(self, made_in_vain: bool) -> bool {
+        match self {
+            Self::Delete => false,
+            Self::Retain => true,
+            Self::RetainExceptOnCreate => !made_in_vain,
+        }
+    }
 }
 
 /// An output as declared.
@@ -122,9 +135,12 @@ impl Template {
         let resources = section(&mut sections, "Resources", resource)?;
         let outputs = section(&mut sections, "Outputs", output)?;
         if let Some(name) = sections.keys().next() {
-            return Err(AwsError::validation(format!(
-                "Invalid template property or properties [{name}]"
-            )));
+            return Err(AwsError::validation(match name.as_str() {
+                "Transform" | "Rules" | "Hooks" => {
+                    format!("The practice account does not support the template section {name}")
+                }
+                _ => format!("Invalid template property or properties [{name}]"),
+            }));
         }
         for (section, count, most) in [
             ("resources", resources.len(), 500),
@@ -281,28 +297,18 @@ fn resource(name: &str, value: Value) -> Result<ResourceDefinition, AwsError> {
         Some(Value::String(condition)) => Some(condition),
         Some(_) => return Err(wrong("Every Condition member must be a string.")),
     };
-    let deletion_policy = match members.remove("DeletionPolicy").as_ref().map(scalar) {
-        None => DeletionPolicy::Delete,
-        Some(policy) => match policy.as_deref() {
-            Some("Delete") => DeletionPolicy::Delete,
-            Some("Retain") => DeletionPolicy::Retain,
-            Some("RetainExceptOnCreate") => DeletionPolicy::RetainExceptOnCreate,
-            other => {
-                return Err(wrong(format!(
-                    "Unrecognized DeletionPolicy {} for resource {name}",
-                    other.unwrap_or_default()
-                )));
-            }
-        },
-    };
+    let deletion_policy = policy(name, "DeletionPolicy", members.remove("DeletionPolicy"))?;
+    let replace_policy = members.remove("UpdateReplacePolicy");
+    let replace_policy = policy(name, "UpdateReplacePolicy", replace_policy)?;
     let signals = creation_policy(name, members.remove("CreationPolicy"))?;
     // Free data, for whoever reads the template.
     members.remove("Metadata");
-    members.remove("UpdateReplacePolicy");
     if let Some(other) = members.keys().next() {
-        return Err(AwsError::validation(format!(
-            "Invalid template resource property '{other}'"
-        )));
+        return Err(AwsError::validation(if other == "UpdatePolicy" {
+            format!("{other} of {name}: the practice account does not support it")
+        } else {
+            format!("Invalid template resource property '{other}'")
+        }));
     }
     Ok(ResourceDefinition {
         kind,
@@ -311,7 +317,25 @@ fn resource(name: &str, value: Value) -> Result<ResourceDefinition, AwsError> {
         condition,
         signals,
         deletion_policy,
+        replace_policy,
     })
+}
+
+fn policy(name: &str, key: &str, policy: Option<Value>) -> Result<DeletionPolicy, AwsError> {
+    let Some(policy) = policy else {
+        return Ok(DeletionPolicy::Delete);
+    };
+    match (scalar(&policy).as_deref(), key) {
+        (Some("Delete"), _) => Ok(DeletionPolicy::Delete),
+        (Some("Retain"), _) => Ok(DeletionPolicy::Retain),
+        (Some("RetainExceptOnCreate"), "DeletionPolicy") => {
+            Ok(DeletionPolicy::RetainExceptOnCreate)
+        }
+        (other, key) => Err(wrong(format!(
+            "Unrecognized {key} {} for resource {name}",
+            other.unwrap_or_default()
+        ))),
+    }
 }
 
 fn creation_policy(name: &str, policy: Option<Value>) -> Result<Option<(Value, Value)>, AwsError> {

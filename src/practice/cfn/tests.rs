@@ -1,11 +1,16 @@
 //! The stack engine alone, on a world whose time is set by hand.
 
+mod project;
+mod properties;
+mod updates;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::start::{self, NewStack};
 use super::{Engine, signals, types};
+use crate::practice::world::instances::Power;
 use crate::practice::world::place::Place;
 use crate::practice::world::stacks::{OnFailure, ResourceStatus, StackStatus, resource_key};
 use crate::practice::world::{Tags, World};
@@ -52,13 +57,22 @@ impl Bench {
             let gone = self.world.file_systems_going();
             self.world.forget_file_systems(&gone);
             self.world.advance_efs();
+            self.switch();
             let stacks = self.engine.advance(&mut self.world);
             let files = self
                 .world
                 .file_systems
                 .values()
                 .filter_map(|one| one.state.due());
-            let next = files.chain(stacks).filter(|at| *at > self.world.now).min();
+            let targets = self.world.mount_targets.values();
+            let files = files.chain(targets.filter_map(|one| one.state.due()));
+            let powers = self.world.instances.values();
+            let powers = powers.filter_map(|one| one.power.map(|(_, at)| at));
+            let next = files
+                .chain(powers)
+                .chain(stacks)
+                .filter(|at| *at > self.world.now)
+                .min();
             match next {
                 Some(next) if next <= end => self.world.now = next,
                 _ => {
@@ -66,6 +80,22 @@ impl Bench {
                     return;
                 }
             }
+        }
+    }
+
+    /// Hosts do at once what they are to do.
+    fn switch(&mut self) {
+        let due: Vec<(String, Power)> = self
+            .world
+            .instances
+            .values()
+            .filter_map(|one| {
+                let (power, at) = one.power?;
+                (at <= self.world.now).then(|| (one.id.clone(), power))
+            })
+            .collect();
+        for (id, power) in due {
+            self.world.power_done(&id, power);
         }
     }
 
@@ -165,6 +195,28 @@ Outputs:
 }
 
 #[test]
+fn a_parameter_can_be_the_name_of_what_systems_manager_has() {
+    let mut bench = Bench::new();
+    let template = "
+Parameters:
+  Image: {Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64}
+  Many: {Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64}
+Resources: {G: {Type: 'AWS::EC2::InternetGateway'}}
+Outputs:
+  Image: {Value: !Ref Image}
+  First: {Value: !Select [0, !Ref Many]}
+";
+    let stack = bench.create(template, &[]);
+    bench.pass(HOUR);
+    let outputs = bench.outputs(&stack);
+    assert_eq!(outputs["Image"], "ami-0ef51ab2023000001");
+    assert_eq!(outputs["First"], "ami-0ef51ab2023000002");
+    let kept = &bench.world.stacks.get(&stack).unwrap().parameters[0];
+    assert!(kept.value.ends_with("-x86_64"));
+    assert_eq!(kept.resolved.as_deref(), Some("ami-0ef51ab2023000001"));
+}
+
+#[test]
 fn resources_wear_the_stacks_tags_and_cloudformations_own() {
     let mut bench = Bench::new();
     let stack = bench.create(
@@ -196,7 +248,7 @@ fn what_is_to_be_retained_stays_and_is_said_to_be_skipped() {
         &[],
     );
     bench.pass(HOUR);
-    start::delete(&mut bench.world, "s", None);
+    start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
     assert_eq!(
@@ -264,7 +316,7 @@ fn a_wait_condition_is_there_once_it_has_its_messages_each_counted_once() {
     assert_eq!(outputs["Data"], r#"{"A":"d A","B":"d B"}"#);
     let token = types::handle_token(&outputs["Url"]).unwrap().to_owned();
     assert!(bench.world.handles.contains(&token));
-    start::delete(&mut bench.world, "s", None);
+    start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
     assert_eq!(
         signals::message(&mut bench.world, &token, message("C").as_bytes()).0,
@@ -331,7 +383,7 @@ fn a_wait_condition_fails_by_a_message_or_by_silence() {
         bench.reason(&stack, "Wait", "CREATE_FAILED"),
         "WaitCondition received failed message: 'no disk' for uniqueId: A"
     );
-    start::delete(&mut bench.world, "s", None);
+    start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
 
     let silent = bench.create(WAITING, &[]);
@@ -378,7 +430,7 @@ fn deleting_a_stack_that_is_being_created_takes_back_what_is_there() {
     let mut bench = Bench::new();
     let stack = bench.create(WAITING, &[]);
     bench.pass(SignedDuration::from_secs(30));
-    start::delete(&mut bench.world, &stack, Some("t".into()));
+    start::delete(&mut bench.world, &stack, Some("t".into())).unwrap();
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
     assert!(bench.world.handles.ids().is_empty());
@@ -424,7 +476,7 @@ fn a_stack_whose_template_cannot_be_read_any_more_fails_with_the_reason() {
         let reason = bench.reason(&stack, "s", status);
         assert!(reason.contains("can no longer be read: "), "{reason}");
     }
-    start::delete(&mut bench.world, "s", None);
+    start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteFailed);
 }

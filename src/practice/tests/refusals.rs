@@ -76,7 +76,35 @@ async fn a_template_that_does_not_agree_with_itself_is_never_begun() {
         ),
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: 'AWS::EC2::InternetGateway'}}",
-            "Invalid template property or properties [Transform]",
+            "The practice account does not support the template section Transform",
+        ),
+        (
+            "Rules: {R: {}}\nResources: {A: {Type: 'AWS::EC2::InternetGateway'}}",
+            "The practice account does not support the template section Rules",
+        ),
+        (
+            "Nonsense: 1\nResources: {A: {Type: 'AWS::EC2::InternetGateway'}}",
+            "Invalid template property or properties [Nonsense]",
+        ),
+        (
+            "Resources: {A: {Type: 'AWS::EC2::InternetGateway', UpdatePolicy: {}}}",
+            "UpdatePolicy of A: the practice account does not support it",
+        ),
+        (
+            "Resources: {A: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !ImportValue x}}}",
+            "Template error: the practice account does not support the function Fn::ImportValue",
+        ),
+        (
+            "Resources: {A: {Type: 'AWS::EC2::InternetGateway'}}\nOutputs: {O: {Value: x, Export: {Name: x}}}",
+            "Output O: the practice account does not support Export",
+        ),
+        (
+            "Parameters: {I: {Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /nope}}\nResources: {A: {Type: 'AWS::EC2::InternetGateway'}}",
+            "Unable to fetch parameters [/nope] from parameter store for this account.",
+        ),
+        (
+            "Conditions: {A: !Condition B, B: !Not [!Condition A]}\nResources: {A: {Type: 'AWS::EC2::InternetGateway'}}",
+            "Template format error: Circular dependency between conditions: [A, B]",
         ),
         (
             "Resources: {}",

@@ -92,6 +92,18 @@ pub fn images() -> [Image; 2] {
     })
 }
 
+/// Path of the public parameters of Systems Manager that name these images, but for the architecture.
+const AL2023: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-";
+
+/// The value of a public parameter of Systems Manager.
+pub fn public_parameter(name: &str) -> Option<String> {
+    let architecture = name.strip_prefix(AL2023)?;
+    let image = images()
+        .into_iter()
+        .find(|image| image.architecture == architecture)?;
+    Some(image.id)
+}
+
 impl World {
     /// Whether `kind` is offered in that zone: everything is, but for the oldest zone of us-east-1,
     /// whose hosts are too old for Nitro types (DescribeInstanceTypeOfferings answers so).

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::vpc::Subnet;
 use super::{Tags, World};
 use crate::practice::error::AwsError;
 
@@ -87,18 +88,7 @@ impl World {
         } else {
             groups
         };
-        for group in &groups {
-            let vpc = &self.group(group)?.vpc;
-            if *vpc != subnet.vpc {
-                return Err(AwsError::client(
-                    "InvalidParameter",
-                    format!(
-                        "Security group {group} and subnet {} belong to different networks.",
-                        subnet.id
-                    ),
-                ));
-            }
-        }
+        self.check_groups(&groups, &subnet)?;
         let private_address = self.private_address(&subnet.id, address)?;
         let id = self.id("eni");
         let mac: Vec<String> = (0..5).map(|_| format!("{:02x}", self.below(256))).collect();
@@ -119,6 +109,38 @@ impl World {
             },
         );
         Ok(id)
+    }
+
+    /// Groups of an interface are of its VPC.
+    fn check_groups(&self, groups: &[String], subnet: &Subnet) -> Result<(), AwsError> {
+        for group in groups {
+            if self.group(group)?.vpc != subnet.vpc {
+                return Err(AwsError::client(
+                    "InvalidParameter",
+                    format!(
+                        "Security group {group} and subnet {} belong to different networks.",
+                        subnet.id
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an interface other groups; with none it has the VPC's default group.
+    pub fn set_groups(&mut self, id: &str, mut groups: Vec<String>) -> Result<(), AwsError> {
+        let subnet = self.subnet(&self.interface(id)?.subnet)?.clone();
+        if groups.is_empty() {
+            groups.extend(
+                self.default_group(&subnet.vpc)
+                    .map(|group| group.id.clone()),
+            );
+        }
+        self.check_groups(&groups, &subnet)?;
+        if let Some(interface) = self.interfaces.get_mut(id) {
+            interface.groups = groups;
+        }
+        Ok(())
     }
 
     fn private_address(

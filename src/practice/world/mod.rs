@@ -78,6 +78,17 @@ macro_rules! world {
                 Ok(rows)
             }
 
+            /// All rows.
+            #[cfg(test)]
+            pub fn rows(&self) -> Result<Vec<Row>, String> {
+                let mut rows = Vec::new();
+                $(for id in self.$field.ids() {
+                    let json = self.$field.get(&id).map(render).transpose()?;
+                    rows.push(($kind, id, json));
+                })*
+                Ok(rows)
+            }
+
             /// Whether the change touched anything.
             pub fn is_touched(&self) -> bool {
                 $(self.$field.is_touched())||*
@@ -145,6 +156,10 @@ world! {
     stacks: stacks::Stack = "stack",
     /// Resources of stacks, by ARN of the stack, `/`, logical id.
     resources: stacks::Resource = "stack-resource",
+    /// Resources that updates of stacks have left over, by ARN of the stack, `/`, logical id, `/`, physical id.
+    left_over: stacks::Resource = "stack-left-over",
+    /// Change sets, by ARN.
+    change_sets: stacks::change_sets::ChangeSet = "change-set",
     /// Events of stacks, by ARN of the stack, `/`, number.
     events: stacks::Event = "stack-event",
     /// Wait condition handles, by their secret token.

@@ -1,11 +1,18 @@
 //! Stacks, their resources, events and wait handles as records. How a stack gets on is decided elsewhere.
 
+pub mod change_sets;
+mod status;
+pub mod updates;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::status::{ResourceStatus, StackStatus};
+use self::updates::{Part, Update};
+use super::table::Table;
 use super::{Tags, World};
 use crate::practice::error::AwsError;
 
@@ -36,6 +43,18 @@ pub struct Stack {
     pub creation_token: Option<String>,
     /// When it was created.
     pub created: Timestamp,
+    /// When its last update began.
+    #[serde(default)]
+    pub updated: Option<Timestamp>,
+    /// The update that runs, or whose rollback has failed.
+    #[serde(default)]
+    pub update: Option<Box<Update>>,
+    /// ARN of the change set that was executed last.
+    #[serde(default)]
+    pub change_set: Option<String>,
+    /// What each token of a client has asked for: a second request with it is the same request.
+    #[serde(default)]
+    pub tokens: BTreeMap<String, String>,
     /// When its deletion began.
     pub deleted: Option<Timestamp>,
     /// State.
@@ -55,6 +74,9 @@ pub struct Parameter {
     pub key: String,
     /// As given, or the default.
     pub value: String,
+    /// What Systems Manager had under that name when it was looked up.
+    #[serde(default)]
+    pub resolved: Option<String>,
     /// Never shown.
     pub no_echo: bool,
 }
@@ -79,55 +101,6 @@ pub enum OnFailure {
     Delete,
     /// Leave everything as it is.
     DoNothing,
-}
-
-/// State of a stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StackStatus {
-    /// Being created.
-    CreateInProgress,
-    /// Not created, and left as it was.
-    CreateFailed,
-    /// Created.
-    CreateComplete,
-    /// What was created is being deleted again.
-    RollbackInProgress,
-    /// Could not be deleted again.
-    RollbackFailed,
-    /// Was deleted again.
-    RollbackComplete,
-    /// Being deleted.
-    DeleteInProgress,
-    /// Could not be deleted.
-    DeleteFailed,
-    /// Gone.
-    DeleteComplete,
-}
-
-impl StackStatus {
-    /// As CloudFormation names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CreateInProgress => "CREATE_IN_PROGRESS",
-            Self::CreateFailed => "CREATE_FAILED",
-            Self::CreateComplete => "CREATE_COMPLETE",
-            Self::RollbackInProgress => "ROLLBACK_IN_PROGRESS",
-            Self::RollbackFailed => "ROLLBACK_FAILED",
-            Self::RollbackComplete => "ROLLBACK_COMPLETE",
-            Self::DeleteInProgress => "DELETE_IN_PROGRESS",
-            Self::DeleteFailed => "DELETE_FAILED",
-            Self::DeleteComplete => "DELETE_COMPLETE",
-        }
-    }
-
-    /// Whether an operation runs.
-    pub fn in_progress(self) -> bool {
-        matches!(
-            self,
-            Self::CreateInProgress | Self::RollbackInProgress | Self::DeleteInProgress
-        )
-    }
 }
 
 /// A resource of a stack.
@@ -161,6 +134,9 @@ pub struct Resource {
     pub signals_wanted: Option<(u32, i64)>,
     /// Signals received, by their unique id: whether of success, and the reason given.
     pub signals: BTreeMap<String, (bool, String)>,
+    /// Its part in the update that runs, or whose rollback has failed.
+    #[serde(default)]
+    pub part: Option<Part>,
 }
 
 /// How far an operation has come with a resource.
@@ -170,48 +146,12 @@ pub enum Step {
     Idle,
     /// It is in progress; the service has not been asked yet.
     Begun,
+    /// The service is changing it, in more than one step.
+    Changing,
     /// The service has been asked.
     Asked,
     /// The operation is through with it.
     Over,
-}
-
-/// State of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ResourceStatus {
-    /// Not begun; never shown.
-    Waiting,
-    /// Being created.
-    CreateInProgress,
-    /// Not created.
-    CreateFailed,
-    /// Created.
-    CreateComplete,
-    /// Being deleted.
-    DeleteInProgress,
-    /// Not deleted.
-    DeleteFailed,
-    /// Deleted.
-    DeleteComplete,
-    /// Kept by its deletion policy.
-    DeleteSkipped,
-}
-
-impl ResourceStatus {
-    /// As CloudFormation names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "",
-            Self::CreateInProgress => "CREATE_IN_PROGRESS",
-            Self::CreateFailed => "CREATE_FAILED",
-            Self::CreateComplete => "CREATE_COMPLETE",
-            Self::DeleteInProgress => "DELETE_IN_PROGRESS",
-            Self::DeleteFailed => "DELETE_FAILED",
-            Self::DeleteComplete => "DELETE_COMPLETE",
-            Self::DeleteSkipped => "DELETE_SKIPPED",
-        }
-    }
 }
 
 /// An event of a stack.
@@ -263,6 +203,38 @@ pub struct Message {
     pub data: String,
 }
 
+/// Where a resource is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// In its stack, by its logical id.
+    Stack,
+    /// Beside it: an update has no use for it any more, and it is to be deleted.
+    LeftOver,
+}
+
+impl Whereabouts {
+    /// The records there.
+    pub fn table(self, world: &World) -> &Table<Resource> {
+        match self {
+            Self::Stack => &world.resources,
+            Self::LeftOver => &world.left_over,
+        }
+    }
+
+    /// The records there, to change.
+    pub fn table_mut(self, world: &mut World) -> &mut Table<Resource> {
+        match self {
+            Self::Stack => &mut world.resources,
+            Self::LeftOver => &mut world.left_over,
+        }
+    }
+
+    /// Resources of a stack that are recorded there, with their keys.
+    pub fn of<'a>(self, world: &'a World, stack: &str) -> Vec<(&'a String, &'a Resource)> {
+        self.table(world).beginning_with(&resource_key(stack, ""))
+    }
+}
+
 /// Key of a resource's record.
 pub fn resource_key(stack: &str, logical_id: &str) -> String {
     format!("{stack}/{logical_id}")
@@ -308,28 +280,35 @@ impl World {
         status: ResourceStatus,
         reason: Option<String>,
     ) {
+        let key = resource_key(stack, logical_id);
+        self.event_of(Whereabouts::Stack, &key, status, reason);
+    }
+
+    /// Records that the state of a resource, in the stack or left over, changed, and why.
+    pub fn event_of(
+        &mut self,
+        place: Whereabouts,
+        key: &str,
+        status: ResourceStatus,
+        reason: Option<String>,
+    ) {
         let now = self.now;
-        let Some(resource) = self.resources.get_mut(&resource_key(stack, logical_id)) else {
+        let Some(resource) = place.table_mut(self).get_mut(key) else {
             return;
         };
         resource.status = status;
         resource.reason.clone_from(&reason);
         resource.updated = now;
-        let (kind, physical_id) = (resource.kind.clone(), resource.physical_id.clone());
-        let properties = (!resource.properties.is_null()).then(|| resource.properties.to_string());
-        let id = format!("{logical_id}-{}", self.uuid());
-        self.add_event(
-            stack,
-            Subject {
-                id,
-                logical_id: logical_id.to_owned(),
-                physical_id: physical_id.unwrap_or_default(),
-                kind,
-                properties,
-            },
-            status.name(),
-            reason,
-        );
+        let stack = resource.stack.clone();
+        let subject = Subject {
+            id: String::new(),
+            logical_id: resource.logical_id.clone(),
+            physical_id: resource.physical_id.clone().unwrap_or_default(),
+            kind: resource.kind.clone(),
+            properties: (!resource.properties.is_null()).then(|| resource.properties.to_string()),
+        };
+        let id = format!("{}-{}", subject.logical_id, self.uuid());
+        self.add_event(&stack, Subject { id, ..subject }, status.name(), reason);
     }
 
     /// Records that a stack's state changed, and why.

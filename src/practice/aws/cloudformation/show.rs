@@ -6,19 +6,19 @@ use super::super::paging;
 use super::super::params::Params;
 use super::super::xml::Element;
 use crate::practice::error::AwsError;
-use crate::practice::world::World;
 use crate::practice::world::stacks::{
-    OnFailure, Resource, ResourceStatus, Stack, StackStatus, resource_key,
+    OnFailure, Parameter, Resource, ResourceStatus, Stack, StackStatus, Whereabouts, resource_key,
 };
+use crate::practice::world::{Tags, World};
 
 /// Items on a page (CloudFormation API reference: at most 100, or 1 MB).
 const PAGE: usize = 100;
 
-fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
-fn page<T>(
+pub(super) fn page<T>(
     items: Vec<(String, T)>,
     params: &mut Params,
 ) -> Result<(Vec<T>, Option<String>), AwsError> {
@@ -55,12 +55,10 @@ fn stack(item: Element, stack: &Stack) -> Element {
     item.text("StackId", &stack.id)
         .text("StackName", &stack.name)
         .maybe("Description", stack.description.as_ref())
-        .list("Parameters", "member", &stack.parameters, |item, one| {
-            let shown = if one.no_echo { "****" } else { &one.value };
-            item.text("ParameterKey", &one.key)
-                .text("ParameterValue", shown)
-        })
+        .maybe("ChangeSetId", stack.change_set.as_ref())
+        .child(parameters(&stack.parameters))
         .text("CreationTime", time(stack.created))
+        .maybe("LastUpdatedTime", stack.updated.map(time))
         .maybe("DeletionTime", stack.deleted.map(time))
         .child(Element::new("RollbackConfiguration"))
         .text("StackStatus", stack.status.name())
@@ -74,11 +72,26 @@ fn stack(item: Element, stack: &Stack) -> Element {
                 .text("OutputValue", &one.value)
                 .maybe("Description", one.description.as_ref())
         })
-        .list("Tags", "member", &stack.tags, |item, (key, value)| {
-            item.text("Key", key).text("Value", value)
-        })
+        .child(tags(&stack.tags))
         .text("EnableTerminationProtection", false)
         .child(Element::new("DriftInformation").text("StackDriftStatus", "NOT_CHECKED"))
+}
+
+pub(super) fn parameters(parameters: &[Parameter]) -> Element {
+    Element::new("Parameters").children(parameters.iter().map(|one| {
+        let shown = if one.no_echo { "****" } else { &one.value };
+        Element::new("member")
+            .text("ParameterKey", &one.key)
+            .text("ParameterValue", shown)
+            .maybe("ResolvedValue", one.resolved.as_ref())
+    }))
+}
+
+pub(super) fn tags(tags: &Tags) -> Element {
+    Element::new("Tags").children(
+        tags.iter()
+            .map(|(key, value)| Element::new("member").text("Key", key).text("Value", value)),
+    )
 }
 
 pub(super) fn list_stacks(
@@ -100,6 +113,7 @@ pub(super) fn list_stacks(
                 .text("StackName", &stack.name)
                 .maybe("TemplateDescription", stack.description.as_ref())
                 .text("CreationTime", time(stack.created))
+                .maybe("LastUpdatedTime", stack.updated.map(time))
                 .maybe("DeletionTime", stack.deleted.map(time))
                 .text("StackStatus", stack.status.name())
                 .maybe("StackStatusReason", stack.reason.as_ref())
@@ -143,10 +157,19 @@ pub(super) fn events(
         .maybe("NextToken", next))
 }
 
-/// Resources that have been begun, which are those that are shown.
+/// Resources that have been begun, which are those that are shown; one that an update takes away as long as it goes.
 fn shown<'a>(world: &'a World, stack: &str) -> Vec<&'a Resource> {
     let mut resources = world.resources_of(stack);
+    for (_, gone) in Whereabouts::LeftOver.of(world, stack) {
+        if !resources
+            .iter()
+            .any(|one| one.logical_id == gone.logical_id)
+        {
+            resources.push(gone);
+        }
+    }
     resources.retain(|resource| resource.status != ResourceStatus::Waiting);
+    resources.sort_by(|one, other| one.logical_id.cmp(&other.logical_id));
     resources
 }
 
@@ -260,24 +283,5 @@ pub(super) fn resource(
             .maybe("ResourceStatusReason", found.reason.as_ref())
             .text("Metadata", "{}")
             .child(drift()),
-    ))
-}
-
-pub(super) fn template(
-    world: &mut World,
-    params: &mut Params,
-    result: Element,
-) -> Result<Element, AwsError> {
-    let name = params.needed("StackName")?;
-    let stack = world.stack(&name)?;
-    // Nothing transforms a template here, so both stages are the same text.
-    match params.text("TemplateStage").as_deref() {
-        None | Some("Original" | "Processed") => {}
-        Some(other) => return Err(params.invalid("TemplateStage", other)),
-    }
-    Ok(result.text("TemplateBody", &stack.template).texts(
-        "StagesAvailable",
-        "member",
-        ["Original", "Processed"],
     ))
 }

@@ -1,11 +1,13 @@
 //! `AWS::EC2::Instance`.
 
+mod update;
+
 use std::net::Ipv4Addr;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 
 use super::{Request, ResourceType, Settled, gone_is_deleted, id, invalid};
+use crate::practice::cfn::behaviour::{Update, in_place};
 use crate::practice::cfn::schema::{Kind, Properties, TAGS, optional, required};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
@@ -15,14 +17,17 @@ use crate::practice::world::instances::{
 use crate::practice::world::power::Why;
 use crate::practice::world::stacks::Resource;
 
+use self::update::{devices_replace, update, user_data};
+
 const SWITCH: Kind = Kind::OneOf(&["enabled", "disabled"]);
 
 pub static INSTANCE: ResourceType = ResourceType {
     name: "AWS::EC2::Instance",
     properties: &[
-        required("ImageId", Kind::Text),
-        optional("InstanceType", Kind::Text),
-        optional("AvailabilityZone", Kind::Text),
+        required("ImageId", Kind::Text).replaces(),
+        optional("InstanceType", Kind::Text)
+            .update(Update::Missing(&Update::Conditional(in_place))),
+        optional("AvailabilityZone", Kind::Text).replaces(),
         optional(
             "BlockDeviceMappings",
             Kind::List(&Kind::Object(&[
@@ -42,23 +47,26 @@ pub static INSTANCE: ResourceType = ResourceType {
                 optional("NoDevice", Kind::Unsupported),
                 optional("VirtualName", Kind::Unsupported),
             ])),
-        ),
+        )
+        .update(Update::Conditional(devices_replace)),
         optional(
             "CreditSpecification",
             Kind::Object(&[optional(
                 "CPUCredits",
                 Kind::OneOf(&["standard", "unlimited"]),
             )]),
-        ),
-        optional("DisableApiTermination", Kind::OneOf(&["false"])),
-        optional("EbsOptimized", Kind::Boolean),
-        optional("IamInstanceProfile", Kind::Unsupported),
+        )
+        .uninterrupted(),
+        optional("DisableApiTermination", Kind::OneOf(&["false"])).uninterrupted(),
+        optional("EbsOptimized", Kind::Boolean).update(Update::Conditional(in_place)),
+        optional("IamInstanceProfile", Kind::Unsupported).uninterrupted(),
         optional(
             "InstanceInitiatedShutdownBehavior",
             Kind::OneOf(&["stop", "terminate"]),
-        ),
-        optional("KeyName", Kind::Text),
-        optional("LaunchTemplate", Kind::Unsupported),
+        )
+        .uninterrupted(),
+        optional("KeyName", Kind::Text).replaces(),
+        optional("LaunchTemplate", Kind::Unsupported).replaces(),
         optional(
             "MetadataOptions",
             Kind::Object(&[
@@ -68,8 +76,9 @@ pub static INSTANCE: ResourceType = ResourceType {
                 optional("HttpProtocolIpv6", Kind::OneOf(&["disabled"])),
                 optional("InstanceMetadataTags", SWITCH),
             ]),
-        ),
-        optional("Monitoring", Kind::OneOf(&["false"])),
+        )
+        .update(Update::Missing(&Update::NoInterruption)),
+        optional("Monitoring", Kind::OneOf(&["false"])).uninterrupted(),
         optional(
             "NetworkInterfaces",
             Kind::List(&Kind::Object(&[
@@ -82,15 +91,16 @@ pub static INSTANCE: ResourceType = ResourceType {
                 optional("PrivateIpAddress", Kind::Text),
                 optional("SubnetId", Kind::Text),
             ])),
-        ),
-        optional("PrivateIpAddress", Kind::Text),
-        optional("PropagateTagsToVolumeOnCreation", Kind::Boolean),
-        optional("SecurityGroupIds", Kind::List(&Kind::Text)),
+        )
+        .replaces(),
+        optional("PrivateIpAddress", Kind::Text).replaces(),
+        optional("PropagateTagsToVolumeOnCreation", Kind::Boolean).uninterrupted(),
+        optional("SecurityGroupIds", Kind::List(&Kind::Text)).update(Update::Conditional(in_place)),
         optional("SecurityGroups", Kind::Unsupported),
-        optional("SourceDestCheck", Kind::OneOf(&["true"])),
-        optional("SubnetId", Kind::Text),
-        optional("Tags", TAGS),
-        optional("UserData", Kind::Text),
+        optional("SourceDestCheck", Kind::OneOf(&["true"])).uninterrupted(),
+        optional("SubnetId", Kind::Text).replaces(),
+        optional("Tags", TAGS).uninterrupted(),
+        optional("UserData", Kind::Text).update(Update::Conditional(in_place)),
         optional("Volumes", Kind::Unsupported),
     ],
     attributes: &[
@@ -105,6 +115,8 @@ pub static INSTANCE: ResourceType = ResourceType {
     create,
     settled,
     attribute,
+    update: Some(update),
+    tags: Some(|world, id| Some(&mut world.instances.get_mut(id)?.tags)),
     delete: |world, resource| {
         gone_is_deleted(
             world
@@ -178,27 +190,10 @@ fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
         .map(|address| address.parse::<Ipv4Addr>())
         .transpose()
         .map_err(|_| invalid("Invalid value for parameter privateIpAddress"))?;
-    let user_data = BASE64_STANDARD
-        .decode(properties.text("UserData").unwrap_or_default())
-        .map_err(|_| invalid("Invalid BASE64 encoding of user data."))?;
-    let on_shutdown = match properties
-        .text("InstanceInitiatedShutdownBehavior")
-        .as_deref()
-    {
-        Some("terminate") => ShutdownBehavior::Terminate,
-        _ => ShutdownBehavior::Stop,
-    };
+    let user_data = user_data(properties)?;
     let kind = properties.text("InstanceType").unwrap_or("m1.small".into());
-    // T2 defaults to standard, later ones to unlimited (EC2 user guide, "Burstable performance instances").
-    let usual = if kind.starts_with("t2.") {
-        "standard"
-    } else {
-        "unlimited"
-    };
-    let credits = properties.object("CreditSpecification").text("CPUCredits");
     world.launch(Launch {
         image: properties.needed("ImageId"),
-        kind,
         key_name: properties.text("KeyName"),
         subnet,
         private_address,
@@ -206,14 +201,34 @@ fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
         groups: placement.groups,
         user_data,
         metadata: metadata(properties.object("MetadataOptions")),
-        credits: Some(credits.unwrap_or(usual.into())),
-        on_shutdown,
+        credits: Some(credits(properties, &kind)),
+        kind,
+        on_shutdown: on_shutdown(properties),
         root: root_volume(properties)?,
         tag_volume: properties
             .boolean("PropagateTagsToVolumeOnCreation")
             .unwrap_or(false),
         tags: request.tags.clone(),
     })
+}
+
+fn on_shutdown(properties: Properties<'_>) -> ShutdownBehavior {
+    let wanted = properties.text("InstanceInitiatedShutdownBehavior");
+    match wanted.as_deref() {
+        Some("terminate") => ShutdownBehavior::Terminate,
+        _ => ShutdownBehavior::Stop,
+    }
+}
+
+/// T2 defaults to standard, later ones to unlimited (EC2 user guide, "Burstable performance instances").
+fn credits(properties: Properties<'_>, kind: &str) -> String {
+    let usual = if kind.starts_with("t2.") {
+        "standard"
+    } else {
+        "unlimited"
+    };
+    let wanted = properties.object("CreditSpecification").text("CPUCredits");
+    wanted.unwrap_or_else(|| usual.into())
 }
 
 /// What is not said is as Amazon Linux 2023 images have it: version 2 only, two hops.

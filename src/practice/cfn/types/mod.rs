@@ -32,6 +32,11 @@ pub struct ResourceType {
     pub settled: fn(&World, &Resource) -> Settled,
     /// An attribute of one that is there.
     pub attribute: fn(&World, &Resource, &str) -> Option<Value>,
+    /// Brings one that is there to properties which do not replace it; none where only tags can be changed. Called again until it is done, perhaps by a
+    /// program that was started meanwhile: how far it has come is read from the world.
+    pub update: Option<fn(&mut World, &Change) -> Result<Progress, AwsError>>,
+    /// Its tags, of types whose tags can be changed.
+    pub tags: Option<for<'a> fn(&'a mut World, &str) -> Option<&'a mut Tags>>,
     /// Begins to delete it. One that is gone already counts as deleted.
     pub delete: fn(&mut World, &Resource) -> Result<(), AwsError>,
     /// Whether it is gone.
@@ -50,6 +55,36 @@ pub struct Request<'a> {
     pub stack_name: &'a str,
     /// Name in the template.
     pub logical_id: &'a str,
+}
+
+/// What is to be changed in place. Tags are not among it: the engine changes them itself.
+pub struct Change<'a> {
+    /// As it is recorded.
+    pub resource: &'a Resource,
+    /// Resolved, as it was made or changed last.
+    pub before: Properties<'a>,
+    /// Resolved, as it is to be.
+    pub after: Properties<'a>,
+    /// Names of properties that differ.
+    pub changed: &'a [&'static str],
+    /// Whether this is the first call.
+    pub first: bool,
+}
+
+impl Change<'_> {
+    /// Whether one of these properties differs.
+    fn touches(&self, names: &[&str]) -> bool {
+        self.changed.iter().any(|name| names.contains(name))
+    }
+}
+
+/// How far a change in place has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It is done.
+    Done,
+    /// Call again when anything changes.
+    Waiting,
 }
 
 /// Whether something that was begun is there.
@@ -126,4 +161,26 @@ fn id(resource: &Resource) -> &str {
 /// Says that a property's value makes no sense.
 fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::client("InvalidParameterValue", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::practice::cfn::behaviour::Update;
+    use crate::practice::cfn::modify;
+    use crate::practice::cfn::schema::Kind;
+
+    #[test]
+    fn every_property_that_can_be_given_says_what_its_change_does() {
+        for kind in TYPES {
+            let given = kind.properties.iter();
+            let given = given.filter(|property| !matches!(property.kind, Kind::Unsupported));
+            for property in given {
+                let named = format!("{} {}", kind.name, property.name);
+                assert!(!matches!(property.update, Update::Unknown), "{named}");
+                let refused = matches!(property.update, Update::Missing(_));
+                assert_eq!(modify::is_missing(kind, property), refused, "{named}");
+            }
+        }
+    }
 }

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid, own_id};
+use super::{
+    Progress, Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid, own_id,
+};
+use crate::practice::cfn::behaviour::{Update, in_place};
 use crate::practice::cfn::schema::{Kind, TAGS, optional, required};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
@@ -19,13 +22,14 @@ fn cidr(text: &str) -> Result<Cidr, AwsError> {
 pub static VPC: ResourceType = ResourceType {
     name: "AWS::EC2::VPC",
     properties: &[
-        required("CidrBlock", Kind::Text),
-        optional("EnableDnsSupport", Kind::Boolean),
-        optional("EnableDnsHostnames", Kind::Boolean),
-        optional("InstanceTenancy", Kind::OneOf(&["default"])),
+        required("CidrBlock", Kind::Text).replaces(),
+        optional("EnableDnsSupport", Kind::Boolean).uninterrupted(),
+        optional("EnableDnsHostnames", Kind::Boolean).uninterrupted(),
+        optional("InstanceTenancy", Kind::OneOf(&["default"]))
+            .update(Update::Conditional(in_place)),
         optional("Ipv4IpamPoolId", Kind::Unsupported),
         optional("Ipv4NetmaskLength", Kind::Unsupported),
-        optional("Tags", TAGS),
+        optional("Tags", TAGS).uninterrupted(),
     ],
     attributes: &[
         "CidrBlock",
@@ -62,17 +66,27 @@ pub static VPC: ResourceType = ResourceType {
             _ => return None,
         })
     },
+    update: Some(|world, change| {
+        if let Some(vpc) = world.vpcs.get_mut(id(change.resource)) {
+            vpc.dns_support = change.after.boolean("EnableDnsSupport").unwrap_or(true);
+            vpc.dns_hostnames = change.after.boolean("EnableDnsHostnames").unwrap_or(false);
+        }
+        Ok(Progress::Done)
+    }),
+    tags: Some(|world, id| Some(&mut world.vpcs.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_vpc(id(resource))),
     gone: gone_at_once,
 };
 
 pub static INTERNET_GATEWAY: ResourceType = ResourceType {
     name: "AWS::EC2::InternetGateway",
-    properties: &[optional("Tags", TAGS)],
+    properties: &[optional("Tags", TAGS).uninterrupted()],
     attributes: &["InternetGatewayId"],
     create: |world, request| Ok(world.create_gateway(request.tags.clone())),
     settled: at_once,
     attribute: own_id,
+    update: None,
+    tags: Some(|world, id| Some(&mut world.gateways.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_gateway(id(resource))),
     gone: gone_at_once,
 };
@@ -80,8 +94,8 @@ pub static INTERNET_GATEWAY: ResourceType = ResourceType {
 pub static GATEWAY_ATTACHMENT: ResourceType = ResourceType {
     name: "AWS::EC2::VPCGatewayAttachment",
     properties: &[
-        required("VpcId", Kind::Text),
-        required("InternetGatewayId", Kind::Text),
+        required("VpcId", Kind::Text).replaces(),
+        required("InternetGatewayId", Kind::Text).uninterrupted(),
         optional("VpnGatewayId", Kind::Unsupported),
     ],
     attributes: &["AttachmentType"],
@@ -92,6 +106,13 @@ pub static GATEWAY_ATTACHMENT: ResourceType = ResourceType {
     },
     settled: at_once,
     attribute: |_, _, _| Some(json!("IGW")),
+    update: Some(|world, change| {
+        let vpc = change.after.needed("VpcId");
+        world.detach_gateway(&change.before.needed("InternetGatewayId"), &vpc)?;
+        world.attach_gateway(&change.after.needed("InternetGatewayId"), &vpc)?;
+        Ok(Progress::Done)
+    }),
+    tags: None,
     delete: |world, resource| {
         let vpc = id(resource).trim_start_matches("IGW|");
         let attached = world
@@ -110,14 +131,14 @@ pub static GATEWAY_ATTACHMENT: ResourceType = ResourceType {
 pub static SUBNET: ResourceType = ResourceType {
     name: "AWS::EC2::Subnet",
     properties: &[
-        required("VpcId", Kind::Text),
-        required("CidrBlock", Kind::Text),
-        optional("AvailabilityZone", Kind::Text),
+        required("VpcId", Kind::Text).replaces(),
+        required("CidrBlock", Kind::Text).replaces(),
+        optional("AvailabilityZone", Kind::Text).replaces(),
         optional("AvailabilityZoneId", Kind::Unsupported),
-        optional("MapPublicIpOnLaunch", Kind::Boolean),
+        optional("MapPublicIpOnLaunch", Kind::Boolean).uninterrupted(),
         optional("AssignIpv6AddressOnCreation", Kind::Unsupported),
         optional("Ipv6CidrBlock", Kind::Unsupported),
-        optional("Tags", TAGS),
+        optional("Tags", TAGS).uninterrupted(),
     ],
     attributes: &[
         "AvailabilityZone",
@@ -158,19 +179,31 @@ pub static SUBNET: ResourceType = ResourceType {
             _ => return None,
         })
     },
+    update: Some(|world, change| {
+        if let Some(subnet) = world.subnets.get_mut(id(change.resource)) {
+            subnet.map_public_ip = change.after.boolean("MapPublicIpOnLaunch").unwrap_or(false);
+        }
+        Ok(Progress::Done)
+    }),
+    tags: Some(|world, id| Some(&mut world.subnets.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_subnet(id(resource))),
     gone: gone_at_once,
 };
 
 pub static ROUTE_TABLE: ResourceType = ResourceType {
     name: "AWS::EC2::RouteTable",
-    properties: &[required("VpcId", Kind::Text), optional("Tags", TAGS)],
+    properties: &[
+        required("VpcId", Kind::Text).replaces(),
+        optional("Tags", TAGS).uninterrupted(),
+    ],
     attributes: &["RouteTableId"],
     create: |world, request| {
         world.create_route_table(&request.properties.needed("VpcId"), request.tags.clone())
     },
     settled: at_once,
     attribute: own_id,
+    update: None,
+    tags: Some(|world, id| Some(&mut world.route_tables.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_route_table(id(resource))),
     gone: gone_at_once,
 };
@@ -178,9 +211,9 @@ pub static ROUTE_TABLE: ResourceType = ResourceType {
 pub static ROUTE: ResourceType = ResourceType {
     name: "AWS::EC2::Route",
     properties: &[
-        required("RouteTableId", Kind::Text),
-        required("DestinationCidrBlock", Kind::Text),
-        required("GatewayId", Kind::Text),
+        required("RouteTableId", Kind::Text).replaces(),
+        required("DestinationCidrBlock", Kind::Text).replaces(),
+        required("GatewayId", Kind::Text).uninterrupted(),
         optional("DestinationIpv6CidrBlock", Kind::Unsupported),
         optional("DestinationPrefixListId", Kind::Unsupported),
         optional("InstanceId", Kind::Unsupported),
@@ -194,6 +227,17 @@ pub static ROUTE: ResourceType = ResourceType {
     create: create_route,
     settled: at_once,
     attribute: |_, resource, _| id(resource).split_once('|').map(|(_, to)| Value::from(to)),
+    update: Some(|world, change| {
+        let (table, to) = (
+            change.after.needed("RouteTableId"),
+            change.after.needed("DestinationCidrBlock"),
+        );
+        let to = cidr(&to)?;
+        world.delete_route(&table, to)?;
+        world.create_route(&table, to, &change.after.needed("GatewayId"))?;
+        Ok(Progress::Done)
+    }),
+    tags: None,
     delete: |world, resource| {
         let Some((table, to)) = id(resource).split_once('|') else {
             return Ok(());
@@ -213,8 +257,8 @@ fn create_route(world: &mut World, request: &Request) -> Result<String, AwsError
 pub static SUBNET_ROUTE_TABLE_ASSOCIATION: ResourceType = ResourceType {
     name: "AWS::EC2::SubnetRouteTableAssociation",
     properties: &[
-        required("RouteTableId", Kind::Text),
-        required("SubnetId", Kind::Text),
+        required("RouteTableId", Kind::Text).replaces(),
+        required("SubnetId", Kind::Text).replaces(),
     ],
     attributes: &["Id"],
     create: |world, request| {
@@ -225,6 +269,8 @@ pub static SUBNET_ROUTE_TABLE_ASSOCIATION: ResourceType = ResourceType {
     },
     settled: at_once,
     attribute: own_id,
+    update: None,
+    tags: None,
     delete: |world, resource| gone_is_deleted(world.disassociate_route_table(id(resource))),
     gone: gone_at_once,
 };

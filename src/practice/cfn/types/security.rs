@@ -1,47 +1,50 @@
 //! `AWS::EC2::` security group, its rules as resources of their own, key pair.
 
-use super::{Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid, own_id};
+use super::{
+    Change, Progress, Request, ResourceType, at_once, gone_at_once, gone_is_deleted, id, invalid,
+    own_id,
+};
 use crate::practice::cfn::schema::{Kind, Properties, Property, TAGS, optional, required};
 use crate::practice::error::AwsError;
-use crate::practice::world::security::{Peer, Permission, Way, ports, protocol};
+use crate::practice::world::security::{Peer, Permission, Rule, Way, ports, protocol};
 use crate::practice::world::stacks::Resource;
 use crate::practice::world::{Tags, World};
 
 /// Inline ingress rule.
 const IN: &[Property] = &[
-    required("IpProtocol", Kind::Text),
-    optional("FromPort", Kind::Integer),
-    optional("ToPort", Kind::Integer),
-    optional("CidrIp", Kind::Text),
-    optional("CidrIpv6", Kind::Text),
-    optional("SourceSecurityGroupId", Kind::Text),
+    required("IpProtocol", Kind::Text).replaces(),
+    optional("FromPort", Kind::Integer).replaces(),
+    optional("ToPort", Kind::Integer).replaces(),
+    optional("CidrIp", Kind::Text).replaces(),
+    optional("CidrIpv6", Kind::Text).replaces(),
+    optional("SourceSecurityGroupId", Kind::Text).replaces(),
     optional("SourceSecurityGroupName", Kind::Unsupported),
     optional("SourceSecurityGroupOwnerId", Kind::Unsupported),
     optional("SourcePrefixListId", Kind::Unsupported),
-    optional("Description", Kind::Text),
+    optional("Description", Kind::Text).uninterrupted(),
 ];
 
 /// Inline egress rule.
 const OUT: &[Property] = &[
-    required("IpProtocol", Kind::Text),
-    optional("FromPort", Kind::Integer),
-    optional("ToPort", Kind::Integer),
-    optional("CidrIp", Kind::Text),
-    optional("CidrIpv6", Kind::Text),
-    optional("DestinationSecurityGroupId", Kind::Text),
+    required("IpProtocol", Kind::Text).replaces(),
+    optional("FromPort", Kind::Integer).replaces(),
+    optional("ToPort", Kind::Integer).replaces(),
+    optional("CidrIp", Kind::Text).replaces(),
+    optional("CidrIpv6", Kind::Text).replaces(),
+    optional("DestinationSecurityGroupId", Kind::Text).replaces(),
     optional("DestinationPrefixListId", Kind::Unsupported),
-    optional("Description", Kind::Text),
+    optional("Description", Kind::Text).uninterrupted(),
 ];
 
 pub static SECURITY_GROUP: ResourceType = ResourceType {
     name: "AWS::EC2::SecurityGroup",
     properties: &[
-        required("GroupDescription", Kind::Text),
-        optional("GroupName", Kind::Text),
-        optional("VpcId", Kind::Text),
-        optional("SecurityGroupIngress", Kind::List(&Kind::Object(IN))),
-        optional("SecurityGroupEgress", Kind::List(&Kind::Object(OUT))),
-        optional("Tags", TAGS),
+        required("GroupDescription", Kind::Text).replaces(),
+        optional("GroupName", Kind::Text).replaces().naming(),
+        optional("VpcId", Kind::Text).replaces(),
+        optional("SecurityGroupIngress", Kind::List(&Kind::Object(IN))).uninterrupted(),
+        optional("SecurityGroupEgress", Kind::List(&Kind::Object(OUT))).uninterrupted(),
+        optional("Tags", TAGS).uninterrupted(),
     ],
     attributes: &["GroupId", "Id", "VpcId"],
     create: create_group,
@@ -53,6 +56,8 @@ pub static SECURITY_GROUP: ResourceType = ResourceType {
             .map(|group| group.vpc.clone().into()),
         _ => own_id(world, resource, name),
     },
+    update: Some(update_group),
+    tags: Some(|world, id| Some(&mut world.groups.get_mut(id)?.tags)),
     delete: |world, resource| gone_is_deleted(world.delete_group(id(resource))),
     gone: gone_at_once,
 };
@@ -72,22 +77,93 @@ fn create_group(world: &mut World, request: &Request) -> Result<String, AwsError
         &properties.needed("GroupDescription"),
         request.tags.clone(),
     )?;
-    for rule in properties.objects("SecurityGroupIngress") {
-        let (admits, description) = permission(rule, "SourceSecurityGroupId")?;
-        world.allow(&group, Way::In, admits, description, Tags::new())?;
-    }
-    let egress = properties.objects("SecurityGroupEgress");
+    let own = |way| {
+        if way == Way::Out && properties.objects("SecurityGroupEgress").is_empty() {
+            return Ok(Vec::new());
+        }
+        rules(properties, way)
+    };
+    let (ingress, egress) = (own(Way::In)?, own(Way::Out)?);
     if !egress.is_empty() {
         // Own egress rules stand instead of the one that lets everything out.
-        let everything =
-            Permission::everything(Peer::Range(crate::practice::world::cidr::Cidr::EVERYWHERE));
-        world.revoke(&group, Way::Out, &everything)?;
-        for rule in egress {
-            let (admits, description) = permission(rule, "DestinationSecurityGroupId")?;
-            world.allow(&group, Way::Out, admits, description, Tags::new())?;
+        world.revoke(&group, Way::Out, &everything())?;
+    }
+    for (way, rules) in [(Way::In, ingress), (Way::Out, egress)] {
+        for (admits, description) in rules {
+            world.allow(&group, way, admits, description, Tags::new())?;
         }
     }
     Ok(group)
+}
+
+fn everything() -> Permission {
+    Permission::everything(Peer::Range(crate::practice::world::cidr::Cidr::EVERYWHERE))
+}
+
+/// A rule as it is written in a template.
+type Inline = (Permission, Option<String>);
+
+/// The rules that a group is to have one way; with no egress rules of its own, the one that lets everything out.
+fn rules(properties: Properties<'_>, way: Way) -> Result<Vec<Inline>, AwsError> {
+    let (name, peer) = match way {
+        Way::In => ("SecurityGroupIngress", "SourceSecurityGroupId"),
+        Way::Out => ("SecurityGroupEgress", "DestinationSecurityGroupId"),
+    };
+    let rules = properties.objects(name);
+    if way == Way::Out && rules.is_empty() {
+        return Ok(vec![(everything(), None)]);
+    }
+    rules
+        .into_iter()
+        .map(|rule| permission(rule, peer))
+        .collect()
+}
+
+/// Rules that others have added (by hand, or as resources of their own) stay.
+fn update_group(world: &mut World, change: &Change) -> Result<Progress, AwsError> {
+    let group = id(change.resource);
+    for way in [Way::In, Way::Out] {
+        let (before, after) = (rules(change.before, way)?, rules(change.after, way)?);
+        let among =
+            |rules: &[Inline], one: &Permission| rules.iter().any(|(other, _)| other == one);
+        for (admits, description) in &after {
+            if !among(&before, admits) {
+                world.allow(group, way, admits.clone(), description.clone(), Tags::new())?;
+            } else if !before.contains(&(admits.clone(), description.clone())) {
+                describe(world, group, description.as_ref(), |rule| {
+                    rule.way == way && rule.admits == *admits
+                });
+            }
+        }
+        for (admits, _) in &before {
+            if !among(&after, admits) {
+                gone_is_deleted(world.revoke(group, way, admits))?;
+            }
+        }
+    }
+    Ok(Progress::Done)
+}
+
+/// A rule as a resource of its own has nothing that can be changed but its description.
+fn update_rule(world: &mut World, change: &Change) -> Result<Progress, AwsError> {
+    let rule = id(change.resource);
+    let group = change.after.needed("GroupId");
+    world.group(&group)?;
+    let description = change.after.text("Description");
+    describe(world, &group, description.as_ref(), |one| one.id == rule);
+    Ok(Progress::Done)
+}
+
+fn describe(
+    world: &mut World,
+    group: &str,
+    description: Option<&String>,
+    is_meant: impl Fn(&Rule) -> bool,
+) {
+    let rules = world.groups.get_mut(group).map(|group| &mut group.rules);
+    for rule in rules.into_iter().flatten().filter(|rule| is_meant(rule)) {
+        rule.description = description.cloned();
+    }
 }
 
 /// `stack-LogicalId-1A2B3C4D5E6F`.
@@ -135,7 +211,7 @@ fn permission(rule: Properties<'_>, group: &str) -> Result<(Permission, Option<S
 pub static INGRESS: ResourceType = ResourceType {
     name: "AWS::EC2::SecurityGroupIngress",
     properties: &[
-        required("GroupId", Kind::Text),
+        required("GroupId", Kind::Text).replaces(),
         optional("GroupName", Kind::Unsupported),
         IN[0],
         IN[1],
@@ -152,6 +228,8 @@ pub static INGRESS: ResourceType = ResourceType {
     create: |world, request| create_rule(world, request, Way::In, "SourceSecurityGroupId"),
     settled: at_once,
     attribute: own_id,
+    update: Some(update_rule),
+    tags: None,
     delete: |world, resource| delete_rule(world, resource, Way::In),
     gone: gone_at_once,
 };
@@ -159,7 +237,7 @@ pub static INGRESS: ResourceType = ResourceType {
 pub static EGRESS: ResourceType = ResourceType {
     name: "AWS::EC2::SecurityGroupEgress",
     properties: &[
-        required("GroupId", Kind::Text),
+        required("GroupId", Kind::Text).replaces(),
         OUT[0],
         OUT[1],
         OUT[2],
@@ -173,6 +251,8 @@ pub static EGRESS: ResourceType = ResourceType {
     create: |world, request| create_rule(world, request, Way::Out, "DestinationSecurityGroupId"),
     settled: at_once,
     attribute: own_id,
+    update: Some(update_rule),
+    tags: None,
     delete: |world, resource| delete_rule(world, resource, Way::Out),
     gone: gone_at_once,
 };
@@ -196,11 +276,11 @@ fn delete_rule(world: &mut World, resource: &Resource, way: Way) -> Result<(), A
 pub static KEY_PAIR: ResourceType = ResourceType {
     name: "AWS::EC2::KeyPair",
     properties: &[
-        required("KeyName", Kind::Text),
-        required("PublicKeyMaterial", Kind::Text),
+        required("KeyName", Kind::Text).replaces().naming(),
+        required("PublicKeyMaterial", Kind::Text).replaces(),
         optional("KeyType", Kind::Unsupported),
         optional("KeyFormat", Kind::Unsupported),
-        optional("Tags", TAGS),
+        optional("Tags", TAGS).replaces(),
     ],
     attributes: &["KeyFingerprint", "KeyPairId"],
     create: |world, request| {
@@ -218,6 +298,8 @@ pub static KEY_PAIR: ResourceType = ResourceType {
             _ => return None,
         })
     },
+    update: None,
+    tags: None,
     delete: |world, resource| {
         world.key_pairs.remove(id(resource));
         Ok(())

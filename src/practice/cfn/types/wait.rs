@@ -33,6 +33,8 @@ pub static HANDLE: ResourceType = ResourceType {
     },
     settled: at_once,
     attribute: no_attribute,
+    update: None,
+    tags: None,
     delete: |world, resource| {
         if let Some(token) = token(id(resource)).map(str::to_owned) {
             world.handles.remove(&token);
@@ -51,9 +53,9 @@ pub fn token(url: &str) -> Option<&str> {
 pub static CONDITION: ResourceType = ResourceType {
     name: "AWS::CloudFormation::WaitCondition",
     properties: &[
-        optional("Count", Kind::Integer),
-        required("Handle", Kind::Text),
-        required("Timeout", Kind::Integer),
+        optional("Count", Kind::Integer).fixed(),
+        required("Handle", Kind::Text).fixed(),
+        required("Timeout", Kind::Integer).fixed(),
     ],
     attributes: &["Data"],
     create: |world, request| {
@@ -81,6 +83,8 @@ pub static CONDITION: ResourceType = ResourceType {
             .collect();
         Some(Value::Object(data).to_string().into())
     },
+    update: None,
+    tags: None,
     delete: |_, _| Ok(()),
     gone: gone_at_once,
 };
