@@ -56,6 +56,8 @@ impl Bench {
         loop {
             let gone = self.world.file_systems_going();
             self.world.forget_file_systems(&gone);
+            let modes = self.world.throughput_to_apply();
+            self.world.throughput_applied(&modes);
             self.world.advance_efs();
             self.switch();
             let stacks = self.engine.advance(&mut self.world);

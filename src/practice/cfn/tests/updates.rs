@@ -577,3 +577,35 @@ fn stack_tags_and_outputs_alone_are_updates_too() {
     // The tags were not said again, and stayed.
     assert_eq!(bench.world.gateway(&gateway).unwrap().tags["more"], "z");
 }
+
+#[test]
+fn a_filesystem_takes_on_another_throughput_mode_and_keeps_its_files() {
+    let mut bench = Bench::new();
+    let template = |more: &str| {
+        format!(
+            "Resources: {{F: {{Type: 'AWS::EFS::FileSystem', Properties: {{Encrypted: true{more}}}}}}}"
+        )
+    };
+    let stack = bench.created(&template(""));
+    let files = bench.physical(&stack, "F");
+    let faster = ", ThroughputMode: provisioned, ProvisionedThroughputInMibps: 20, BackupPolicy: {Status: ENABLED}";
+    bench.update(&template(faster)).unwrap();
+    bench.pass(HOUR);
+    let settings = &bench.world.file_system(&files).unwrap().settings;
+    assert_eq!(settings.throughput_mode.mibps(), Some(20.0));
+    assert_eq!(settings.backup_policy, "ENABLED");
+    // Not back again on the same day.
+    bench.update(&template("")).unwrap();
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::UpdateRollbackComplete);
+    let reason = bench.reason(&stack, "F", "UPDATE_FAILED");
+    assert!(
+        reason.starts_with("You must wait at least 24 hours"),
+        "{reason}"
+    );
+    bench.pass(HOUR * 24);
+    bench.update(&template("")).unwrap();
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::UpdateComplete);
+    assert_eq!(bench.physical(&stack, "F"), files);
+}
