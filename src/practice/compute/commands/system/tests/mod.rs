@@ -213,7 +213,7 @@ impl Rig {
             host,
             around,
             clock,
-            directory: directory,
+            directory,
         }
     }
 
