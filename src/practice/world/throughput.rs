@@ -55,7 +55,7 @@ impl ThroughputMode {
         reason = "between 1 MiB/s and some GiB/s"
     )]
     fn provisioned(mibps: f64) -> Result<Self, AwsError> {
-        if !(mibps >= 1.0) {
+        if mibps.is_nan() || mibps < 1.0 {
             return Err(AwsError::client(
                 "BadRequest",
                 "The provisionedThroughputInMibps value must be at least 1.0.",

@@ -228,7 +228,7 @@ impl Rig {
             host,
             around,
             clock,
-            directory: directory,
+            directory,
         }
     }
 
