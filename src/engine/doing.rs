@@ -159,9 +159,13 @@ impl Engine {
                     doing.actions.push_front(action);
                     return Err(doing);
                 }
-                self.answer(answer);
+                self.answer(answer, effects);
             }
-            Action::Type { on, ref line } => {
+            Action::Type {
+                on,
+                ref line,
+                meanwhile,
+            } => {
                 if let Some(TerminalState::Ended(why)) = self.terminals.get(&on) {
                     if !doing.opened.insert(on) {
                         self.trouble = Some(Trouble {
@@ -189,7 +193,11 @@ impl Engine {
                 bytes.push(b'\r');
                 effects.push(Effect::Input { on, bytes });
                 let entered = self.texts.get(&on).map_or(0, |text| text.typed().count());
-                doing.waiting = Waiting::Prompt { on, entered };
+                doing.waiting = if meanwhile {
+                    Waiting::Nothing
+                } else {
+                    Waiting::Prompt { on, entered }
+                };
             }
             Action::Build { .. } => {
                 // One that failed is deleted and built again once the learner has read why.

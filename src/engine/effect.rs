@@ -1,5 +1,7 @@
 //! What the engine wants done. Effects are data: the runtime carries them out, through the journal.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +108,7 @@ pub struct Known {
 }
 
 /// Where the learner stands, as the journal keeps it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Lesson id.
     pub lesson: String,
@@ -120,7 +122,7 @@ pub struct Progress {
 }
 
 /// One step's progress.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepProgress {
     /// Lesson id.
     pub lesson: String,
@@ -132,6 +134,9 @@ pub struct StepProgress {
     pub hints: usize,
     /// Last answer.
     pub answer: Option<String>,
+    /// What was measured, by the id of the measure, once the step was passed.
+    #[serde(default)]
+    pub measured: BTreeMap<String, f64>,
 }
 
 impl Effect {

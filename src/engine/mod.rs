@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod view;
 
 mod build;
+mod charts;
 mod cleanup;
 mod doing;
 mod money;
@@ -221,7 +222,7 @@ impl Engine {
                 self.move_to(position::find(&self.setup.lessons, &lesson, step), effects);
             }
             Command::Answer(answer) => {
-                self.answer(&answer);
+                self.answer(&answer, effects);
                 self.save(effects);
                 self.decide();
             }

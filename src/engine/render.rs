@@ -1,14 +1,14 @@
 //! From the engine's state to the snapshot that a front end shows.
 
 use super::view::{
-    Block, LessonRow, MachineView, Phase, QuestionView, StepState, StepView, TerminalState, View,
-    Work,
+    Block, LessonRow, MachineView, Phase, Purpose, QuestionView, StepState, StepView,
+    TerminalState, View, Work,
 };
 use super::{Engine, Side, position};
 use crate::lesson::check;
 use crate::lesson::diagram;
 use crate::lesson::facts::fill;
-use crate::lesson::schema::{Action, Step};
+use crate::lesson::schema::{Action, Check, Step};
 use crate::template;
 
 impl Engine {
@@ -103,6 +103,8 @@ impl Engine {
                 "Press r to build the machines in your AWS account, which costs money until you clean up.".to_owned()
             } else if step.question.is_some() && self.is_built(step) {
                 "The stack stands: answer the question.".to_owned()
+            } else if purpose(step) == Purpose::Guess && self.step.answer.is_none() {
+                "First your guess: press Enter, type a number, press Enter again.".to_owned()
             } else {
                 fill(&step.action, &facts)
             },
@@ -116,7 +118,9 @@ impl Engine {
                         .map_or_else(String::new, |choice| choice.because.clone());
                     (answer.clone(), because)
                 }),
+                purpose: purpose(step),
             }),
+            charts: self.charts(),
             hints: step.hints.iter().take(self.step.hints).map(shown).collect(),
             hints_of: step.hints.len(),
             state: self.step_state(),
@@ -193,5 +197,16 @@ impl Engine {
                 .cloned()
                 .unwrap_or(TerminalState::Closed),
         }
+    }
+}
+
+/// What the answer to a step's question is for.
+fn purpose(step: &Step) -> Purpose {
+    if !step.measures.is_empty() {
+        Purpose::Guess
+    } else if matches!(step.check, Check::Calculator { .. }) {
+        Purpose::Calculation
+    } else {
+        Purpose::Test
     }
 }

@@ -32,6 +32,8 @@ fn step(id: &str, check: Check, solution: Vec<Action>) -> Step {
         commands: Vec::new(),
         action: "Do it.".to_owned(),
         question: None,
+        measures: Vec::new(),
+        results: false,
         check,
         hints: vec!["one".to_owned(), "two".to_owned(), "three".to_owned()],
         solution,
@@ -72,10 +74,12 @@ fn lessons() -> Vec<Lesson> {
         Action::Type {
             on: Side::A,
             line: "touch i-was-here".to_owned(),
+            meanwhile: false,
         },
         Action::Type {
             on: Side::B,
             line: "ls".to_owned(),
+            meanwhile: false,
         },
     ];
     vec![

@@ -150,6 +150,7 @@ fn texts(step: &Step, found: &mut Findings) {
 
     let mut shown: Vec<&str> = vec![&step.title, &step.text, &step.action, &step.debrief];
     shown.extend(step.changed.as_deref());
+    shown.extend(step.measures.iter().map(|measure| measure.label.as_str()));
     shown.extend(step.commands.iter().map(String::as_str));
     shown.extend(step.hints.iter().map(String::as_str));
     for action in step.solution.iter().chain(&step.wrong) {

@@ -76,7 +76,7 @@ fn a_wrong_type_or_name_points_at_its_line_and_says_what_was_expected() {
     insta::assert_snapshot!(told("minutes: 5", "minutes: 5\nminutes: 6"), @"sample.yaml:1: duplicate field `minutes`");
     insta::assert_snapshot!(told("    action: Build.\n", ""), @"sample.yaml:22: steps[1]: missing field `action`");
     insta::assert_snapshot!(told("rows: [C02]", "rows: C02"), @r#"sample.yaml:23: steps[1].rows: invalid type: string "C02", expected a sequence"#);
-    insta::assert_snapshot!(told("!Answer { option: 1 }", "!Anser { option: 1 }"), @"sample.yaml:17: steps[0]: unknown variant `Anser`, expected one of `Answer`, `Number`, `Bill`, `Fact`, `Stack`, `Terminal`, `Remote`, `NothingLeft`, `All`");
+    insta::assert_snapshot!(told("!Answer { option: 1 }", "!Anser { option: 1 }"), @"sample.yaml:17: steps[0]: unknown variant `Anser`, expected one of `Answer`, `Number`, `Calculator`, `Measured`, `Fact`, `Stack`, `Terminal`, `Remote`, `NothingLeft`, `All`");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer { choice: 1 }"), @"sample.yaml:17: steps[0].check: unknown field `choice`, expected `option`");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "{ option: 1 }"), @"sample.yaml:17: steps[0].check: invalid type: map, expected a YAML tag starting with '!'");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer"), @"sample.yaml:17: steps[0].check: missing field `option`");
@@ -123,21 +123,21 @@ sample.yaml:7: step `one`: check Fact is for a typed answer; expected a question
 sample.yaml:7: step `one`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, key, ssh_config
 sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
 ");
-    insta::assert_snapshot!(told("!Answer { option: 1 }", "!Bill { per_gb: 0 }"), @r"
-sample.yaml:7: step `one`: check Bill is for a typed answer; expected a question without options
-sample.yaml:7: step `one`: check Bill has no price; expected `per_gb` above 0
+    insta::assert_snapshot!(told("!Answer { option: 1 }", "!Calculator { of: !Bill { per_gb: 0 } }"), @r"
+sample.yaml:7: step `one`: check Calculator is for a typed answer; expected a question without options
+sample.yaml:7: step `one`: check Calculator has no price; expected `per_gb` above 0
 sample.yaml:7: step `one`: wrong gives the right answer; expected one that must not pass
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!NothingLeft {}"), @r"
-sample.yaml:7: step `one`: no check looks at the answer; expected a check Answer, Number, Bill or Fact
+sample.yaml:7: step `one`: no check looks at the answer; expected a check Answer, Number, Calculator, Measured or Fact
 sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
 ");
     insta::assert_snapshot!(told("!Stack { stage: share }", "!Answer { option: 1 }"), @r"
 sample.yaml:22: step `two`: check Answer needs a question; expected `question`
 sample.yaml:22: step `two`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
 ");
-    insta::assert_snapshot!(told("!Stack { stage: share }", "!Bill { per_gb: 1 }"), @r"
-sample.yaml:22: step `two`: check Bill needs a question; expected `question`
+    insta::assert_snapshot!(told("!Stack { stage: share }", "!Calculator { of: !Bill { per_gb: 1 } }"), @r"
+sample.yaml:22: step `two`: check Calculator needs a question; expected `question`
 sample.yaml:22: step `two`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
 ");
     insta::assert_snapshot!(told("ask: Which?", "ask: Which"), @"sample.yaml:7: step `one`: the question has no question mark; expected one at its end");

@@ -15,7 +15,7 @@ use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
 use crate::engine::view::{
-    Block, MachineView, Phase, QuestionView, StepState, TerminalState, View, Work,
+    Block, MachineView, Phase, Purpose, QuestionView, StepState, TerminalState, View, Work,
 };
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
@@ -96,13 +96,14 @@ impl LessonScreen {
         &self.view.machines[layout::index(side)].terminal
     }
 
-    /// The question, while an answer to it is still wanted.
+    /// The question, while an answer to it is still taken.
     fn open_question(&self) -> Option<&QuestionView> {
         self.view
             .step
             .question
             .as_ref()
-            .filter(|_| !self.passed() && self.view.phase == Phase::Learning)
+            .filter(|question| !self.passed() || question.purpose == Purpose::Calculation)
+            .filter(|_| self.view.phase == Phase::Learning)
     }
 
     /// What the learner is to do next: the author's sentence, unless something must be mended or waited for first.
@@ -175,6 +176,13 @@ impl LessonScreen {
         let wrong = matches!(self.view.step.state, StepState::NotYet(_));
         self.open_question()
             .filter(|question| question.answered.is_none() || wrong)
+    }
+
+    /// Whether the answer was a guess and has been given: what comes next is to measure.
+    fn guessed(&self) -> bool {
+        self.open_question().is_some_and(|question| {
+            question.purpose == Purpose::Guess && question.answered.is_some()
+        })
     }
 
     /// What `t` would try again.
@@ -269,7 +277,9 @@ impl LessonScreen {
             (_, Phase::CleaningUp { .. }) => cx.notice("cleaning up goes on by itself"),
             (_, Phase::CleanedUp(_)) if !self.passed() => return self.quit(cx),
             // Also after a wrong answer: another one is wanted, not the same verdict again.
-            _ if self.wants_typed_answer() => self.type_answer(),
+            _ if self.wants_typed_answer() && !self.passed() && !self.guessed() => {
+                self.type_answer();
+            }
             _ if self.open_question().is_some() && self.view.step.work == Work::Question => {
                 cx.notice("press the number of your answer");
             }
@@ -436,7 +446,9 @@ impl Layer for LessonScreen {
             Act::Enter if self.focus == Focus::Lesson && options.is_some() => {
                 step.work != Work::Question
             }
-            Act::Enter if self.focus == Focus::Lesson && self.wants_typed_answer() => {
+            Act::Enter
+                if self.focus == Focus::Lesson && self.wants_typed_answer() && !self.guessed() =>
+            {
                 return Some("answer".into());
             }
             Act::Enter if self.focus == Focus::Lesson => !self.is_cleaning_up(),
@@ -447,6 +459,10 @@ impl Layer for LessonScreen {
             Act::Hint if step.hints_of > 0 && !self.passed() => {
                 return Some(format!("hint {}/{}", step.hints.len(), step.hints_of).into());
             }
+            Act::Answer if self.wants_typed_answer() && self.passed() => {
+                return Some("another number".into());
+            }
+            Act::Answer if self.guessed() => return Some("guess again".into()),
             Act::Answer | Act::Hint => false,
             Act::RunForMe => {
                 !self.passed()

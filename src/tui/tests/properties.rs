@@ -61,6 +61,7 @@ fn question() -> BoxedStrategy<QuestionView> {
             ask,
             options,
             answered,
+            purpose: Purpose::Test,
         })
         .boxed()
 }
@@ -105,6 +106,7 @@ fn step() -> BoxedStrategy<StepView> {
                 blocks,
                 action,
                 question,
+                charts: vec![],
                 hints_of: hints.len() + number % 2,
                 hints,
                 state,
