@@ -20,13 +20,18 @@ impl Engine {
             }
         }
         if let Some(first) = step.measures.first() {
-            let guess = self.step.answer.as_deref().and_then(parse_number);
-            if let Some(guess) = guess.filter(|guess| *guess > 0.0) {
+            if let Some(guess) = self.guess() {
                 charts.add(first, "your guess".to_owned(), BarKind::Guess, guess);
             }
             charts.results(step, &self.step.measured);
         }
         charts.0
+    }
+
+    /// What the learner guessed of the step's first measure.
+    pub(super) fn guess(&self) -> Option<f64> {
+        let guess = self.step.answer.as_deref().and_then(parse_number);
+        guess.filter(|guess| *guess > 0.0)
     }
 }
 

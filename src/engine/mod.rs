@@ -212,7 +212,7 @@ impl Engine {
                 let solution = match self.lesson_now().stage.filter(|_| self.awaits_consent()) {
                     // What the screen says `r` does now, and nothing else.
                     Some(stage) => vec![Action::Build { stage }],
-                    None => self.step_now().solution.clone(),
+                    None => self.solution(),
                 };
                 self.act(self.up_to_the_build(solution));
             }
@@ -224,7 +224,12 @@ impl Engine {
             Command::Answer(answer) => {
                 self.answer(&answer, effects);
                 self.save(effects);
-                self.decide();
+                // A guess is not right or wrong.
+                if self.step_now().measures.is_empty() || self.guess().is_none() {
+                    self.decide();
+                } else {
+                    self.step.forget_verdict();
+                }
             }
             Command::Input { on, bytes } => effects.push(Effect::Input { on, bytes }),
             Command::Resize { rows, columns } => effects.push(Effect::Resize { rows, columns }),
@@ -239,6 +244,14 @@ impl Engine {
                 self.phase = Phase::Over;
             }
         }
+    }
+
+    /// What solves the step; a guess that was made stands.
+    fn solution(&self) -> Vec<Action> {
+        let guessed = !self.step_now().measures.is_empty() && self.guess().is_some();
+        let mut solution = self.step_now().solution.clone();
+        solution.retain(|action| !(guessed && matches!(action, Action::Answer(_))));
+        solution
     }
 
     /// The learner asks for the verdict, or goes on when it has been given.

@@ -103,8 +103,8 @@ impl Engine {
                 "Press r to build the machines in your AWS account, which costs money until you clean up.".to_owned()
             } else if step.question.is_some() && self.is_built(step) {
                 "The stack stands: answer the question.".to_owned()
-            } else if purpose(step) == Purpose::Guess && self.step.answer.is_none() {
-                "First your guess: press Enter, type a number, press Enter again.".to_owned()
+            } else if let Some(ask) = self.asks_to_guess() {
+                format!("Guess first, with Enter: {}", fill(ask, &facts))
             } else {
                 fill(&step.action, &facts)
             },
@@ -128,6 +128,14 @@ impl Engine {
             debrief: passed.then(|| shown(&step.debrief)),
             work: self.work(step),
         }
+    }
+
+    /// The question whose answer is a guess, while there is none.
+    fn asks_to_guess(&self) -> Option<&str> {
+        let step = self.step_now();
+        let open = purpose(step) == Purpose::Guess && self.guess().is_none();
+        let question = step.question.as_ref().filter(|_| open);
+        question.map(|question| question.ask.as_str())
     }
 
     /// Whether the step is about building and that is done.

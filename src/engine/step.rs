@@ -56,6 +56,13 @@ impl Current {
         }
     }
 
+    /// What was said of the step so far no longer holds, unless it has passed.
+    pub(super) fn forget_verdict(&mut self) {
+        if self.passed().is_none() {
+            self.verdict = None;
+        }
+    }
+
     /// Something that may matter to the check has changed.
     pub(super) fn new_evidence(&mut self) {
         self.evidence += 1;

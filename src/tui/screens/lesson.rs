@@ -228,13 +228,21 @@ impl LessonScreen {
         } else if step.hints.len() > before.hints.len() {
             self.reveal = Some(Part::Hint);
         } else if before.question != step.question {
-            self.reveal = Some(Part::Question);
+            if self.guessed() {
+                // What is to be done next stands above.
+                self.focus = Focus::Lesson;
+                self.scroll.at = 0;
+            } else {
+                self.reveal = Some(Part::Question);
+            }
         }
         if view.phase == Phase::Learning {
             self.about = step.work;
         }
         match self.focus {
-            Focus::Answer if !self.wants_typed_answer() => self.focus = Focus::Lesson,
+            Focus::Answer if !self.wants_typed_answer() || self.passed() && !self.typed.open => {
+                self.focus = Focus::Lesson;
+            }
             Focus::Shell(side) if self.is_lost(side, &old) || view.phase != Phase::Learning => {
                 self.focus = Focus::Lesson;
             }
@@ -532,7 +540,10 @@ impl Layer for LessonScreen {
             Act::Answer => cx.notice("there is no question that is answered by typing"),
             Act::Focus(side) => self.focus(side, cx),
             Act::Cycle => self.focus(self.last, cx),
-            Act::Release => self.focus = Focus::Lesson,
+            Act::Release => {
+                self.focus = Focus::Lesson;
+                self.typed.open = false;
+            }
             Act::ScrollBack | Act::ScrollForward => {
                 self.panes[layout::index(self.last)].act(act);
             }

@@ -20,7 +20,11 @@ pub(in crate::tui) fn lines(
     let mut lines = text::paragraphs(&question.ask, width, look, look.style(Tone::Strong));
     lines.push(Line::default());
     let mut cursor = None;
-    let over = matches!(state, StepState::Passed(_)) && question.purpose != Purpose::Calculation;
+    let over = match question.purpose {
+        Purpose::Test => matches!(state, StepState::Passed(_)),
+        Purpose::Guess => question.answered.is_some() && !typed.open,
+        Purpose::Calculation => matches!(state, StepState::Passed(_)) && !typed.open,
+    };
     if question.options.is_empty() && !over {
         let room = width.saturating_sub(text::width(PROMPT) + 1);
         let (shown, column) = typed.shown(room);
