@@ -20,6 +20,20 @@ pub enum Effect {
         /// StackId, or the name while the id is unknown.
         stack: String,
     },
+    /// Ask what bringing the stack to a later stage would change.
+    ProposeUpdate {
+        /// StackId.
+        stack: String,
+        /// Stage.
+        stage: Stage,
+    },
+    /// Carry that out.
+    CarryOut {
+        /// StackId.
+        stack: String,
+        /// ARN of the change set.
+        change_set: String,
+    },
     /// Delete the stack.
     DeleteStack {
         /// StackId.
@@ -143,6 +157,12 @@ impl Effect {
     /// Whether it changes something in the account, so that the intent must be written down first.
     #[must_use]
     pub fn changes_the_account(&self) -> bool {
-        matches!(self, Self::CreateStack(_) | Self::DeleteStack { .. })
+        matches!(
+            self,
+            Self::CreateStack(_)
+                | Self::DeleteStack { .. }
+                | Self::ProposeUpdate { .. }
+                | Self::CarryOut { .. }
+        )
     }
 }

@@ -17,6 +17,7 @@ mod position;
 mod render;
 mod stack;
 mod step;
+mod update;
 
 #[cfg(test)]
 mod tests;
@@ -86,6 +87,7 @@ pub struct Engine {
     doing: Option<doing::Doing>,
     ground: Option<Ground>,
     stack: Option<stack::Stack>,
+    update: Option<update::Update>,
     ledger: Ledger,
     machines: BTreeMap<Side, Machine>,
     terminals: BTreeMap<Side, TerminalState>,
@@ -141,6 +143,7 @@ impl Engine {
             doing: None,
             ground: None,
             stack: None,
+            update: None,
             ledger: setup.ledger.clone(),
             machines: BTreeMap::new(),
             terminals,
@@ -186,6 +189,10 @@ impl Engine {
             What::StackRequested(outcome) => self.stack_requested(outcome),
             What::StackSeen { stack, outcome } => self.stack_seen(&stack, outcome, effects),
             What::DeletionRequested { stack, outcome } => self.deletion_requested(&stack, outcome),
+            What::UpdateProposed { stage, outcome } => self.update_proposed(stage, outcome),
+            What::UpdateAccepted { stack, outcome } => {
+                self.update_accepted(&stack, outcome, effects);
+            }
             What::MachinesSeen(outcome) => self.machines_seen(outcome),
             What::Terminal { on, news } => self.terminal_news(on, news),
             What::Probed { on, run, outcome } => self.step.probed(on, run, outcome),

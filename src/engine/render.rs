@@ -26,7 +26,7 @@ impl Engine {
             stack: self
                 .stack
                 .as_ref()
-                .map(|stack| stack.view(self.setup.faster)),
+                .map(|stack| stack.view(self.setup.faster, self.proposal_view())),
             machines: [Side::A, Side::B].map(|side| self.machine_view(side)),
             trouble: self.trouble.clone(),
             phase: self.phase.clone(),
@@ -140,8 +140,11 @@ impl Engine {
 
     /// Whether the step is about building and that is done.
     fn is_built(&self, step: &Step) -> bool {
-        let builds = |action: &Action| matches!(action, Action::Build { .. });
-        self.stands() && step.solution.iter().any(builds)
+        let built = |action: &Action| match action {
+            Action::Build { stage } => self.stands_at(*stage),
+            _ => false,
+        };
+        step.solution.iter().any(built)
     }
 
     fn step_state(&self) -> StepState {
@@ -171,8 +174,8 @@ impl Engine {
             let standing = self
                 .stack
                 .as_ref()
-                .is_some_and(|stack| stack.status == "CREATE_COMPLETE");
-            if standing {
+                .is_some_and(super::stack::Stack::is_standing);
+            if standing && !self.is_about_to_update() {
                 Work::Terminals
             } else {
                 Work::Stack
@@ -185,7 +188,7 @@ impl Engine {
             || self
                 .stack
                 .as_ref()
-                .is_some_and(|stack| stack.status != "CREATE_COMPLETE")
+                .is_some_and(|stack| !stack.is_standing())
         {
             Work::Stack
         } else {

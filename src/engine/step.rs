@@ -8,7 +8,7 @@ use super::stack::ASKED;
 use super::view::{Listing, Phase, Receipt, StepState};
 use super::{Engine, Side};
 use crate::lesson::check::{
-    self, Evidence, Facts, MachineFacts, Need, ReceiptState, RemoteCommand, RemoteOutput,
+    self, Evidence, Facts, MachineFacts, Need, Proposed, ReceiptState, RemoteCommand, RemoteOutput,
     StackState, Verdict,
 };
 use crate::lesson::facts::fill;
@@ -246,6 +246,11 @@ impl Engine {
             b: text(Side::B),
             remote: self.step.remote.clone(),
             receipt: self.receipt_state(),
+            proposed: self.update.as_ref().map(|update| Proposed {
+                stage: update.stage,
+                added: update.count("Add"),
+                changed: update.count("Modify"),
+            }),
         }
     }
 
@@ -257,7 +262,10 @@ impl Engine {
             };
         };
         match stack.status.as_str() {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => StackState::Standing(Stage::Share),
+            _ if self.is_about_to_update() => StackState::Underway("the update".to_owned()),
+            _ if stack.is_standing() => {
+                StackState::Standing(self.standing().unwrap_or(Stage::Share))
+            }
             status
                 if status.ends_with("_IN_PROGRESS")
                     && !status.contains("DELETE")

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 mod cleanup;
 mod measuring;
 mod properties;
+mod updating;
 
 use super::command::Command;
 use super::effect::{Effect, Known, Progress};

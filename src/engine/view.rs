@@ -228,6 +228,32 @@ pub struct StackView {
     pub usual: SignedDuration,
     /// First failure that is not a cancellation.
     pub cause: Option<String>,
+    /// What an update would change, while it waits to be carried out.
+    pub proposal: Option<ProposalView>,
+}
+
+/// A change set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposalView {
+    /// The stage it leads to: `alarms`.
+    pub stage: String,
+    /// Rows.
+    pub rows: Vec<ProposedRow>,
+}
+
+/// One resource that an update would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedRow {
+    /// `Add`, `Modify`, `Remove`.
+    pub action: String,
+    /// `CreditsAlarm`.
+    pub logical_id: String,
+    /// `AWS::CloudWatch::Alarm`.
+    pub kind: String,
+    /// A few words of what it is for.
+    pub purpose: String,
+    /// It is, or may be, made anew.
+    pub replaces: bool,
 }
 
 /// One resource.

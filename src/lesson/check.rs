@@ -93,6 +93,19 @@ pub struct Evidence {
     pub remote: BTreeMap<RemoteCommand, Result<RemoteOutput, String>>,
     /// What is left.
     pub receipt: ReceiptState,
+    /// The change set that waits to be carried out, or is.
+    pub proposed: Option<Proposed>,
+}
+
+/// A change set, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proposed {
+    /// Where it leads.
+    pub stage: Stage,
+    /// Resources it adds.
+    pub added: usize,
+    /// Resources it changes.
+    pub changed: usize,
 }
 
 impl Evidence {
@@ -147,7 +160,7 @@ fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
             add(Need::Answer);
             add(Need::Stack);
         }
-        Check::Stack { .. } => add(Need::Stack),
+        Check::Stack { .. } | Check::Proposed { .. } => add(Need::Stack),
         Check::Terminal { on, .. } => add(Need::Transcript(*on)),
         Check::Remote { on, run, .. } => add(Need::Remote(RemoteCommand {
             on: *on,
@@ -187,6 +200,7 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
         Check::Measured {} => measured(step, evidence),
         Check::Fact { is } => fact(is, evidence),
         Check::Stack { stage } => stack(*stage, &evidence.stack),
+        Check::Proposed { stage } => proposed(*stage, evidence),
         Check::Terminal { on, typed, shows } => {
             let shows: Vec<String> = (shows.0.iter())
                 .map(|part| fill(part, &evidence.facts))
@@ -362,6 +376,20 @@ fn stack(stage: Stage, state: &StackState) -> Verdict {
         StackState::CouldNotTell(why) => {
             Verdict::CouldNotCheck(format!("the stack could not be asked: {why}"))
         }
+    }
+}
+
+fn proposed(stage: Stage, evidence: &Evidence) -> Verdict {
+    match (&evidence.proposed, &evidence.stack) {
+        (Some(proposed), _) if proposed.stage >= stage => Verdict::Passed(format!(
+            "the change set adds {} resources and changes {}, in place",
+            proposed.added, proposed.changed
+        )),
+        (_, StackState::Standing(stands)) if *stands >= stage => {
+            Verdict::Passed(format!("the stack stands at the {stands} stage already"))
+        }
+        (_, StackState::Standing(_)) => Verdict::NotYet("there is no change set yet".to_owned()),
+        (_, state) => self::stack(stage, state),
     }
 }
 

@@ -193,6 +193,11 @@ pub enum Check {
         /// Stage.
         stage: Stage,
     },
+    /// There is a change set that leads to this stage, or it was carried out.
+    Proposed {
+        /// Stage.
+        stage: Stage,
+    },
     /// In that machine's terminal the learner typed one of `typed` and then saw a line that has all of `shows`.
     Terminal {
         /// Whose terminal.
@@ -282,6 +287,11 @@ pub enum Action {
     },
     /// Builds the stack up to this stage, unless it stands.
     Build {
+        /// Stage.
+        stage: Stage,
+    },
+    /// Asks what bringing the stack to this stage would change, unless it stands there.
+    Propose {
         /// Stage.
         stage: Stage,
     },

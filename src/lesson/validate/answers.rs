@@ -94,6 +94,7 @@ fn passes(check: &Check, actions: &[Action], step: &Step) -> bool {
         Check::Fact { is } => answer == Some(is.as_str()),
         Check::NothingLeft {} => actions.contains(&Action::CleanUp {}),
         // The stack may stand already, and what a command will show only a machine knows.
+        Check::Proposed { stage } => actions.contains(&Action::Propose { stage: *stage }),
         Check::Stack { .. } | Check::Terminal { .. } | Check::Remote { .. } => true,
         Check::All(checks) => checks.iter().all(|check| passes(check, actions, step)),
     }

@@ -62,7 +62,7 @@ fn one(check: &Check, step: &Step, built: bool, found: &mut Findings) {
                 ),
             );
         }
-        Check::Stack { stage } => {
+        Check::Stack { stage } | Check::Proposed { stage } => {
             if let Err(error) = template::render(*stage) {
                 found.add(format!(
                     "check Stack: {error}; expected a stage that `efslab template` can print"

@@ -162,6 +162,7 @@ fn stack() -> BoxedStrategy<StackView> {
         prop::option::of(words()),
     )
         .prop_map(|(rows, name, since, until, usual, cause)| StackView {
+            proposal: None,
             status: name.clone(),
             name,
             rows,
