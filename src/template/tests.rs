@@ -154,7 +154,7 @@ fn every_file_in_assets_is_embedded_under_its_own_name() {
         .collect();
     stack.insert("purposes.yaml".to_owned());
     assert_eq!(files("stack"), stack);
-    let embedded: BTreeSet<_> = (scripts().iter().chain(files()))
+    let embedded: BTreeSet<_> = (scripts().iter().chain(super::files()))
         .map(|(path, _)| path.strip_prefix("scripts/").unwrap().to_owned())
         .collect();
     assert_eq!(files("scripts"), embedded);
