@@ -97,7 +97,10 @@ fn class_of(code: &str, message: &str) -> FailureClass {
         || (bare == "ValidationError" && message.contains("does not exist"))
     {
         FailureClass::NotFound
-    } else if bare == "AlreadyExistsException" {
+    } else if bare == "AlreadyExistsException"
+        // It is being executed, or was: an answer was lost.
+        || (bare.starts_with("InvalidChangeSetStatus") && message.contains("EXECUTE"))
+    {
         FailureClass::Exists
     } else if bare.starts_with("Internal")
         || bare.contains("Unavailable")
@@ -138,6 +141,16 @@ mod tests {
             ("InternalFailure", "", FailureClass::Transient),
             ("ServiceUnavailable", "", FailureClass::Transient),
             ("AlreadyExistsException", "", FailureClass::Exists),
+            (
+                "InvalidChangeSetStatus",
+                "cannot be executed in its current status of [EXECUTE_COMPLETE]",
+                FailureClass::Exists,
+            ),
+            (
+                "InvalidChangeSetStatus",
+                "cannot be executed in its current status of [OBSOLETE]",
+                FailureClass::Refused,
+            ),
         ] {
             assert_eq!(class_of(code, message), class, "{code}");
         }

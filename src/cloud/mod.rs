@@ -4,6 +4,7 @@
 //! account is just another endpoint here.
 
 pub mod address;
+pub mod changes;
 pub mod failure;
 pub mod inventory;
 pub mod machines;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use aws_sdk_cloudformation::types::{OnFailure, Parameter, Tag};
+use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, Tag};
 
 use super::failure::classify;
 use super::session::{Cloud, timestamp};
@@ -19,6 +19,8 @@ pub struct Creation<'a> {
     pub parameters: Vec<(&'a str, String)>,
     /// Lab id, for the `efslab:lab` tag that CloudFormation passes on to every resource.
     pub lab: &'a str,
+    /// The template makes roles, and that is wanted.
+    pub makes_roles: bool,
     /// Makes a second identical call harmless.
     pub token: String,
 }
@@ -46,6 +48,11 @@ impl Cloud {
             .stack_name(creation.name)
             .template_body(creation.template)
             .set_parameters(Some(parameters))
+            .set_capabilities(
+                creation
+                    .makes_roles
+                    .then(|| vec![Capability::CapabilityIam]),
+            )
             .tags(Tag::builder().key(LAB_TAG).value(creation.lab).build())
             // Rolling back would leave a broken stack that must be deleted anyway; stopping keeps the evidence, and the
             // lab deletes the stack itself once the learner has seen why.

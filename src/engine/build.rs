@@ -19,6 +19,8 @@ pub(super) enum Task {
     Preparing,
     Creating,
     Deleting,
+    Proposing,
+    Updating,
     Watching,
     Finding,
     Listing,
@@ -60,6 +62,8 @@ impl Engine {
                 }
                 if self.stack.is_some() {
                     self.pursue_standing(effects);
+                    let shown = self.doing.as_ref().and_then(super::doing::Doing::proposes);
+                    self.pursue_update(self.wanted(), shown, effects);
                 } else if let Some(stage) = self.wanted() {
                     self.pursue_missing(stage, effects);
                 }
@@ -171,7 +175,7 @@ impl Engine {
         }
         let id = self.ledger.current().and_then(|entry| entry.id.clone());
         if let (Some(stack), Some(id)) = (&self.stack, id)
-            && stack.status == "CREATE_COMPLETE"
+            && stack.is_standing()
             && !self.busy.with(Task::Finding)
         {
             let host_keys = stack.outputs.get("HostKeys").cloned().unwrap_or_default();
@@ -233,7 +237,7 @@ impl Engine {
     }
 
     /// A failure that keeps the lab from being built; whoever takes it down need not mind.
-    fn in_the_way(&mut self, failure: &Failure, again: &str) {
+    pub(super) fn in_the_way(&mut self, failure: &Failure, again: &str) {
         if self.phase == Phase::Learning {
             self.failed(failure, again);
         }
@@ -261,6 +265,12 @@ impl Engine {
                 let at = self.at;
                 if let Some(stack) = &mut self.stack {
                     stack.saw(seen, at);
+                    let stage = Stage::of_outputs(stack.outputs.keys().map(String::as_str));
+                    let plan = template::resources(stage).unwrap_or_default();
+                    if stack.is_settled() && stack.planned() < plan.len() {
+                        // Another session brought it there.
+                        stack.consists_of(plan);
+                    }
                 }
                 if learned {
                     effects.push(Effect::SaveKnown(self.ledger.known().clone()));
@@ -299,7 +309,9 @@ impl Engine {
             _ if self.ledger.is_deleting(id) => {
                 self.pause = self.at.checked_add(super::cleanup::BETWEEN).ok();
             }
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => {}
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => {
+                self.update_settled(status);
+            }
             _ if matches!(self.phase, Phase::CleaningUp { .. }) => {}
             _ => {
                 let cause = self.stack.as_ref().and_then(|stack| stack.cause.clone());

@@ -44,10 +44,18 @@ impl Doing {
             .iter()
             .filter_map(|action| match action {
                 Action::Build { stage } => Some(*stage),
-                Action::Type { .. } => Some(Stage::Share),
+                Action::Type { .. } | Action::Propose { .. } => Some(Stage::Share),
                 Action::Answer(_) | Action::CleanUp {} => None,
             })
             .max()
+    }
+
+    /// The stage whose change set is to be looked at now.
+    pub(super) fn proposes(&self) -> Option<Stage> {
+        match self.actions.front() {
+            Some(Action::Propose { stage }) => Some(*stage),
+            _ => None,
+        }
     }
 
     /// Whether something remains to be typed.
@@ -72,6 +80,7 @@ impl Doing {
             }
             (_, Some(Action::Type { on, .. })) => format!("opening the terminal of {on}"),
             (_, Some(Action::Build { .. })) => "building the stack".to_owned(),
+            (_, Some(Action::Propose { .. })) => "asking what would change".to_owned(),
             (_, Some(Action::CleanUp {})) => "cleaning up".to_owned(),
             (_, Some(Action::Answer(_)) | None) => "answering".to_owned(),
         }
@@ -82,8 +91,12 @@ impl Engine {
     /// Begins these actions; what was being done before is given up.
     pub(super) fn act(&mut self, actions: Vec<Action>) {
         let over = matches!(self.phase, Phase::CleanedUp(_) | Phase::Over);
-        let needs_stack =
-            |action: &Action| matches!(action, Action::Build { .. } | Action::Type { .. });
+        let needs_stack = |action: &Action| {
+            matches!(
+                action,
+                Action::Build { .. } | Action::Propose { .. } | Action::Type { .. }
+            )
+        };
         if over && actions.iter().any(needs_stack) {
             // The lab is gone; nothing of it is built again behind a receipt.
             return;
@@ -100,18 +113,11 @@ impl Engine {
     pub(super) fn up_to_the_build(&self, mut actions: Vec<Action>) -> Vec<Action> {
         let builds = |action: &Action| matches!(action, Action::Build { .. });
         if let Some(at) = actions.iter().position(builds)
-            && !self.stands()
+            && !matches!(actions[at], Action::Build { stage } if self.stands_at(stage))
         {
             actions.truncate(at + 1);
         }
         actions
-    }
-
-    /// Whether the stack is complete.
-    pub(super) fn stands(&self) -> bool {
-        self.stack
-            .as_ref()
-            .is_some_and(|stack| stack.is_settled() && !stack.has_failed())
     }
 
     /// Goes on with what is being done, as far as it can be done now.
@@ -159,9 +165,13 @@ impl Engine {
                     doing.actions.push_front(action);
                     return Err(doing);
                 }
-                self.answer(answer);
+                self.answer(answer, effects);
             }
-            Action::Type { on, ref line } => {
+            Action::Type {
+                on,
+                ref line,
+                meanwhile,
+            } => {
                 if let Some(TerminalState::Ended(why)) = self.terminals.get(&on) {
                     if !doing.opened.insert(on) {
                         self.trouble = Some(Trouble {
@@ -189,11 +199,21 @@ impl Engine {
                 bytes.push(b'\r');
                 effects.push(Effect::Input { on, bytes });
                 let entered = self.texts.get(&on).map_or(0, |text| text.typed().count());
-                doing.waiting = Waiting::Prompt { on, entered };
+                doing.waiting = if meanwhile {
+                    Waiting::Nothing
+                } else {
+                    Waiting::Prompt { on, entered }
+                };
             }
-            Action::Build { .. } => {
+            Action::Propose { stage } => {
+                if self.proposal(stage).is_none() && !self.stands_at(stage) {
+                    doing.actions.push_front(action);
+                    return Err(doing);
+                }
+            }
+            Action::Build { stage } => {
                 // One that failed is deleted and built again once the learner has read why.
-                if !self.stands() {
+                if !self.stands_at(stage) || self.is_about_to_update() {
                     doing.actions.push_front(action);
                     return Err(doing);
                 }

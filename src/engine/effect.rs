@@ -1,5 +1,7 @@
 //! What the engine wants done. Effects are data: the runtime carries them out, through the journal.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,20 @@ pub enum Effect {
     WatchStack {
         /// StackId, or the name while the id is unknown.
         stack: String,
+    },
+    /// Ask what bringing the stack to a later stage would change.
+    ProposeUpdate {
+        /// StackId.
+        stack: String,
+        /// Stage.
+        stage: Stage,
+    },
+    /// Carry that out.
+    CarryOut {
+        /// StackId.
+        stack: String,
+        /// ARN of the change set.
+        change_set: String,
     },
     /// Delete the stack.
     DeleteStack {
@@ -106,7 +122,7 @@ pub struct Known {
 }
 
 /// Where the learner stands, as the journal keeps it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Lesson id.
     pub lesson: String,
@@ -120,7 +136,7 @@ pub struct Progress {
 }
 
 /// One step's progress.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepProgress {
     /// Lesson id.
     pub lesson: String,
@@ -132,12 +148,21 @@ pub struct StepProgress {
     pub hints: usize,
     /// Last answer.
     pub answer: Option<String>,
+    /// What was measured, by the id of the measure, once the step was passed.
+    #[serde(default)]
+    pub measured: BTreeMap<String, f64>,
 }
 
 impl Effect {
     /// Whether it changes something in the account, so that the intent must be written down first.
     #[must_use]
     pub fn changes_the_account(&self) -> bool {
-        matches!(self, Self::CreateStack(_) | Self::DeleteStack { .. })
+        matches!(
+            self,
+            Self::CreateStack(_)
+                | Self::DeleteStack { .. }
+                | Self::ProposeUpdate { .. }
+                | Self::CarryOut { .. }
+        )
     }
 }

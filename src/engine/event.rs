@@ -9,6 +9,7 @@ use super::command::Command;
 use super::view::Listing;
 use crate::lesson::check::Transcript;
 use crate::lesson::schema::{Action, Side};
+use crate::template::Stage;
 
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,20 @@ pub enum What {
     },
     /// `DeleteStack` was accepted, or refused.
     DeletionRequested {
+        /// StackId.
+        stack: String,
+        /// Outcome.
+        outcome: Result<(), Failure>,
+    },
+    /// What an update to this stage would change.
+    UpdateProposed {
+        /// Stage.
+        stage: Stage,
+        /// Outcome.
+        outcome: Result<ChangeSet, Failure>,
+    },
+    /// The execution of a change set was accepted, or refused.
+    UpdateAccepted {
         /// StackId.
         stack: String,
         /// Outcome.
@@ -99,6 +114,28 @@ pub struct Ground {
     pub image: String,
     /// From where SSH is admitted, e.g. `198.51.100.7/32`.
     pub ssh_cidr: String,
+}
+
+/// What an update would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeSet {
+    /// Its ARN.
+    pub id: String,
+    /// In the order AWS tells them.
+    pub changes: Vec<Change>,
+}
+
+/// One resource that an update changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// `Add`, `Modify`, `Remove`.
+    pub action: String,
+    /// Logical id.
+    pub logical_id: String,
+    /// `AWS::EC2::Instance`.
+    pub kind: String,
+    /// It is, or may be, made anew.
+    pub replaces: bool,
 }
 
 /// A stack as one look at it shows.

@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod view;
 
 mod build;
+mod charts;
 mod cleanup;
 mod doing;
 mod money;
@@ -16,6 +17,7 @@ mod position;
 mod render;
 mod stack;
 mod step;
+mod update;
 
 #[cfg(test)]
 mod tests;
@@ -85,6 +87,7 @@ pub struct Engine {
     doing: Option<doing::Doing>,
     ground: Option<Ground>,
     stack: Option<stack::Stack>,
+    update: Option<update::Update>,
     ledger: Ledger,
     machines: BTreeMap<Side, Machine>,
     terminals: BTreeMap<Side, TerminalState>,
@@ -140,6 +143,7 @@ impl Engine {
             doing: None,
             ground: None,
             stack: None,
+            update: None,
             ledger: setup.ledger.clone(),
             machines: BTreeMap::new(),
             terminals,
@@ -185,6 +189,10 @@ impl Engine {
             What::StackRequested(outcome) => self.stack_requested(outcome),
             What::StackSeen { stack, outcome } => self.stack_seen(&stack, outcome, effects),
             What::DeletionRequested { stack, outcome } => self.deletion_requested(&stack, outcome),
+            What::UpdateProposed { stage, outcome } => self.update_proposed(stage, outcome),
+            What::UpdateAccepted { stack, outcome } => {
+                self.update_accepted(&stack, outcome, effects);
+            }
             What::MachinesSeen(outcome) => self.machines_seen(outcome),
             What::Terminal { on, news } => self.terminal_news(on, news),
             What::Probed { on, run, outcome } => self.step.probed(on, run, outcome),
@@ -211,7 +219,7 @@ impl Engine {
                 let solution = match self.lesson_now().stage.filter(|_| self.awaits_consent()) {
                     // What the screen says `r` does now, and nothing else.
                     Some(stage) => vec![Action::Build { stage }],
-                    None => self.step_now().solution.clone(),
+                    None => self.solution(),
                 };
                 self.act(self.up_to_the_build(solution));
             }
@@ -221,9 +229,14 @@ impl Engine {
                 self.move_to(position::find(&self.setup.lessons, &lesson, step), effects);
             }
             Command::Answer(answer) => {
-                self.answer(&answer);
+                self.answer(&answer, effects);
                 self.save(effects);
-                self.decide();
+                // A guess is not right or wrong.
+                if self.step_now().measures.is_empty() || self.guess().is_none() {
+                    self.decide();
+                } else {
+                    self.step.forget_verdict();
+                }
             }
             Command::Input { on, bytes } => effects.push(Effect::Input { on, bytes }),
             Command::Resize { rows, columns } => effects.push(Effect::Resize { rows, columns }),
@@ -238,6 +251,14 @@ impl Engine {
                 self.phase = Phase::Over;
             }
         }
+    }
+
+    /// What solves the step; a guess that was made stands.
+    fn solution(&self) -> Vec<Action> {
+        let guessed = !self.step_now().measures.is_empty() && self.guess().is_some();
+        let mut solution = self.step_now().solution.clone();
+        solution.retain(|action| !(guessed && matches!(action, Action::Answer(_))));
+        solution
     }
 
     /// The learner asks for the verdict, or goes on when it has been given.

@@ -42,6 +42,12 @@ impl Position {
         self.records.get(&key(lessons, self.place))
     }
 
+    /// What was measured in another step, by the id of the measure.
+    pub(super) fn measured(&self, lesson: &Lesson, step: &Step) -> Option<&BTreeMap<String, f64>> {
+        let key = (lesson.id.clone(), step.id.clone());
+        self.records.get(&key).map(|record| &record.measured)
+    }
+
     /// Whether a step has been passed.
     pub(super) fn passed(&self, lessons: &[Lesson], place: Place) -> bool {
         self.records
@@ -90,6 +96,7 @@ impl Position {
                 passed: step.passed().map(str::to_owned),
                 hints: step.hints,
                 answer: step.answer.clone(),
+                measured: step.measured.clone(),
             },
         );
     }
@@ -139,11 +146,16 @@ impl Engine {
         self.position.keep(&self.setup.lessons, &self.step);
         self.position.place = place;
         self.doing = None;
+        self.step = Current::of(self.step_now(), self.position.record(&self.setup.lessons));
+        self.begin_transcripts(effects);
+        self.save(effects);
+    }
+
+    /// What the terminals have shown so far says nothing about what comes now.
+    pub(super) fn begin_transcripts(&mut self, effects: &mut Vec<Effect>) {
         self.texts.clear();
         self.wiped.clear();
-        self.step = Current::of(self.step_now(), self.position.record(&self.setup.lessons));
         self.mark += 1;
         effects.push(Effect::MarkTerminals(self.mark));
-        self.save(effects);
     }
 }

@@ -1,14 +1,14 @@
 //! From the engine's state to the snapshot that a front end shows.
 
 use super::view::{
-    Block, LessonRow, MachineView, Phase, QuestionView, StepState, StepView, TerminalState, View,
-    Work,
+    Block, LessonRow, MachineView, Phase, Purpose, QuestionView, StepState, StepView,
+    TerminalState, View, Work,
 };
 use super::{Engine, Side, position};
 use crate::lesson::check;
 use crate::lesson::diagram;
 use crate::lesson::facts::fill;
-use crate::lesson::schema::{Action, Step};
+use crate::lesson::schema::{Action, Check, Step};
 use crate::template;
 
 impl Engine {
@@ -26,7 +26,7 @@ impl Engine {
             stack: self
                 .stack
                 .as_ref()
-                .map(|stack| stack.view(self.setup.faster)),
+                .map(|stack| stack.view(self.setup.faster, self.proposal_view())),
             machines: [Side::A, Side::B].map(|side| self.machine_view(side)),
             trouble: self.trouble.clone(),
             phase: self.phase.clone(),
@@ -103,6 +103,8 @@ impl Engine {
                 "Press r to build the machines in your AWS account, which costs money until you clean up.".to_owned()
             } else if step.question.is_some() && self.is_built(step) {
                 "The stack stands: answer the question.".to_owned()
+            } else if let Some(ask) = self.asks_to_guess() {
+                format!("Guess first, with Enter: {}", fill(ask, &facts))
             } else {
                 fill(&step.action, &facts)
             },
@@ -116,7 +118,9 @@ impl Engine {
                         .map_or_else(String::new, |choice| choice.because.clone());
                     (answer.clone(), because)
                 }),
+                purpose: purpose(step),
             }),
+            charts: self.charts(),
             hints: step.hints.iter().take(self.step.hints).map(shown).collect(),
             hints_of: step.hints.len(),
             state: self.step_state(),
@@ -126,10 +130,21 @@ impl Engine {
         }
     }
 
+    /// The question whose answer is a guess, while there is none.
+    fn asks_to_guess(&self) -> Option<&str> {
+        let step = self.step_now();
+        let open = purpose(step) == Purpose::Guess && self.guess().is_none();
+        let question = step.question.as_ref().filter(|_| open);
+        question.map(|question| question.ask.as_str())
+    }
+
     /// Whether the step is about building and that is done.
     fn is_built(&self, step: &Step) -> bool {
-        let builds = |action: &Action| matches!(action, Action::Build { .. });
-        self.stands() && step.solution.iter().any(builds)
+        let built = |action: &Action| match action {
+            Action::Build { stage } => self.stands_at(*stage),
+            _ => false,
+        };
+        step.solution.iter().any(built)
     }
 
     fn step_state(&self) -> StepState {
@@ -159,8 +174,8 @@ impl Engine {
             let standing = self
                 .stack
                 .as_ref()
-                .is_some_and(|stack| stack.status == "CREATE_COMPLETE");
-            if standing {
+                .is_some_and(super::stack::Stack::is_standing);
+            if standing && !self.is_about_to_update() {
                 Work::Terminals
             } else {
                 Work::Stack
@@ -173,7 +188,7 @@ impl Engine {
             || self
                 .stack
                 .as_ref()
-                .is_some_and(|stack| stack.status != "CREATE_COMPLETE")
+                .is_some_and(|stack| !stack.is_standing())
         {
             Work::Stack
         } else {
@@ -193,5 +208,16 @@ impl Engine {
                 .cloned()
                 .unwrap_or(TerminalState::Closed),
         }
+    }
+}
+
+/// What the answer to a step's question is for.
+fn purpose(step: &Step) -> Purpose {
+    if !step.measures.is_empty() {
+        Purpose::Guess
+    } else if matches!(step.check, Check::Calculator { .. }) {
+        Purpose::Calculation
+    } else {
+        Purpose::Test
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{StackEvent, StackSeen};
-use super::view::{ResourceRow, RowState, StackView};
+use super::view::{ProposalView, ResourceRow, RowState, StackView};
 use crate::template::ResourceInfo;
 
 /// How long a stack of this shape takes on AWS: two mount targets of about a minute and a half and two instances one after
@@ -13,6 +13,9 @@ use crate::template::ResourceInfo;
 const CREATE: SignedDuration = SignedDuration::from_secs(300);
 /// Deleting: the instances, then the mount targets and their interfaces (estimate).
 const DELETE: SignedDuration = SignedDuration::from_secs(180);
+
+/// Updating to a later stage: alarms in seconds, a volume and a role in half a minute (estimate).
+const UPDATE: SignedDuration = SignedDuration::from_secs(45);
 
 /// In place of a status until the first look.
 pub(super) const ASKED: &str = "asked for";
@@ -112,9 +115,35 @@ impl Stack {
         self.status != ASKED && !self.status.ends_with("_IN_PROGRESS")
     }
 
-    /// Whether its last operation ended without success.
+    /// Whether it is there as a whole, and can be used; what could not be updated is as it was.
+    pub(super) fn is_standing(&self) -> bool {
+        matches!(
+            self.status.as_str(),
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
+        )
+    }
+
+    /// Whether its last operation ended so that nothing of it can be used.
     pub(super) fn has_failed(&self) -> bool {
-        self.is_settled() && !matches!(self.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE")
+        self.is_settled() && !self.is_standing()
+    }
+
+    /// An update of the standing stack to these resources begins.
+    pub(super) fn goes_on(&mut self, plan: Vec<ResourceInfo>, at: Timestamp) {
+        self.plan = plan;
+        self.since = at;
+        self.until = None;
+        self.cause = None;
+    }
+
+    /// The resources that it has are these.
+    pub(super) fn consists_of(&mut self, plan: Vec<ResourceInfo>) {
+        self.plan = plan;
+    }
+
+    /// How many resources it is known to have.
+    pub(super) fn planned(&self) -> usize {
+        self.plan.len()
     }
 
     /// Forgets the cause of an earlier failure: the operation is tried again.
@@ -123,9 +152,12 @@ impl Stack {
     }
 
     /// As a front end shows it; `faster` is how much faster than AWS the target runs, `None` for as fast as can be.
-    pub(super) fn view(&self, faster: Option<f64>) -> StackView {
-        let deleting = self.status.starts_with("DELETE");
-        let usual = if deleting { DELETE } else { CREATE };
+    pub(super) fn view(&self, faster: Option<f64>, proposal: Option<ProposalView>) -> StackView {
+        let usual = match self.status.split('_').next() {
+            Some("DELETE") => DELETE,
+            Some("UPDATE") => UPDATE,
+            _ => CREATE,
+        };
         let rows = self.plan.iter().map(|info| self.row(info)).collect();
         StackView {
             name: self.name.clone(),
@@ -137,6 +169,7 @@ impl Stack {
                 SignedDuration::try_from_secs_f64(usual.as_secs_f64() / times).unwrap_or(usual)
             }),
             cause: self.cause.clone(),
+            proposal,
         }
     }
 
@@ -173,6 +206,6 @@ impl Stack {
     fn is_done(&self, logical_id: &str) -> bool {
         self.rows
             .get(logical_id)
-            .is_some_and(|row| row.status == "CREATE_COMPLETE")
+            .is_some_and(|row| matches!(row.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE"))
     }
 }

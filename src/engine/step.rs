@@ -8,11 +8,11 @@ use super::stack::ASKED;
 use super::view::{Listing, Phase, Receipt, StepState};
 use super::{Engine, Side};
 use crate::lesson::check::{
-    self, Evidence, Facts, MachineFacts, Need, ReceiptState, RemoteCommand, RemoteOutput,
+    self, Evidence, Facts, MachineFacts, Need, Proposed, ReceiptState, RemoteCommand, RemoteOutput,
     StackState, Verdict,
 };
 use crate::lesson::facts::fill;
-use crate::lesson::schema::Step;
+use crate::lesson::schema::{Check, Step};
 use crate::template::Stage;
 
 /// What is known of the step the learner stands at.
@@ -22,6 +22,8 @@ pub(super) struct Current {
     pub(super) answer: Option<String>,
     pub(super) verdict: Option<Verdict>,
     pub(super) verdicts: u32,
+    /// What was measured, once it has passed.
+    pub(super) measured: BTreeMap<String, f64>,
     /// The learner awaits the verdict: it must be given even if it is bad.
     awaited: bool,
     needs: Vec<Need>,
@@ -43,13 +45,21 @@ impl Current {
                 .and_then(|record| record.passed.clone())
                 .map(Verdict::Passed),
             verdicts: 0,
+            measured: record.map_or_else(BTreeMap::new, |record| record.measured.clone()),
             awaited: false,
-            needs: check::needs(&step.check),
+            needs: check::needs(step),
             remote: BTreeMap::new(),
             probing: BTreeSet::new(),
             evidence: 1,
             judged: 0,
             probed: 0,
+        }
+    }
+
+    /// What was said of the step so far no longer holds, unless it has passed.
+    pub(super) fn forget_verdict(&mut self) {
+        if self.passed().is_none() {
+            self.verdict = None;
         }
     }
 
@@ -117,8 +127,25 @@ impl Current {
 
 impl Engine {
     /// Takes an answer, as it was typed or as the step's solution has it.
-    pub(super) fn answer(&mut self, answer: &str) {
+    pub(super) fn answer(&mut self, answer: &str, effects: &mut Vec<Effect>) {
+        let guesses = !self.step_now().measures.is_empty();
+        let passed = self.step.passed().is_some();
+        if guesses && passed {
+            // Who knows the result guesses no more.
+            return;
+        }
         self.step.answer = Some(fill(answer, &self.facts()));
+        if guesses {
+            // What was measured before the guess does not count.
+            self.begin_transcripts(effects);
+        }
+        if passed && let Check::Calculator { .. } = self.step_now().check {
+            let verdict = check::evaluate(self.step_now(), &self.evidence());
+            if let Verdict::Passed(_) = verdict {
+                self.step.verdict = Some(verdict);
+            }
+            self.step.verdicts += 1;
+        }
     }
 
     /// Decides the step's check for the learner, now or once the machines have been asked again.
@@ -155,6 +182,11 @@ impl Engine {
         self.step.remote.clear();
         match verdict {
             Verdict::Passed(_) => {
+                let figures = check::figures(self.step_now(), &self.evidence());
+                let measures = self.step_now().measures.iter();
+                self.step.measured = (measures.zip(figures))
+                    .filter_map(|(measure, figure)| Some((measure.id.clone(), figure?)))
+                    .collect();
                 self.step.verdict = Some(verdict);
                 self.step.verdicts += 1;
                 self.step.awaited = false;
@@ -214,6 +246,11 @@ impl Engine {
             b: text(Side::B),
             remote: self.step.remote.clone(),
             receipt: self.receipt_state(),
+            proposed: self.update.as_ref().map(|update| Proposed {
+                stage: update.stage,
+                added: update.count("Add"),
+                changed: update.count("Modify"),
+            }),
         }
     }
 
@@ -225,7 +262,10 @@ impl Engine {
             };
         };
         match stack.status.as_str() {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => StackState::Standing(Stage::Share),
+            _ if self.is_about_to_update() => StackState::Underway("the update".to_owned()),
+            _ if stack.is_standing() => {
+                StackState::Standing(self.standing().unwrap_or(Stage::Share))
+            }
             status
                 if status.ends_with("_IN_PROGRESS")
                     && !status.contains("DELETE")

@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+mod cleanup;
+mod measuring;
+mod properties;
+mod updating;
+
 use super::command::Command;
 use super::effect::{Effect, Known, Progress};
 use super::event::{
@@ -32,6 +37,8 @@ fn step(id: &str, check: Check, solution: Vec<Action>) -> Step {
         commands: Vec::new(),
         action: "Do it.".to_owned(),
         question: None,
+        measures: Vec::new(),
+        results: false,
         check,
         hints: vec!["one".to_owned(), "two".to_owned(), "three".to_owned()],
         solution,
@@ -72,10 +79,12 @@ fn lessons() -> Vec<Lesson> {
         Action::Type {
             on: Side::A,
             line: "touch i-was-here".to_owned(),
+            meanwhile: false,
         },
         Action::Type {
             on: Side::B,
             line: "ls".to_owned(),
+            meanwhile: false,
         },
     ];
     vec![
@@ -122,6 +131,10 @@ impl Lab {
     }
 
     fn with(lesson: &str, ledger: Ledger) -> Self {
+        Self::of(lessons(), lesson, ledger)
+    }
+
+    fn of(lessons: Vec<Lesson>, lesson: &str, ledger: Ledger) -> Self {
         let at = "2026-03-01T10:00:00Z".parse().unwrap();
         let engine = Engine::new(Setup {
             lab: "lab-7f3k".to_owned(),
@@ -131,7 +144,7 @@ impl Lab {
             },
             faster: Some(20.0),
             made: at,
-            lessons: lessons().into(),
+            lessons: lessons.into(),
             progress: Progress {
                 lesson: lesson.to_owned(),
                 step: 0,
@@ -166,19 +179,23 @@ impl Lab {
     /// Up to two open terminals, each at its prompt.
     fn with_terminals() -> Self {
         let mut lab = Self::at("share");
-        lab.hears(What::Began);
-        lab.hears(What::Prepared(Ok(ground())));
-        lab.hears(What::StackRequested(Ok(ID.to_owned())));
-        lab.hears(looked("CREATE_COMPLETE"));
-        lab.hears(What::MachinesSeen(Ok(machines())));
+        lab.open_terminals();
+        lab
+    }
+
+    fn open_terminals(&mut self) {
+        self.hears(What::Began);
+        self.hears(What::Prepared(Ok(ground())));
+        self.hears(What::StackRequested(Ok(ID.to_owned())));
+        self.hears(looked("CREATE_COMPLETE"));
+        self.hears(What::MachinesSeen(Ok(machines())));
         for on in [Side::A, Side::B] {
-            lab.hears(What::Terminal {
+            self.hears(What::Terminal {
                 on,
                 news: TerminalNews::Opened,
             });
-            lab.shows(on, &[PROMPT]);
+            self.shows(on, &[PROMPT]);
         }
-        lab
     }
 
     fn shows(&mut self, on: Side, lines: &[&str]) -> Vec<Effect> {
@@ -531,88 +548,6 @@ fn a_resumed_lab_asks_aws_before_it_believes_its_journal() {
 }
 
 #[test]
-fn a_cleanup_ends_only_after_the_stack_is_gone_and_two_empty_listings() {
-    let mut lab = Lab::with_terminals();
-    let effects = lab.wishes(Command::CleanUp);
-    assert!(
-        matches!(
-            &effects[..],
-            [Effect::CloseTerminals, Effect::TakeInventory(_)]
-        ),
-        "{effects:?}"
-    );
-    let effects = lab.hears(What::InventoryTaken(inventory(Listing::Left(vec![
-        "i-A".to_owned(),
-    ]))));
-    assert_eq!(
-        effects,
-        [Effect::DeleteStack {
-            stack: ID.to_owned()
-        }]
-    );
-    assert!(watched(&lab.hears(What::DeletionRequested {
-        stack: ID.to_owned(),
-        outcome: Ok(())
-    })));
-    let effects = lab.hears(looked("DELETE_COMPLETE"));
-    assert!(
-        effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::TakeInventory(_))),
-        "{effects:?}"
-    );
-    let effects = lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    assert!(
-        matches!(&effects[..], [Effect::TakeInventory(_)]),
-        "once is not enough: {effects:?}"
-    );
-    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    let Phase::CleanedUp(receipt) = lab.engine.view().phase else {
-        panic!("{:?}", lab.engine.view().phase)
-    };
-    assert!(receipt.is_clean());
-    assert_eq!(receipt.rows[0].deleted, 1);
-}
-
-#[test]
-fn what_could_not_be_told_is_never_called_gone() {
-    let mut lab = Lab::at("cleanup");
-    lab.hears(What::Began);
-    lab.wishes(Command::CleanUp);
-    for _ in 0..40 {
-        lab.hears(What::InventoryTaken(inventory(Listing::CouldNotTell(
-            "throttled".to_owned(),
-        ))));
-        lab.at += SignedDuration::from_secs(60);
-        lab.hears(What::Woke);
-    }
-    let Phase::CleanedUp(receipt) = lab.engine.view().phase else {
-        panic!("{:?}", lab.engine.view().phase)
-    };
-    assert!(!receipt.is_clean());
-    assert!(
-        matches!(lab.state(), StepState::CouldNotCheck(_) | StepState::Open),
-        "{:?}",
-        lab.state()
-    );
-}
-
-#[test]
-fn another_account_than_the_labs_proves_nothing() {
-    let mut lab = Lab::with_terminals();
-    lab.wishes(Command::CleanUp);
-    let mut stranger = inventory(Listing::Empty);
-    stranger.account = Some("999999999999".to_owned());
-    lab.hears(What::InventoryTaken(stranger));
-    let Phase::CleanedUp(receipt) = lab.engine.view().phase else {
-        panic!("{:?}", lab.engine.view().phase)
-    };
-    assert!(
-        matches!(&receipt.rows[0].answer, Listing::CouldNotTell(why) if why.contains("999999999999"))
-    );
-}
-
-#[test]
 fn an_ended_terminal_says_why_and_opens_again_on_wish() {
     let mut lab = Lab::with_terminals();
     lab.hears(What::Terminal {
@@ -651,186 +586,6 @@ fn a_look_at_an_older_stack_says_nothing_of_the_present_one() {
     assert_eq!(
         lab.engine.view().stack.map(|stack| stack.status).as_deref(),
         Some("CREATE_COMPLETE")
-    );
-}
-
-#[test]
-fn what_was_called_gone_and_is_listed_again_is_deleted_again() {
-    let mut lab = Lab::with_terminals();
-    lab.wishes(Command::Back);
-    lab.hears(told(Ok(None)));
-    lab.wishes(Command::CleanUp);
-    let mut found = inventory(Listing::Left(vec!["i-A".to_owned()]));
-    found.stacks = vec![ID.to_owned()];
-    assert_eq!(
-        lab.hears(What::InventoryTaken(found)),
-        [Effect::DeleteStack {
-            stack: ID.to_owned()
-        }]
-    );
-}
-
-#[test]
-fn a_stack_that_is_found_although_nobody_answered_is_written_down() {
-    let mut lab = Lab::at("share");
-    lab.hears(What::Began);
-    lab.hears(What::Prepared(Ok(ground())));
-    lab.hears(What::StackRequested(Err(failure(FailureClass::Exists))));
-    let effects = lab.hears(What::StackSeen {
-        stack: "efslab-7f3k-lab".to_owned(),
-        outcome: Ok(Some(seen("CREATE_IN_PROGRESS"))),
-    });
-    assert_eq!(
-        effects,
-        [Effect::SaveFound {
-            name: "efslab-7f3k-lab".to_owned(),
-            id: ID.to_owned()
-        }]
-    );
-}
-
-#[test]
-fn whoever_dies_while_cleaning_up_goes_on_cleaning_up() {
-    let mut lab = Lab::with_terminals();
-    lab.at += SignedDuration::from_secs(1);
-    let effects = lab.engine.handle(Event {
-        at: lab.at,
-        what: What::Command(Command::CleanUp),
-    });
-    let saved = effects.iter().rev().find_map(|effect| match effect {
-        Effect::SaveProgress(progress) => Some(progress.clone()),
-        _ => None,
-    });
-    let entry = Entry {
-        name: "efslab-7f3k-lab".to_owned(),
-        id: Some(ID.to_owned()),
-        life: Life::There,
-    };
-    let mut lab = Lab::with("share", Ledger::recovered(vec![entry], Known::default()));
-    lab.engine.setup.progress = saved.unwrap();
-    let effects = lab.hears(What::Began);
-    assert!(
-        effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::TakeInventory(_))),
-        "{effects:?}"
-    );
-    let effects = lab.hears(looked("DELETE_COMPLETE"));
-    let effects = [
-        effects,
-        lab.hears(What::InventoryTaken(inventory(Listing::Empty))),
-    ]
-    .concat();
-    assert!(
-        !effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Prepare | Effect::CreateStack(_))),
-        "nothing is built again: {effects:?}"
-    );
-}
-
-/// A cleanup whose stack is listed and whose deletion ends as `outcome` says.
-fn deletion(outcome: &Result<(), Failure>) -> Lab {
-    let mut lab = Lab::with_terminals();
-    lab.wishes(Command::CleanUp);
-    lab.hears(What::InventoryTaken(inventory(Listing::Left(vec![
-        "i-A".to_owned(),
-    ]))));
-    lab.hears(What::DeletionRequested {
-        stack: ID.to_owned(),
-        outcome: outcome.clone(),
-    });
-    lab
-}
-
-#[test]
-fn a_stack_that_cannot_be_deleted_ends_the_cleanup_with_a_receipt_of_what_is_left() {
-    let mut lab = deletion(&Err(failure(FailureClass::Denied)));
-    let left = inventory(Listing::Left(vec!["i-A".to_owned()]));
-    lab.hears(What::InventoryTaken(left.clone()));
-    let receipt = lab.engine.receipt().unwrap().clone();
-    assert_eq!(
-        receipt.rows[0].answer,
-        Listing::Left(vec!["i-A".to_owned()])
-    );
-    let trouble = lab.engine.view().trouble.unwrap();
-    assert_eq!(trouble.why, "because");
-
-    // The same with AWS's own refusal, time after time.
-    let mut lab = deletion(&Ok(()));
-    for _ in 0..10 {
-        lab.hears(looked("DELETE_FAILED"));
-        lab.at += SignedDuration::from_secs(60);
-        lab.hears(What::Woke);
-        lab.hears(What::DeletionRequested {
-            stack: ID.to_owned(),
-            outcome: Ok(()),
-        });
-    }
-    lab.hears(What::InventoryTaken(left));
-    assert!(!lab.engine.receipt().unwrap().is_clean());
-}
-
-#[test]
-fn a_receipt_that_is_not_clean_ends_nothing_and_the_cleanup_can_be_asked_for_again() {
-    let mut lab = Lab::at("cleanup");
-    lab.hears(What::Began);
-    lab.wishes(Command::RunForMe);
-    let mut stranger = inventory(Listing::Empty);
-    stranger.account = None;
-    for _ in 0..40 {
-        lab.hears(What::InventoryTaken(stranger.clone()));
-        lab.at += SignedDuration::from_secs(60);
-        lab.hears(What::Woke);
-    }
-    assert!(lab.engine.receipt().is_some_and(|it| !it.is_clean()));
-    lab.wishes(Command::Enter);
-    assert!(
-        matches!(lab.engine.view().phase, Phase::CleanedUp(_)),
-        "Enter is no way out of a lab that is not proved gone"
-    );
-    let effects = lab.wishes(Command::RunForMe);
-    assert!(
-        effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::TakeInventory(_))),
-        "{effects:?}"
-    );
-}
-
-#[test]
-fn one_empty_pass_is_not_enough_however_late_it_comes() {
-    let mut lab = Lab::at("cleanup");
-    lab.hears(What::Began);
-    lab.wishes(Command::CleanUp);
-    for _ in 0..9 {
-        lab.hears(What::InventoryTaken(inventory(Listing::CouldNotTell(
-            "throttled".to_owned(),
-        ))));
-        lab.at += SignedDuration::from_secs(60);
-        lab.hears(What::Woke);
-    }
-    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    assert_eq!(lab.engine.receipt(), None);
-    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    assert!(lab.engine.receipt().unwrap().is_clean());
-}
-
-#[test]
-fn what_fails_only_for_the_lessons_does_not_hold_up_a_cleanup() {
-    let mut lab = Lab::at("share");
-    lab.hears(What::Began);
-    lab.hears(What::Prepared(Ok(ground())));
-    lab.hears(What::StackRequested(Ok(ID.to_owned())));
-    lab.hears(looked("CREATE_COMPLETE"));
-    lab.wishes(Command::CleanUp);
-    lab.hears(What::MachinesSeen(Err(failure(FailureClass::Local))));
-    let effects = lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    assert_eq!(
-        effects,
-        [Effect::DeleteStack {
-            stack: ID.to_owned()
-        }]
     );
 }
 
@@ -1007,25 +762,6 @@ fn a_line_that_was_never_entered_is_no_evidence() {
 }
 
 #[test]
-fn a_cleanup_is_not_held_up_by_what_was_being_typed() {
-    let mut lab = Lab::with_terminals();
-    let ended = || What::Terminal {
-        on: Side::A,
-        news: TerminalNews::Ended("connection lost".to_owned()),
-    };
-    lab.hears(ended());
-    lab.wishes(Command::RunForMe);
-    lab.wishes(Command::CleanUp);
-    lab.hears(ended());
-    assert_eq!(
-        lab.hears(What::InventoryTaken(inventory(Listing::Empty))),
-        [Effect::DeleteStack {
-            stack: ID.to_owned()
-        }]
-    );
-}
-
-#[test]
 fn a_new_session_is_typed_into_only_at_its_own_prompt() {
     let mut lab = Lab::with_terminals();
     lab.shows(Side::A, &[&format!("{PROMPT}pwd"), "/home", PROMPT]);
@@ -1044,119 +780,4 @@ fn a_new_session_is_typed_into_only_at_its_own_prompt() {
         matches!(&effects[..], [Effect::Input { on: Side::A, .. }]),
         "{effects:?}"
     );
-}
-
-#[test]
-fn behind_a_clean_receipt_nothing_is_built_again() {
-    let mut lab = Lab::at("share");
-    lab.hears(What::Began);
-    lab.wishes(Command::CleanUp);
-    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    lab.hears(What::InventoryTaken(inventory(Listing::Empty)));
-    assert!(lab.engine.receipt().unwrap().is_clean());
-    lab.wishes(Command::RunForMe);
-    assert!(
-        !matches!(lab.state(), StepState::Working { .. }),
-        "{:?}",
-        lab.state()
-    );
-}
-
-fn class() -> impl Strategy<Value = FailureClass> {
-    prop_oneof![
-        Just(FailureClass::Transient),
-        Just(FailureClass::Credentials),
-        Just(FailureClass::Denied),
-        Just(FailureClass::Refused),
-        Just(FailureClass::Exists),
-        Just(FailureClass::Local),
-    ]
-}
-
-/// Anything that can happen, in any order: the outside world owes the engine no good manners.
-fn what() -> impl Strategy<Value = What> {
-    let status = prop_oneof![
-        Just("CREATE_IN_PROGRESS"),
-        Just("CREATE_COMPLETE"),
-        Just("CREATE_FAILED"),
-        Just("ROLLBACK_COMPLETE"),
-        Just("DELETE_IN_PROGRESS"),
-        Just("DELETE_FAILED"),
-        Just("DELETE_COMPLETE"),
-    ];
-    let command = prop_oneof![
-        Just(Command::Enter),
-        Just(Command::Hint),
-        Just(Command::RunForMe),
-        Just(Command::Next),
-        Just(Command::Back),
-        Just(Command::Retry),
-        Just(Command::CleanUp),
-        Just(Command::Reconnect(Side::A)),
-        "[0-9.]{0,4}".prop_map(Command::Answer),
-    ];
-    let news = prop_oneof![
-        Just(TerminalNews::Opened),
-        Just(TerminalNews::Ended("gone".to_owned())),
-        Just(TerminalNews::Text {
-            mark: 9,
-            text: Transcript::of_lines([PROMPT])
-        }),
-    ];
-    let listing = prop_oneof![
-        Just(Listing::Empty),
-        Just(Listing::Left(vec!["i-1".to_owned()])),
-        Just(Listing::CouldNotTell("throttled".to_owned())),
-    ];
-    prop_oneof![
-        4 => command.prop_map(What::Command),
-        1 => class().prop_map(|class| What::Prepared(Err(failure(class)))),
-        2 => Just(What::Prepared(Ok(ground()))),
-        1 => class().prop_map(|class| What::StackRequested(Err(failure(class)))),
-        2 => Just(What::StackRequested(Ok(ID.to_owned()))),
-        6 => status.prop_map(looked),
-        1 => Just(told(Ok(None))),
-        1 => class().prop_map(|class| told(Err(failure(class)))),
-        1 => class().prop_map(|class| What::DeletionRequested { stack: ID.to_owned(), outcome: Err(failure(class)) }),
-        1 => Just(What::DeletionRequested { stack: ID.to_owned(), outcome: Ok(()) }),
-        1 => Just(What::MachinesSeen(Ok(machines()))),
-        2 => news.prop_map(|news| What::Terminal { on: Side::A, news }),
-        3 => listing.prop_map(|listing| What::InventoryTaken(inventory(listing))),
-        2 => Just(What::Woke),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn whatever_happens_a_stack_stays_in_the_plan_until_aws_says_it_is_gone(events in prop::collection::vec(what(), 0..60)) {
-        let mut lab = Lab::at("share");
-        lab.hears(What::Began);
-        // Whether AWS has told us of the stack and has not told us since that it is gone.
-        let mut standing = false;
-        for what in events {
-            match &what {
-                What::StackRequested(Ok(_)) => standing = true,
-                What::StackSeen { outcome: Ok(Some(look)), .. } => standing = look.status != "DELETE_COMPLETE",
-                What::StackSeen { outcome: Ok(None), .. } => standing = false,
-                What::DeletionRequested { outcome: Err(failure), .. } if failure.class == FailureClass::NotFound => {
-                    standing = false;
-                }
-                _ => {}
-            }
-            let told = standing;
-            let effects = lab.hears(what);
-            let creates = effects.iter().filter(|effect| matches!(effect, Effect::CreateStack(_))).count();
-            prop_assert!(creates <= 1, "one stack at a time");
-            let view = lab.engine.view();
-            if let Phase::CleanedUp(receipt) = &view.phase {
-                let open = lab.engine.ledger.plan().any(|entry| entry.life != Life::Asked);
-                prop_assert!(!(receipt.is_clean() && open), "a clean receipt over an open plan");
-                break;
-            }
-            if told && creates > 0 {
-                let count = lab.engine.ledger.plan().count();
-                prop_assert!(count <= 1, "a second stack was asked for beside one that stands");
-            }
-        }
-    }
 }

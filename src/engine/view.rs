@@ -85,6 +85,8 @@ pub struct StepView {
     pub action: String,
     /// The question, its options and what was answered.
     pub question: Option<QuestionView>,
+    /// What was guessed, measured and is documented, one chart a unit.
+    pub charts: Vec<Chart>,
     /// Hints revealed so far.
     pub hints: Vec<String>,
     /// How many there are.
@@ -119,6 +121,37 @@ pub enum Block {
     Changed(String),
 }
 
+/// Figures to be compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// Of all of them: `MB/s`.
+    pub unit: String,
+    /// From top to bottom.
+    pub bars: Vec<Bar>,
+}
+
+/// One figure of a chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bar {
+    /// A few words.
+    pub label: String,
+    /// Where it comes from.
+    pub kind: BarKind,
+    /// In the chart's unit.
+    pub value: f64,
+}
+
+/// Where a figure comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BarKind {
+    /// The learner's guess.
+    Guess,
+    /// Measured.
+    Measured,
+    /// AWS documents it.
+    Documented,
+}
+
 /// A question as it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuestionView {
@@ -128,6 +161,19 @@ pub struct QuestionView {
     pub options: Vec<Choice>,
     /// The last answer, and what is said of it.
     pub answered: Option<(String, String)>,
+    /// What the answer is for.
+    pub purpose: Purpose,
+}
+
+/// What an answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is right or wrong.
+    Test,
+    /// It is compared with what is measured next.
+    Guess,
+    /// It is calculated with, as often as one likes.
+    Calculation,
 }
 
 /// How a step stands.
@@ -182,6 +228,32 @@ pub struct StackView {
     pub usual: SignedDuration,
     /// First failure that is not a cancellation.
     pub cause: Option<String>,
+    /// What an update would change, while it waits to be carried out.
+    pub proposal: Option<ProposalView>,
+}
+
+/// A change set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposalView {
+    /// The stage it leads to: `alarms`.
+    pub stage: String,
+    /// Rows.
+    pub rows: Vec<ProposedRow>,
+}
+
+/// One resource that an update would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedRow {
+    /// `Add`, `Modify`, `Remove`.
+    pub action: String,
+    /// `CreditsAlarm`.
+    pub logical_id: String,
+    /// `AWS::CloudWatch::Alarm`.
+    pub kind: String,
+    /// A few words of what it is for.
+    pub purpose: String,
+    /// It is, or may be, made anew.
+    pub replaces: bool,
 }
 
 /// One resource.

@@ -58,6 +58,8 @@ impl Journal {
         let intent = match &effect {
             Effect::CreateStack(wanted) => Some(("create-stack", json(wanted))),
             Effect::DeleteStack { stack } => Some(("delete-stack", stack.clone())),
+            Effect::ProposeUpdate { stage, .. } => Some(("propose-update", stage.to_string())),
+            Effect::CarryOut { change_set, .. } => Some(("carry-out", change_set.clone())),
             _ => None,
         };
         debug_assert_eq!(intent.is_some(), effect.changes_the_account());

@@ -32,6 +32,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../lessons/05-share-files.yaml"),
     ),
     (
+        "lessons/06-performance.yaml",
+        include_str!("../../lessons/06-performance.yaml"),
+    ),
+    (
         "lessons/09-cleanup.yaml",
         include_str!("../../lessons/09-cleanup.yaml"),
     ),

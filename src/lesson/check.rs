@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::template::Stage;
 
+use super::calculator::Calculator;
 use super::facts::fill;
 pub use super::facts::{Facts, MachineFacts, PLACEHOLDERS};
-use super::schema::{Check, Question, Side, Step};
+use super::schema::{Check, Measure, Question, Side, Step};
+use super::throughput;
 pub use super::transcript::Transcript;
 
 /// Something to find out before a check can be decided.
@@ -91,6 +93,19 @@ pub struct Evidence {
     pub remote: BTreeMap<RemoteCommand, Result<RemoteOutput, String>>,
     /// What is left.
     pub receipt: ReceiptState,
+    /// The change set that waits to be carried out, or is.
+    pub proposed: Option<Proposed>,
+}
+
+/// A change set, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proposed {
+    /// Where it leads.
+    pub stage: Stage,
+    /// Resources it adds.
+    pub added: usize,
+    /// Resources it changes.
+    pub changed: usize,
 }
 
 impl Evidence {
@@ -115,50 +130,77 @@ pub enum Verdict {
     CouldNotCheck(String),
 }
 
-/// What must be found out to decide this check, without doubles.
+/// What must be found out to decide the check of this step, without doubles.
 #[must_use]
-pub fn needs(check: &Check) -> Vec<Need> {
+pub fn needs(step: &Step) -> Vec<Need> {
     let mut needs = Vec::new();
-    collect_needs(check, &mut needs);
+    collect_needs(&step.check, step, &mut needs);
     needs
 }
 
-fn collect_needs(check: &Check, needs: &mut Vec<Need>) {
+fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
     let mut add = |need| {
         if !needs.contains(&need) {
             needs.push(need);
         }
     };
     match check {
-        Check::Answer { .. } | Check::Number { .. } | Check::Bill { .. } => add(Need::Answer),
+        Check::Answer { .. } | Check::Number { .. } | Check::Calculator { .. } => {
+            add(Need::Answer);
+        }
+        Check::Measured {} => {
+            if step.question.is_some() {
+                add(Need::Answer);
+            }
+            for measure in &step.measures {
+                add(Need::Transcript(measure.on));
+            }
+        }
         Check::Fact { .. } => {
             add(Need::Answer);
             add(Need::Stack);
         }
-        Check::Stack { .. } => add(Need::Stack),
+        Check::Stack { .. } | Check::Proposed { .. } => add(Need::Stack),
         Check::Terminal { on, .. } => add(Need::Transcript(*on)),
         Check::Remote { on, run, .. } => add(Need::Remote(RemoteCommand {
             on: *on,
             run: run.clone(),
         })),
         Check::NothingLeft {} => add(Need::Receipt),
-        Check::All(checks) => checks.iter().for_each(|check| collect_needs(check, needs)),
+        Check::All(checks) => (checks.iter()).for_each(|check| collect_needs(check, step, needs)),
     }
 }
 
 /// Decides a step's check.
 #[must_use]
 pub fn evaluate(step: &Step, evidence: &Evidence) -> Verdict {
-    decide(&step.check, step.question.as_ref(), evidence)
+    decide(&step.check, step, evidence)
 }
 
-fn decide(check: &Check, question: Option<&Question>, evidence: &Evidence) -> Verdict {
+/// What the step's measures have come to so far, in their order.
+#[must_use]
+pub fn figures(step: &Step, evidence: &Evidence) -> Vec<Option<f64>> {
+    let figure = |measure: &Measure| {
+        let typed: Vec<_> = evidence.transcript(measure.on).typed().collect();
+        typed
+            .iter()
+            .rev()
+            .filter(|typed| measure.typed.0.iter().any(|way| typed.is(way)))
+            .find_map(|typed| measure.reads.read(typed))
+    };
+    step.measures.iter().map(figure).collect()
+}
+
+fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
+    let question = step.question.as_ref();
     match check {
         Check::Answer { option } => choice(*option, question, evidence),
         Check::Number { is, within } => number(*is, *within, evidence),
-        Check::Bill { per_gb } => bill(*per_gb, evidence),
+        Check::Calculator { of } => calculation(*of, evidence),
+        Check::Measured {} => measured(step, evidence),
         Check::Fact { is } => fact(is, evidence),
         Check::Stack { stage } => stack(*stage, &evidence.stack),
+        Check::Proposed { stage } => proposed(*stage, evidence),
         Check::Terminal { on, typed, shows } => {
             let shows: Vec<String> = (shows.0.iter())
                 .map(|part| fill(part, &evidence.facts))
@@ -184,7 +226,7 @@ fn decide(check: &Check, question: Option<&Question>, evidence: &Evidence) -> Ve
             )
         }
         Check::NothingLeft {} => nothing_left(&evidence.receipt),
-        Check::All(checks) => all(checks.iter().map(|check| decide(check, question, evidence))),
+        Check::All(checks) => all(checks.iter().map(|check| decide(check, step, evidence))),
     }
 }
 
@@ -231,18 +273,55 @@ fn number(is: f64, within: f64, evidence: &Evidence) -> Verdict {
     }
 }
 
-fn bill(per_gb: f64, evidence: &Evidence) -> Verdict {
+fn calculation(calculator: Calculator, evidence: &Evidence) -> Verdict {
     let Some(answer) = answer(evidence) else {
         return Verdict::NotYet("the question has no answer yet".to_owned());
     };
+    let unit = calculator.unit();
     match parse_number(answer) {
-        Some(gb) if gb > 0.0 => Verdict::Passed(format!(
-            "{gb} GB x {per_gb:.2} USD = {:.2} USD a month",
-            gb * per_gb
-        )),
-        Some(_) => Verdict::NotYet("a number of GB above 0 is expected".to_owned()),
-        None => Verdict::NotYet(format!("`{answer}` is not a number of GB")),
+        Some(number) if number > 0.0 => Verdict::Passed(calculator.of(number)),
+        Some(_) => Verdict::NotYet(format!("a number of {unit} above 0 is expected")),
+        None => Verdict::NotYet(format!("`{answer}` is not a number of {unit}")),
     }
+}
+
+fn measured(step: &Step, evidence: &Evidence) -> Verdict {
+    let guess = match (&step.question, answer(evidence)) {
+        (Some(_), None) => return Verdict::NotYet("guess first, then measure".to_owned()),
+        (Some(_), Some(answer)) => match parse_number(answer) {
+            Some(guess) if guess > 0.0 => Some(guess),
+            _ => {
+                return Verdict::NotYet(format!("`{answer}` is no guess: a number above 0 is"));
+            }
+        },
+        (None, _) => None,
+    };
+    let mut told = Vec::new();
+    for (measure, figure) in step.measures.iter().zip(figures(step, evidence)) {
+        let Some(figure) = figure else {
+            let way = measure.typed.0.first().map_or("", String::as_str);
+            let terminal = evidence.transcript(measure.on);
+            let begun =
+                (terminal.typed()).any(|typed| measure.typed.0.iter().any(|way| typed.is(way)));
+            if begun && !terminal.awaits_input() {
+                return Verdict::Converging(format!(
+                    "{} is still at it ({})",
+                    measure.on, measure.label
+                ));
+            }
+            return Verdict::NotYet(format!(
+                "`{way}` on {} has shown no result yet ({})",
+                measure.on, measure.label
+            ));
+        };
+        let unit = measure.reads.unit();
+        let figure = throughput::shown(figure);
+        told.push(format!("{}: {figure} {unit}", measure.label));
+    }
+    if let Some(guess) = guess {
+        told.push(format!("you guessed {}", throughput::shown(guess)));
+    }
+    Verdict::Passed(told.join("; "))
 }
 
 /// Reads what people type for a number: `1.50`, `1,50`, `$1.50`, `1.5 USD`.
@@ -297,6 +376,20 @@ fn stack(stage: Stage, state: &StackState) -> Verdict {
         StackState::CouldNotTell(why) => {
             Verdict::CouldNotCheck(format!("the stack could not be asked: {why}"))
         }
+    }
+}
+
+fn proposed(stage: Stage, evidence: &Evidence) -> Verdict {
+    match (&evidence.proposed, &evidence.stack) {
+        (Some(proposed), _) if proposed.stage >= stage => Verdict::Passed(format!(
+            "the change set adds {} resources and changes {}, in place",
+            proposed.added, proposed.changed
+        )),
+        (_, StackState::Standing(stands)) if *stands >= stage => {
+            Verdict::Passed(format!("the stack stands at the {stands} stage already"))
+        }
+        (_, StackState::Standing(_)) => Verdict::NotYet("there is no change set yet".to_owned()),
+        (_, state) => self::stack(stage, state),
     }
 }
 

@@ -2,6 +2,7 @@
 //! Pure: no cloud, no clock, no terminal.
 
 pub mod arithmetic;
+pub mod calculator;
 pub mod catalog;
 pub mod check;
 mod command_line;
@@ -11,6 +12,8 @@ pub mod load;
 pub mod outline;
 mod positions;
 pub mod problem;
+pub mod reading;
 pub mod schema;
+pub mod throughput;
 pub mod transcript;
 mod validate;

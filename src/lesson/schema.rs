@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::calculator::Calculator;
+use super::reading::Reading;
 use crate::template::Stage;
 
 /// A lesson: one sitting of a few steps.
@@ -54,6 +56,12 @@ pub struct Step {
     /// Asked in the work pane when the step has a question.
     #[serde(default)]
     pub question: Option<Question>,
+    /// Figures that are measured in this step, the one that the question asks to guess first.
+    #[serde(default)]
+    pub measures: Vec<Measure>,
+    /// Show all that was measured in this lesson so far.
+    #[serde(default)]
+    pub results: bool,
     /// The evidence that decides.
     pub check: Check,
     /// Three, from a nudge to nearly the answer.
@@ -78,6 +86,49 @@ pub struct Question {
     /// Choices; none: the learner types the answer.
     #[serde(default)]
     pub options: Vec<Choice>,
+}
+
+/// A figure that a command of the learner prints, to be held against a guess and against what is documented.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// Stable within its lesson.
+    pub id: String,
+    /// A few words for the chart: `write, 1 MiB blocks`.
+    pub label: String,
+    /// In whose terminal.
+    pub on: Side,
+    /// Ways to run it, as in `Check::Terminal`.
+    pub typed: Texts,
+    /// Where the figure stands.
+    pub reads: Reading,
+    /// What AWS documents for it, if it does.
+    #[serde(default)]
+    pub rule: Option<Rule>,
+}
+
+/// A documented figure; the numbers are in `lesson::throughput`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Rule {
+    /// Writing while there are credits.
+    BurstWrite {},
+    /// Reading while there are credits: metered at a third.
+    BurstRead {},
+    /// Writing without credits, at the floor.
+    FloorWrite {},
+    /// Writing blocks of so many KiB, each only after the one before is safe.
+    OneByOne {
+        /// Size of a block.
+        kib: u32,
+    },
+    /// Making files one after the other: each waits for so many operations that change something.
+    Files {
+        /// Operations a file.
+        operations: u32,
+    },
+    /// A gp3 volume as it comes.
+    Gp3 {},
 }
 
 /// One choice and what to say of it.
@@ -125,11 +176,13 @@ pub enum Check {
         /// Absolute tolerance.
         within: f64,
     },
-    /// The question was answered with any number of GB above 0; the verdict then is the bill: GB x `per_gb` US dollars.
-    Bill {
-        /// US dollars per GB-month.
-        per_gb: f64,
+    /// The question was answered with any number above 0; the verdict then is the calculation.
+    Calculator {
+        /// What is calculated.
+        of: Calculator,
     },
+    /// The question was answered with a guess, and after that every one of the step's `measures` was taken.
+    Measured {},
     /// The question was answered with a fact of the running lab, e.g. `{b.address}`.
     Fact {
         /// A placeholder, see `lesson::check::PLACEHOLDERS`.
@@ -137,6 +190,11 @@ pub enum Check {
     },
     /// The lab's stack stands at this stage, created completely.
     Stack {
+        /// Stage.
+        stage: Stage,
+    },
+    /// There is a change set that leads to this stage, or it was carried out.
+    Proposed {
         /// Stage.
         stage: Stage,
     },
@@ -223,9 +281,17 @@ pub enum Action {
         on: Side,
         /// The line.
         line: String,
+        /// What comes next does not wait for its end.
+        #[serde(default)]
+        meanwhile: bool,
     },
     /// Builds the stack up to this stage, unless it stands.
     Build {
+        /// Stage.
+        stage: Stage,
+    },
+    /// Asks what bringing the stack to this stage would change, unless it stands there.
+    Propose {
         /// Stage.
         stage: Stage,
     },

@@ -150,12 +150,13 @@ fn texts(step: &Step, found: &mut Findings) {
 
     let mut shown: Vec<&str> = vec![&step.title, &step.text, &step.action, &step.debrief];
     shown.extend(step.changed.as_deref());
+    shown.extend(step.measures.iter().map(|measure| measure.label.as_str()));
     shown.extend(step.commands.iter().map(String::as_str));
     shown.extend(step.hints.iter().map(String::as_str));
     for action in step.solution.iter().chain(&step.wrong) {
         match action {
             Action::Answer(text) | Action::Type { line: text, .. } => shown.push(text),
-            Action::Build { .. } | Action::CleanUp {} => {}
+            Action::Build { .. } | Action::Propose { .. } | Action::CleanUp {} => {}
         }
     }
     if let Some(question) = &step.question {
@@ -244,7 +245,7 @@ fn actions(step: &Step, built: bool, found: &mut Findings) {
                         format!("{name} types an empty or a broken line; expected one line"),
                     );
                 }
-                Action::Build { stage } => {
+                Action::Build { stage } | Action::Propose { stage } => {
                     if let Err(error) = template::render(*stage) {
                         found.add(format!(
                             "{name}: {error}; expected a stage that `efslab template` can print"

@@ -13,17 +13,18 @@ use tokio_util::task::TaskTracker;
 use super::shell::{self, Ask, Begin, Ears};
 use super::{Route, follow};
 use crate::cloud::Cloud;
+use crate::cloud::changes::Proposal;
 use crate::cloud::stack::Creation;
 use crate::engine::command::TerminalOutput;
 use crate::engine::effect::{Effect, NewStack};
-use crate::engine::event::{Failure, FailureClass, Machine, TerminalNews, What};
+use crate::engine::event::{ChangeSet, Failure, FailureClass, Machine, TerminalNews, What};
 use crate::journal::{Intent, Journal, JournalError, Journaled};
 use crate::lesson::schema::Side;
 use crate::ssh::keys::Files;
 use crate::ssh::link::Link;
 use crate::ssh::terminal::Size;
 use crate::ssh::{SshError, config, masters};
-use crate::template;
+use crate::template::{self, Stage};
 
 /// How often, and how patiently, a machine's sshd is tried: it may still be starting.
 const CONNECT_ATTEMPTS: u32 = 6;
@@ -117,6 +118,14 @@ impl Executor {
             Effect::DeleteStack { stack } => self.tell(async move {
                 let outcome = parts.delete(&stack, intent).await;
                 What::DeletionRequested { stack, outcome }
+            }),
+            Effect::ProposeUpdate { stack, stage } => self.tell(async move {
+                let outcome = parts.propose(&stack, stage, intent).await;
+                What::UpdateProposed { stage, outcome }
+            }),
+            Effect::CarryOut { stack, change_set } => self.tell(async move {
+                let outcome = parts.carry_out(&change_set, intent).await;
+                What::UpdateAccepted { stack, outcome }
             }),
             Effect::WatchStack { stack } => {
                 let every = parts.route.looks_every();
@@ -287,6 +296,7 @@ impl Parts {
                 ("PublicKey", public_key),
             ],
             lab: &self.lab,
+            makes_roles: wanted.stage.makes_roles(),
             token: Journal::token(&self.lab, intent),
         };
         let outcome = self.cloud.create_stack(creation).await;
@@ -315,6 +325,39 @@ impl Parts {
         };
         self.cloud
             .delete_stack(stack, Journal::token(&self.lab, intent))
+            .await
+    }
+
+    async fn propose(
+        &self,
+        stack: &str,
+        stage: Stage,
+        intent: Option<Intent>,
+    ) -> Result<ChangeSet, Failure> {
+        let tried = "ask for the change set";
+        let Some(intent) = intent else {
+            return Err(local(tried, "the intent was not written down".to_owned()));
+        };
+        let template = template::render(stage).map_err(|error| local(tried, error.to_string()))?;
+        let proposal = Proposal {
+            stack,
+            template,
+            makes_roles: stage.makes_roles(),
+            lab: &self.lab,
+            token: Journal::token(&self.lab, intent),
+        };
+        self.cloud
+            .propose_update(proposal, self.route.looks_every())
+            .await
+    }
+
+    async fn carry_out(&self, change_set: &str, intent: Option<Intent>) -> Result<(), Failure> {
+        let tried = "carry the change set out";
+        let Some(intent) = intent else {
+            return Err(local(tried, "the intent was not written down".to_owned()));
+        };
+        self.cloud
+            .carry_out(change_set, Journal::token(&self.lab, intent))
             .await
     }
 

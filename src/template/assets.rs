@@ -3,7 +3,7 @@
 use super::Stage;
 
 /// Fragments in the order in which they are merged and taught, with their text.
-const FRAGMENTS: [(&str, &str); 4] = [
+const FRAGMENTS: [(&str, &str); 6] = [
     ("network", include_str!("../../assets/stack/network.yaml")),
     (
         "filesystem",
@@ -17,6 +17,8 @@ const FRAGMENTS: [(&str, &str); 4] = [
         "instances",
         include_str!("../../assets/stack/instances.yaml"),
     ),
+    ("alarms", include_str!("../../assets/stack/alarms.yaml")),
+    ("backup", include_str!("../../assets/stack/backup.yaml")),
 ];
 
 /// Scripts, by the path that a fragment's `!Include` names.
@@ -35,6 +37,18 @@ const SCRIPTS: [(&str, &str); 3] = [
     ),
 ];
 
+/// Files that the lab brings to a machine when a lesson says so, by their path.
+const FILES: [(&str, &str); 2] = [
+    (
+        "scripts/backup.sh",
+        include_str!("../../assets/scripts/backup.sh"),
+    ),
+    (
+        "scripts/backup.cron",
+        include_str!("../../assets/scripts/backup.cron"),
+    ),
+];
+
 /// One line `LogicalId: purpose` per resource.
 const PURPOSES: &str = include_str!("../../assets/stack/purposes.yaml");
 
@@ -44,10 +58,25 @@ pub fn fragments() -> &'static [(&'static str, &'static str)] {
     &FRAGMENTS
 }
 
-/// The text of a fragment as the lessons show it, comments and all; or of a script that a fragment includes, by its path.
+/// The text of a fragment as the lessons show it, comments and all; or, by its path, of a script that a fragment includes
+/// or of a file that is brought to a machine.
 #[must_use]
 pub fn fragment(name: &str) -> Option<&'static str> {
-    find(&FRAGMENTS, name).or_else(|| script(name))
+    find(&FRAGMENTS, name)
+        .or_else(|| script(name))
+        .or_else(|| file(name))
+}
+
+/// A file that the lab brings to a machine: `scripts/backup.sh`.
+#[must_use]
+pub fn file(path: &str) -> Option<&'static str> {
+    find(&FILES, path)
+}
+
+/// All of them, path and text.
+#[must_use]
+pub fn files() -> &'static [(&'static str, &'static str)] {
+    &FILES
 }
 
 /// A script that instances run, by the path that `!Include` names: `scripts/prepare.sh`.
@@ -71,11 +100,12 @@ pub fn purpose(logical_id: &str) -> Option<&'static str> {
         .find_map(|line| line.strip_prefix(logical_id)?.strip_prefix(": "))
 }
 
-/// How many fragments make the template of a stage; `None` while the stage's own fragment is not written.
-pub(super) fn of_stage(stage: Stage) -> Option<&'static [(&'static str, &'static str)]> {
+/// The fragments that make the template of a stage.
+pub(super) fn of_stage(stage: Stage) -> &'static [(&'static str, &'static str)] {
     match stage {
-        Stage::Share => Some(&FRAGMENTS),
-        Stage::Alarms | Stage::Backup => None,
+        Stage::Share => &FRAGMENTS[..4],
+        Stage::Alarms => &FRAGMENTS[..5],
+        Stage::Backup => &FRAGMENTS,
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 use serde_yaml::value::TaggedValue;
 
-pub use assets::{fragment, fragments, purpose, script, scripts};
+pub use assets::{file, files, fragment, fragments, purpose, script, scripts};
 
 /// `CreateStack` takes no longer `TemplateBody` than this, in bytes.
 pub const TEMPLATE_LIMIT: usize = 51_200;
@@ -33,6 +33,24 @@ pub enum Stage {
     Backup,
 }
 
+impl Stage {
+    /// How far a complete stack stands, by the names of its outputs: each stage adds one of its own.
+    pub fn of_outputs<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let told = |name| match name {
+            "BackupVolumeId" => Self::Backup,
+            "CreditsAlarm" => Self::Alarms,
+            _ => Self::Share,
+        };
+        names.into_iter().map(told).max().unwrap_or(Self::Share)
+    }
+
+    /// Whether CloudFormation wants to be told that the template makes roles.
+    #[must_use]
+    pub fn makes_roles(self) -> bool {
+        self >= Self::Backup
+    }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -46,9 +64,6 @@ impl fmt::Display for Stage {
 /// Why there is no template.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// This version has no fragment for the stage.
-    #[error("the {0} stage is not there yet")]
-    NotThereYet(Stage),
     /// A fragment is no YAML.
     #[error("the fragment {fragment} is not valid YAML")]
     Syntax {
@@ -121,7 +136,7 @@ pub struct ResourceInfo {
 /// The template of a stage: one YAML document, the same bytes every time.
 ///
 /// # Errors
-/// When the stage is not there yet, or the embedded fragments do not make a template that AWS would take.
+/// When the embedded fragments do not make a template that AWS would take.
 pub fn render(stage: Stage) -> Result<String, TemplateError> {
     let template = merged(stage)?;
     graph::in_creation_order(&template)?;
@@ -151,8 +166,7 @@ pub fn resources(stage: Stage) -> Result<Vec<ResourceInfo>, TemplateError> {
 
 /// The fragments of a stage with their scripts, as one value.
 fn merged(stage: Stage) -> Result<Value, TemplateError> {
-    let fragments = assets::of_stage(stage).ok_or(TemplateError::NotThereYet(stage))?;
-    let parsed = fragments
+    let parsed = assets::of_stage(stage)
         .iter()
         .map(|(name, text)| parse(name, text).map(|value| (*name, value)))
         .collect::<Result<Vec<_>, _>>()?;

@@ -5,6 +5,11 @@ use std::path::Path;
 
 use super::*;
 
+/// The last stage, which has everything.
+fn whole() -> Value {
+    serde_yaml::from_str(&render(Stage::Backup).unwrap()).unwrap()
+}
+
 fn share() -> Value {
     serde_yaml::from_str(&render(Stage::Share).unwrap()).unwrap()
 }
@@ -69,15 +74,69 @@ fn what_is_rendered_reads_back_as_what_was_merged() {
 }
 
 #[test]
-fn later_stages_are_refused_until_they_are_there() {
+fn later_stages_add_to_the_first_and_change_only_what_they_must() {
+    let resources_of = |stage| {
+        let template: Value = serde_yaml::from_str(&render(stage).unwrap()).unwrap();
+        template["Resources"].as_mapping().unwrap().clone()
+    };
+    let share = resources_of(Stage::Share);
+    let alarms = resources_of(Stage::Alarms);
+    let backup = resources_of(Stage::Backup);
+    for (id, resource) in &share {
+        assert_eq!(alarms.get(id), Some(resource));
+        if id != "EC2InstanceA" {
+            assert_eq!(backup.get(id), Some(resource));
+        }
+    }
+    let added = |more: &serde_yaml::Mapping, less: &serde_yaml::Mapping| -> BTreeSet<String> {
+        let ids = more.keys().filter(|id| !less.contains_key(*id));
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect()
+    };
     assert_eq!(
-        render(Stage::Alarms).unwrap_err().to_string(),
-        "the alarms stage is not there yet"
+        added(&alarms, &share),
+        set([
+            "AlarmTopic",
+            "AlarmSubscription",
+            "CreditsAlarm",
+            "IoLimitAlarm"
+        ])
     );
     assert_eq!(
-        resources(Stage::Backup).unwrap_err().to_string(),
-        "the backup stage is not there yet"
+        added(&backup, &alarms),
+        set([
+            "BackupVolume",
+            "BackupVolumeAttachment",
+            "BackupRole",
+            "BackupProfile"
+        ])
     );
+}
+
+#[test]
+fn no_stage_changes_what_a_machine_was_started_with() {
+    let machine = |stage, id: &str| {
+        let template: Value = serde_yaml::from_str(&render(stage).unwrap()).unwrap();
+        template["Resources"][id]["Properties"].clone()
+    };
+    for id in ["EC2InstanceA", "EC2InstanceB"] {
+        let first = machine(Stage::Share, id);
+        for stage in [Stage::Alarms, Stage::Backup] {
+            let mut later = machine(stage, id);
+            assert_eq!(later["UserData"], first["UserData"]);
+            later.as_mapping_mut().unwrap().remove("IamInstanceProfile");
+            assert_eq!(later, first, "{id} at {stage}");
+        }
+    }
+}
+
+#[test]
+fn a_stage_is_known_by_its_outputs() {
+    for stage in [Stage::Share, Stage::Alarms, Stage::Backup] {
+        let template: Value = serde_yaml::from_str(&render(stage).unwrap()).unwrap();
+        let outputs = template["Outputs"].as_mapping().unwrap();
+        let names = outputs.keys().filter_map(Value::as_str);
+        assert_eq!(Stage::of_outputs(names), stage);
+    }
 }
 
 #[test]
@@ -95,8 +154,7 @@ fn every_file_in_assets_is_embedded_under_its_own_name() {
         .collect();
     stack.insert("purposes.yaml".to_owned());
     assert_eq!(files("stack"), stack);
-    let embedded: BTreeSet<_> = scripts()
-        .iter()
+    let embedded: BTreeSet<_> = (scripts().iter().chain(super::files()))
         .map(|(path, _)| path.strip_prefix("scripts/").unwrap().to_owned())
         .collect();
     assert_eq!(files("scripts"), embedded);
@@ -162,10 +220,16 @@ fn whatever_can_carry_a_tag_carries_the_lab() {
         "AWS::EFS::MountTarget",
         "AWS::CloudFormation::WaitConditionHandle",
         "AWS::CloudFormation::WaitCondition",
+        "AWS::SNS::Subscription",
+        "AWS::EC2::VolumeAttachment",
+        "AWS::IAM::InstanceProfile",
     ]);
     let lab: Value = serde_yaml::from_str("{Key: 'efslab:lab', Value: !Ref Lab}").unwrap();
-    for (id, resource) in share()["Resources"].as_mapping().unwrap() {
+    for (id, resource) in whole()["Resources"].as_mapping().unwrap() {
         let properties = &resource["Properties"];
+        let kind = resource["Type"].as_str().unwrap();
+        // What the console lists by name.
+        let is_named = kind.starts_with("AWS::EC2::") || kind.starts_with("AWS::EFS::");
         let tags = properties
             .get("Tags")
             .or_else(|| properties.get("FileSystemTags"))
@@ -173,9 +237,10 @@ fn whatever_can_carry_a_tag_carries_the_lab() {
         match tags {
             Some(tags) => {
                 assert!(tags.contains(&lab), "{id:?}");
-                assert!(tags.iter().any(|tag| tag["Key"] == "Name"), "{id:?}");
+                let has_name = tags.iter().any(|tag| tag["Key"] == "Name");
+                assert!(has_name || !is_named, "{id:?}");
             }
-            None => assert!(bare.contains(resource["Type"].as_str().unwrap()), "{id:?}"),
+            None => assert!(bare.contains(kind), "{id:?}"),
         }
     }
 }
@@ -184,9 +249,10 @@ fn whatever_can_carry_a_tag_carries_the_lab() {
 fn every_resource_has_a_purpose_and_every_purpose_a_resource() {
     let text = include_str!("../../assets/stack/purposes.yaml");
     let all: std::collections::BTreeMap<String, String> = serde_yaml::from_str(text).unwrap();
+    let resources = resources(Stage::Backup).unwrap();
     assert_eq!(
         all.keys().cloned().collect::<BTreeSet<_>>(),
-        keys("Resources")
+        resources.into_iter().map(|it| it.logical_id).collect()
     );
     for (id, words) in &all {
         assert_eq!(purpose(id), Some(words.as_str()));

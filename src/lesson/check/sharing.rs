@@ -31,12 +31,10 @@ fn judged(step: &Step, session: Session) -> Verdict {
         status: 0,
         stdout: String::new(),
     };
-    let remote = needs(&step.check)
-        .into_iter()
-        .filter_map(|need| match need {
-            Need::Remote(command) => Some((command, Ok(confirmed.clone()))),
-            _ => None,
-        });
+    let remote = needs(&step).into_iter().filter_map(|need| match need {
+        Need::Remote(command) => Some((command, Ok(confirmed.clone()))),
+        _ => None,
+    });
     let evidence = Evidence {
         a: seen(A, A_NAME),
         b: seen(B, B_NAME),
@@ -105,7 +103,7 @@ fn an_empty_home_is_seen_by_listing_it_on_both() {
 #[test]
 fn a_home_with_files_is_not_called_empty() {
     let step = step("look-around");
-    let asked: Vec<String> = needs(&step.check)
+    let asked: Vec<String> = needs(&step)
         .into_iter()
         .filter_map(|need| match need {
             Need::Remote(command) => Some(command.run),

@@ -26,6 +26,8 @@ fn step(check: Check) -> Step {
                 choice("EFS", "many machines"),
             ],
         }),
+        measures: vec![],
+        results: false,
         check,
         hints: vec![],
         solution: vec![],
@@ -114,7 +116,9 @@ fn a_number_passes_as_people_write_it() {
 
 #[test]
 fn a_bill_is_made_out_for_any_amount() {
-    let step = step(Check::Bill { per_gb: 0.30 });
+    let step = step(Check::Calculator {
+        of: Calculator::Bill { per_gb: 0.30 },
+    });
     for (answer, verdict) in [
         ("5", passed("5 GB x 0.30 USD = 1.50 USD a month")),
         ("0,5 GB", passed("0.5 GB x 0.30 USD = 0.15 USD a month")),
@@ -439,7 +443,7 @@ fn needs_are_listed_once_and_from_within_all() {
         Check::NothingLeft {},
     ]);
     assert_eq!(
-        needs(&check),
+        needs(&step(check)),
         [
             Need::Transcript(Side::A),
             Need::Remote(RemoteCommand {

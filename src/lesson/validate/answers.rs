@@ -7,12 +7,12 @@ use super::Findings;
 
 pub(super) fn validate(step: &Step, found: &mut Findings) {
     let checks = leaves(&step.check);
-    let asks = checks.iter().any(|check| on_answer(check));
+    let asks = (checks.iter()).any(|check| on_answer(check) || matches!(check, Check::Measured {}));
     if let Some(question) = &step.question {
         form(question, found);
         found.expect(
             asks,
-            "no check looks at the answer; expected a check Answer, Number, Bill or Fact",
+            "no check looks at the answer; expected a check Answer, Number, Calculator, Measured or Fact",
         );
     } else {
         let mut actions = step.solution.iter().chain(&step.wrong);
@@ -57,7 +57,7 @@ fn form(question: &Question, found: &mut Findings) {
 fn on_answer(check: &Check) -> bool {
     matches!(
         check,
-        Check::Answer { .. } | Check::Number { .. } | Check::Bill { .. } | Check::Fact { .. }
+        Check::Answer { .. } | Check::Number { .. } | Check::Calculator { .. } | Check::Fact { .. }
     )
 }
 
@@ -84,10 +84,17 @@ fn passes(check: &Check, actions: &[Action], step: &Step) -> bool {
         Check::Number { is, within } => answer
             .and_then(parse_number)
             .is_some_and(|number| (number - is).abs() <= within + 1e-9),
-        Check::Bill { .. } => answer.and_then(parse_number).is_some_and(|gb| gb > 0.0),
+        Check::Calculator { .. } => answer.and_then(parse_number).is_some_and(|it| it > 0.0),
+        Check::Measured {} => {
+            step.question.is_none()
+                || answer
+                    .and_then(parse_number)
+                    .is_some_and(|guess| guess > 0.0)
+        }
         Check::Fact { is } => answer == Some(is.as_str()),
         Check::NothingLeft {} => actions.contains(&Action::CleanUp {}),
         // The stack may stand already, and what a command will show only a machine knows.
+        Check::Proposed { stage } => actions.contains(&Action::Propose { stage: *stage }),
         Check::Stack { .. } | Check::Terminal { .. } | Check::Remote { .. } => true,
         Check::All(checks) => checks.iter().all(|check| passes(check, actions, step)),
     }

@@ -1,17 +1,20 @@
 //! Whether a step's check, or one within it, can ever be decided. Judges checks only, not what solves them.
 
+use crate::lesson::calculator::Calculator;
 use crate::lesson::facts;
 use crate::lesson::schema::{Check, Question, Step};
 use crate::template;
 
-use super::{Findings, placeholders};
+use super::{Findings, is_id, placeholders};
 
 /// `built`: the machines are there when the step is checked.
 pub(super) fn validate(step: &Step, built: bool, found: &mut Findings) {
-    one(&step.check, step.question.as_ref(), built, found);
+    one(&step.check, step, built, found);
+    measures(step, found);
 }
 
-fn one(check: &Check, question: Option<&Question>, built: bool, found: &mut Findings) {
+fn one(check: &Check, step: &Step, built: bool, found: &mut Findings) {
+    let question = step.question.as_ref();
     match check {
         Check::Answer { option } => {
             asked("Answer", question, found);
@@ -30,11 +33,23 @@ fn one(check: &Check, question: Option<&Question>, built: bool, found: &mut Find
                 "check Number cannot be met; expected finite numbers and `within` from 0",
             );
         }
-        Check::Bill { per_gb } => {
-            typed_answer("Bill", question, found);
+        Check::Calculator { of } => {
+            typed_answer("Calculator", question, found);
+            if let Calculator::Bill { per_gb } = of {
+                found.expect(
+                    per_gb.is_finite() && *per_gb > 0.0,
+                    "check Calculator has no price; expected `per_gb` above 0",
+                );
+            }
+        }
+        Check::Measured {} => {
+            machines("Measured", built, found);
+            if question.is_some() {
+                typed_answer("Measured", question, found);
+            }
             found.expect(
-                per_gb.is_finite() && *per_gb > 0.0,
-                "check Bill has no price; expected `per_gb` above 0",
+                !step.measures.is_empty(),
+                "check Measured has nothing to measure; expected `measures` in the step",
             );
         }
         Check::Fact { is } => {
@@ -47,7 +62,7 @@ fn one(check: &Check, question: Option<&Question>, built: bool, found: &mut Find
                 ),
             );
         }
-        Check::Stack { stage } => {
+        Check::Stack { stage } | Check::Proposed { stage } => {
             if let Err(error) = template::render(*stage) {
                 found.add(format!(
                     "check Stack: {error}; expected a stage that `efslab template` can print"
@@ -84,10 +99,41 @@ fn one(check: &Check, question: Option<&Question>, built: bool, found: &mut Find
                 "check All is empty; expected at least one check",
             );
             for inner in checks {
-                one(inner, question, built, found);
+                one(inner, step, built, found);
             }
         }
     }
+}
+
+/// What the step measures: each can be told from the others, and is read from some command.
+fn measures(step: &Step, found: &mut Findings) {
+    for (at, measure) in step.measures.iter().enumerate() {
+        found.expect(
+            is_id(&measure.id)
+                && step.measures[..at]
+                    .iter()
+                    .all(|other| other.id != measure.id),
+            format!(
+                "the measure `{}` has no id of its own made of lower-case words",
+                measure.id
+            ),
+        );
+        found.expect(
+            !measure.label.trim().is_empty() && !measure.typed.0.is_empty(),
+            "a measure has an empty `label` or `typed`; expected words for the chart and a command",
+        );
+    }
+    fn takes(check: &Check) -> bool {
+        match check {
+            Check::Measured {} => true,
+            Check::All(checks) => checks.iter().any(takes),
+            _ => false,
+        }
+    }
+    found.expect(
+        step.measures.is_empty() || takes(&step.check),
+        "nothing waits for its measures; expected a check Measured",
+    );
 }
 
 fn asked(kind: &str, question: Option<&Question>, found: &mut Findings) {

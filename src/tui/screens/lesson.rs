@@ -15,7 +15,7 @@ use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
 use crate::engine::view::{
-    Block, MachineView, Phase, QuestionView, StepState, TerminalState, View, Work,
+    Block, MachineView, Phase, Purpose, QuestionView, StepState, TerminalState, View, Work,
 };
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
@@ -96,13 +96,14 @@ impl LessonScreen {
         &self.view.machines[layout::index(side)].terminal
     }
 
-    /// The question, while an answer to it is still wanted.
+    /// The question, while an answer to it is still taken.
     fn open_question(&self) -> Option<&QuestionView> {
         self.view
             .step
             .question
             .as_ref()
-            .filter(|_| !self.passed() && self.view.phase == Phase::Learning)
+            .filter(|question| !self.passed() || question.purpose == Purpose::Calculation)
+            .filter(|_| self.view.phase == Phase::Learning)
     }
 
     /// What the learner is to do next: the author's sentence, unless something must be mended or waited for first.
@@ -177,6 +178,13 @@ impl LessonScreen {
             .filter(|question| question.answered.is_none() || wrong)
     }
 
+    /// Whether the answer was a guess and has been given: what comes next is to measure.
+    fn guessed(&self) -> bool {
+        self.open_question().is_some_and(|question| {
+            question.purpose == Purpose::Guess && question.answered.is_some()
+        })
+    }
+
     /// What `t` would try again.
     fn retry(&self) -> Option<&str> {
         self.view.trouble.as_ref()?.retry.as_deref()
@@ -220,13 +228,21 @@ impl LessonScreen {
         } else if step.hints.len() > before.hints.len() {
             self.reveal = Some(Part::Hint);
         } else if before.question != step.question {
-            self.reveal = Some(Part::Question);
+            if self.guessed() {
+                // What is to be done next stands above.
+                self.focus = Focus::Lesson;
+                self.scroll.at = 0;
+            } else {
+                self.reveal = Some(Part::Question);
+            }
         }
         if view.phase == Phase::Learning {
             self.about = step.work;
         }
         match self.focus {
-            Focus::Answer if !self.wants_typed_answer() => self.focus = Focus::Lesson,
+            Focus::Answer if !self.wants_typed_answer() || self.passed() && !self.typed.open => {
+                self.focus = Focus::Lesson;
+            }
             Focus::Shell(side) if self.is_lost(side, &old) || view.phase != Phase::Learning => {
                 self.focus = Focus::Lesson;
             }
@@ -269,7 +285,9 @@ impl LessonScreen {
             (_, Phase::CleaningUp { .. }) => cx.notice("cleaning up goes on by itself"),
             (_, Phase::CleanedUp(_)) if !self.passed() => return self.quit(cx),
             // Also after a wrong answer: another one is wanted, not the same verdict again.
-            _ if self.wants_typed_answer() => self.type_answer(),
+            _ if self.wants_typed_answer() && !self.passed() && !self.guessed() => {
+                self.type_answer();
+            }
             _ if self.open_question().is_some() && self.view.step.work == Work::Question => {
                 cx.notice("press the number of your answer");
             }
@@ -436,7 +454,9 @@ impl Layer for LessonScreen {
             Act::Enter if self.focus == Focus::Lesson && options.is_some() => {
                 step.work != Work::Question
             }
-            Act::Enter if self.focus == Focus::Lesson && self.wants_typed_answer() => {
+            Act::Enter
+                if self.focus == Focus::Lesson && self.wants_typed_answer() && !self.guessed() =>
+            {
                 return Some("answer".into());
             }
             Act::Enter if self.focus == Focus::Lesson => !self.is_cleaning_up(),
@@ -447,6 +467,10 @@ impl Layer for LessonScreen {
             Act::Hint if step.hints_of > 0 && !self.passed() => {
                 return Some(format!("hint {}/{}", step.hints.len(), step.hints_of).into());
             }
+            Act::Answer if self.wants_typed_answer() && self.passed() => {
+                return Some("another number".into());
+            }
+            Act::Answer if self.guessed() => return Some("guess again".into()),
             Act::Answer | Act::Hint => false,
             Act::RunForMe => {
                 !self.passed()
@@ -516,7 +540,10 @@ impl Layer for LessonScreen {
             Act::Answer => cx.notice("there is no question that is answered by typing"),
             Act::Focus(side) => self.focus(side, cx),
             Act::Cycle => self.focus(self.last, cx),
-            Act::Release => self.focus = Focus::Lesson,
+            Act::Release => {
+                self.focus = Focus::Lesson;
+                self.typed.open = false;
+            }
             Act::ScrollBack | Act::ScrollForward => {
                 self.panes[layout::index(self.last)].act(act);
             }

@@ -186,8 +186,10 @@ pub(super) fn question() -> View {
                 option("EFS", "Both mount it, each through the door in its own zone."),
             ],
             answered: None,
+            purpose: Purpose::Test,
         }),
         hints: vec![],
+        charts: vec![],
         hints_of: 3,
         state: StepState::Open,
         verdicts: 0,
@@ -224,6 +226,7 @@ pub(super) fn typed_question() -> View {
         ask: "What do 5 GB cost in a month, in USD?".into(),
         options: vec![],
         answered: None,
+        purpose: Purpose::Test,
     });
     view
 }
@@ -388,6 +391,7 @@ pub(super) fn terminals() -> View {
         action: "Type touch i-was-here in A (F2), then ls in B (F3), or press r to have it typed for you.".into(),
         question: None,
         hints: vec![],
+        charts: vec![],
         hints_of: 3,
         state: StepState::Open,
         verdicts: 0,

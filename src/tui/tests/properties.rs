@@ -61,6 +61,7 @@ fn question() -> BoxedStrategy<QuestionView> {
             ask,
             options,
             answered,
+            purpose: Purpose::Test,
         })
         .boxed()
 }
@@ -105,6 +106,7 @@ fn step() -> BoxedStrategy<StepView> {
                 blocks,
                 action,
                 question,
+                charts: vec![],
                 hints_of: hints.len() + number % 2,
                 hints,
                 state,
@@ -160,6 +162,7 @@ fn stack() -> BoxedStrategy<StackView> {
         prop::option::of(words()),
     )
         .prop_map(|(rows, name, since, until, usual, cause)| StackView {
+            proposal: None,
             status: name.clone(),
             name,
             rows,

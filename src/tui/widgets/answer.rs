@@ -12,6 +12,8 @@ const LONGEST: usize = 200;
 pub(in crate::tui) struct AnswerLine {
     text: Vec<char>,
     cursor: usize,
+    /// The keys are this line's.
+    pub open: bool,
 }
 
 impl AnswerLine {

@@ -14,7 +14,7 @@ use crate::tui::screens::reader::Scroll;
 use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::frame::{boxed, corner};
-use crate::tui::widgets::{blocks, question, verdict};
+use crate::tui::widgets::{blocks, chart, question, verdict};
 
 /// Wider text is hard to read.
 const READABLE: u16 = 96;
@@ -26,7 +26,7 @@ pub(in crate::tui) enum Part {
     Hint,
     /// The question with what was said of the answer.
     Question,
-    /// The debrief.
+    /// Figures and debrief.
     Debrief,
 }
 
@@ -241,12 +241,20 @@ impl Pane<'_> {
             let from = text.add(Part::Question, lines);
             text.typing = typing.map(|(row, column)| (from + row, column));
         }
-        if let (StepState::Passed(_), Some(debrief)) = (&step.state, &step.debrief) {
+        let mut results = chart::lines(&step.charts, width, look);
+        let debrief = match &step.state {
+            StepState::Passed(_) => step.debrief.as_deref(),
+            _ => None,
+        };
+        if let Some(debrief) = debrief {
+            if !results.is_empty() {
+                results.push(Line::default());
+            }
             let label = Span::styled("Why:", look.style(Tone::Strong));
-            text.add(
-                Part::Debrief,
-                text::labelled(&label, debrief, width, look, Style::new()),
-            );
+            results.extend(text::labelled(&label, debrief, width, look, Style::new()));
+        }
+        if !results.is_empty() {
+            text.add(Part::Debrief, results);
         }
         text
     }

@@ -4,7 +4,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::engine::view::{QuestionView, StepState};
+use crate::engine::view::{Purpose, QuestionView, StepState};
 use crate::tui::look::{Look, Tone};
 use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
@@ -20,7 +20,12 @@ pub(in crate::tui) fn lines(
     let mut lines = text::paragraphs(&question.ask, width, look, look.style(Tone::Strong));
     lines.push(Line::default());
     let mut cursor = None;
-    if question.options.is_empty() && !matches!(state, StepState::Passed(_)) {
+    let over = match question.purpose {
+        Purpose::Test => matches!(state, StepState::Passed(_)),
+        Purpose::Guess => question.answered.is_some() && !typed.open,
+        Purpose::Calculation => matches!(state, StepState::Passed(_)) && !typed.open,
+    };
+    if question.options.is_empty() && !over {
         let room = width.saturating_sub(text::width(PROMPT) + 1);
         let (shown, column) = typed.shown(room);
         cursor = Some((text::count(lines.len()), text::width(PROMPT) + column));
@@ -46,7 +51,11 @@ pub(in crate::tui) fn lines(
             lines.push(Line::default());
         }
         if question.options.is_empty() {
-            let label = Span::styled("Your answer:", look.style(Tone::Strong));
+            let label = match question.purpose {
+                Purpose::Guess => "Your guess:",
+                Purpose::Test | Purpose::Calculation => "Your answer:",
+            };
+            let label = Span::styled(label, look.style(Tone::Strong));
             lines.extend(text::labelled(&label, answer, width, look, Style::new()));
         }
         if !verdict_says(state, said) {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::engine::view::{ResourceRow, RowState, StackView, Target};
+use crate::engine::view::{ProposalView, ProposedRow, ResourceRow, RowState, StackView, Target};
 use crate::tui::look::{Look, Tone};
 use crate::tui::text;
 
@@ -43,6 +43,9 @@ fn status_tone(status: &str) -> Tone {
 /// Rows it would like to have, borders included.
 pub(in crate::tui) fn wants(stack: Option<&StackView>) -> u16 {
     stack.map_or(3, |stack| {
+        if let Some(proposal) = &stack.proposal {
+            return text::count(proposal.rows.len() + 5);
+        }
         text::count(stack.rows.len() + 4 + usize::from(stack.cause.is_some()))
     })
 }
@@ -68,6 +71,9 @@ pub(in crate::tui) fn lines(
     let Some(stack) = stack else {
         return text::paragraphs("There is no stack yet.", width, look, Style::new());
     };
+    if let Some(proposal) = &stack.proposal {
+        return proposed(proposal, width, look);
+    }
     let mut after = Vec::new();
     if let Some(cause) = &stack.cause {
         let label = Span::styled("first failure:", look.style(Tone::Bad));
@@ -82,6 +88,46 @@ pub(in crate::tui) fn lines(
     let room = usize::from(height).saturating_sub(after.len());
     let mut lines = rows(&stack.rows, now, width, room, look);
     lines.extend(after);
+    lines
+}
+
+/// What an update would do, while it waits to be carried out.
+fn proposed(proposal: &ProposalView, width: u16, look: Look) -> Vec<Line<'static>> {
+    let name = proposal.rows.iter().map(|row| text::width(&row.logical_id));
+    let name = usize::from(name.max().unwrap_or(0).min(width / 3));
+    let row = |row: &ProposedRow| {
+        let (word, tone) = match row.action.as_str() {
+            "Add" => ("add", Tone::Good),
+            "Remove" => ("remove", Tone::Bad),
+            _ if row.replaces => ("replace", Tone::Bad),
+            _ => ("change", Tone::Warn),
+        };
+        let said = if row.purpose.is_empty() {
+            &row.kind
+        } else {
+            &row.purpose
+        };
+        let room = width.saturating_sub(text::count(STATE + name + 4));
+        Line::from(vec![
+            Span::styled(format!("{word:STATE$}  "), look.style(tone)),
+            Span::raw(format!("{}  ", padded(&row.logical_id, name))),
+            Span::raw(text::clip(said, room)),
+        ])
+    };
+    let mut lines: Vec<_> = proposal.rows.iter().map(row).collect();
+    let replaced = proposal.rows.iter().any(|row| row.replaces);
+    let what = if replaced {
+        "Some of it would be made anew."
+    } else {
+        "Nothing is made anew, nothing has been changed yet."
+    };
+    lines.push(Line::default());
+    lines.extend(text::paragraphs(
+        &format!("Change set to the stage `{}`. {what}", proposal.stage),
+        width,
+        look,
+        Style::new(),
+    ));
     lines
 }
 

@@ -36,6 +36,7 @@ impl LessonScreen {
 
     pub(super) fn type_answer(&mut self) {
         self.focus = Focus::Answer;
+        self.typed.open = true;
         self.reveal = Some(Part::Question);
     }
 
