@@ -5,15 +5,18 @@
 pub(in crate::practice::compute) mod boot;
 pub mod commands;
 pub mod cron;
+pub mod exhausted;
 mod fleet;
 pub mod host;
 mod image;
 mod kernel;
 pub mod logins;
-mod patience;
+pub mod patience;
 pub mod processes;
 mod shorthand;
 mod spec;
+pub mod threads;
+mod turns;
 pub mod users;
 
 use std::collections::BTreeMap;

@@ -11,6 +11,9 @@ const FIRST: u32 = 2301;
 /// `kernel.pid_max` of a machine with two processors; after it numbers begin again.
 const LAST: u32 = 32_768;
 
+/// So many shells a machine with 1 GiB can have at once; the next is refused.
+const MOST: usize = 400;
+
 /// A shell that runs.
 #[derive(Debug)]
 pub struct Process {
@@ -180,6 +183,12 @@ impl Processes {
             .values()
             .filter_map(Weak::upgrade)
             .collect()
+    }
+
+    /// Whether there can be no more.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.table().running.len() >= MOST
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

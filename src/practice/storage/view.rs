@@ -122,6 +122,7 @@ impl View {
         let Some(patience) = &self.patience else {
             return;
         };
+        patience.turn().await;
         loop {
             let table = self.table.now();
             if table.is_open(purpose) {
