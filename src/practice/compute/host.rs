@@ -16,7 +16,7 @@ use super::cron::Crond;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
-use super::{HostSpec, Surroundings, commands, image, patience, shorthand};
+use super::{HostSpec, Surroundings, commands, image, patience, shorthand, signals};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Access, Errno, Files, Identity, MountTable, Patience, Tree, View};
 
@@ -33,11 +33,13 @@ const KEPT_OUTPUT: usize = 16 * 1024 * 1024;
 /// Output that one command may send over a connection, which keeps nothing of it.
 const SENT_OUTPUT: usize = 1024 * 1024 * 1024;
 /// Memory for what flows between the commands of a script.
-const IN_FLIGHT: u64 = 512 * 1024 * 1024;
+const IN_FLIGHT: u64 = 128 * 1024 * 1024;
 /// Rounds of loops that one line typed at a prompt may take. What is typed can be interrupted, and nobody gets near. What
 /// a script does that is run there without ever running a command cannot, and ends so: at some twenty microseconds a
 /// round without optimisation (measured), and a tenth of it with.
 const PROMPT_LOOPS: usize = 20_000_000;
+/// Subshells inside each other. Each doubles what a fork bomb starts: this many keep it to a second or so.
+const SUBSHELLS: usize = 9;
 /// Operations the parser may take: enough for the 16 KiB of user data many times over.
 const PARSER_OPERATIONS: usize = 5_000_000;
 /// Wall time for parsing; the machine may be busy.
@@ -284,6 +286,7 @@ impl Host {
             builder = builder.env(name, value);
         }
         let builder = patience::register(commands::register(builder, &seat), &self.clock);
+        let builder = signals::register(builder, &seat);
         match session {
             Session::Interactive => shorthand::register(builder),
             Session::Batch => builder,
@@ -399,6 +402,7 @@ fn limits(session: Session) -> ExecutionLimits {
         .max_work_units(u64::MAX)
         .max_aggregate_input_bytes(u64::MAX)
         .max_live_intermediate_bytes(IN_FLIGHT)
+        .max_subshell_depth(SUBSHELLS)
         .max_parser_operations(PARSER_OPERATIONS)
         .parser_timeout(PARSER_TIME)
         .timeout(NO_TIMEOUT);

@@ -2,6 +2,7 @@
 //!
 //! What an instance sees of its account it asks through [`Surroundings`]; nothing of the AWS wire enters here.
 
+pub mod batch;
 pub(in crate::practice::compute) mod boot;
 pub mod commands;
 pub mod cron;
@@ -14,6 +15,7 @@ pub mod logins;
 pub mod patience;
 pub mod processes;
 mod shorthand;
+pub mod signals;
 mod spec;
 pub mod threads;
 mod turns;

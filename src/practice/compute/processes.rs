@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 /// Processes of the boot have lower numbers.
 const FIRST: u32 = 2301;
@@ -28,6 +29,7 @@ pub struct Process {
     state: Mutex<State>,
     /// What its terminal shows at once, and what a program on it says that was interrupted.
     unshown: Mutex<Unshown>,
+    signals: watch::Sender<i32>,
     table: Weak<Mutex<Table>>,
 }
 
@@ -96,6 +98,21 @@ impl Process {
 
     fn unshown(&self) -> MutexGuard<'_, Unshown> {
         self.unshown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends it a signal, by number.
+    pub fn signal(&self, signal: i32) {
+        self.signals.send_replace(signal);
+    }
+
+    /// Waits for a signal.
+    pub async fn signalled(&self) -> i32 {
+        let mut signals = self.signals.subscribe();
+        let signal = signals.wait_for(|signal| *signal != 0).await;
+        match signal.ok().map(|signal| *signal) {
+            Some(signal) => signal,
+            None => std::future::pending().await,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -169,6 +186,7 @@ impl Processes {
                 directory: birth.directory,
             }),
             unshown: Mutex::default(),
+            signals: watch::Sender::new(0),
             table: Arc::downgrade(&self.table),
         });
         table.running.insert(pid, Arc::downgrade(&process));

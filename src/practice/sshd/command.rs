@@ -2,24 +2,21 @@
 //! that read it; output flows as it comes, and waits when the client does not take it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use bashkit::{Error, ExecOptions};
+use bashkit::ExecOptions;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{Setting, stdin};
 use crate::practice::clock::Activity;
-use crate::practice::compute::exhausted;
+use crate::practice::compute::batch;
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::threads::on_its_own;
 use crate::practice::compute::users::User;
+use crate::practice::compute::{exhausted, signals};
 
 /// Input that a command may be given; what comes after is lost.
 const INPUT_MAX: usize = 256 * 1024 * 1024;
-/// Status of a shell that is interrupted: 128 and the signal.
-const INTERRUPTED: i32 = 130;
 /// Status of a session that got no shell: what OpenSSH ends with when it cannot fork.
 const NO_SHELL: i32 = 254;
 /// `SSH_EXTENDED_DATA_STDERR`
@@ -99,52 +96,34 @@ async fn session(
         }
         None => String::from_utf8_lossy(&activity.idle(input(&mut read)).await?).into_owned(),
     };
-    // Hears the client while the shell computes and looks up at nothing else.
-    let interrupt = shell.cancellation_token();
-    let power = host.power.clone();
-    let mut listener = AbortOnDropHandle::new(tokio::spawn(async move {
-        let gone = power
-            .run_until_cancelled(until_interrupted(&mut read, with_terminal))
-            .await;
-        interrupt.store(true, Ordering::Relaxed);
-        gone.unwrap_or(true)
-    }));
-    let ended = {
-        let (out, err) = (
-            sink(write, &activity, None, with_terminal),
-            sink(write, &activity, Some(STDERR), with_terminal),
-        );
-        let execution = shell
-            .execute(&script)
-            .options(options)
-            .stdout_fn(out)
-            .stderr_fn(err);
+    let (power, own) = (host.power.clone(), Arc::clone(&process));
+    let signalled = async move {
         tokio::select! {
-            ended = activity.compute(execution.into_future()) => ended,
-            gone = &mut listener => {
-                if gone.unwrap_or(true) {
-                    return None;
-                }
-                Err(Error::Cancelled)
+            signal = process.signalled() => signal,
+            () = power.cancelled() => signals::KILL,
+            gone = until_interrupted(&mut read, with_terminal) => {
+                if gone { signals::HANG_UP } else { signals::INTERRUPT }
             }
         }
     };
-    match ended {
-        Ok(done) => Some(done.exit_code),
-        Err(Error::Cancelled) => {
-            let words = process.take_last_words();
+    let sink = |error: bool| {
+        let kind = error.then_some(STDERR);
+        sink(write, &activity, kind, with_terminal)
+    };
+    match batch::run(&mut shell, &activity, &script, options, &sink, signalled).await {
+        Ok(ended) if ended.signal == Some(signals::HANG_UP) => None,
+        Ok(ended) => {
+            let words = own.take_last_words();
             if !words.is_empty() {
-                let mut say = sink(write, &activity, Some(STDERR), with_terminal);
                 // As below.
-                let _ = say(words.into_bytes()).await;
+                let _ = sink(true)(words.into_bytes()).await;
             }
-            Some(INTERRUPTED)
+            Some(ended.status)
         }
         Err(error) => {
-            let mut say = sink(write, &activity, Some(STDERR), with_terminal);
             // Nobody hears it if the client has just gone.
             let (line, status) = exhausted::told(&error);
-            let _ = say(format!("bash: {line}\n").into_bytes()).await;
+            let _ = sink(true)(format!("bash: {line}\n").into_bytes()).await;
             Some(status)
         }
     }

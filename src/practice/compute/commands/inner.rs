@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bashkit::{Bash, CommandOutput, ExecOptions, ExecResult};
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::compute::exhausted;
@@ -97,10 +98,22 @@ impl Drop for Interrupt {
 /// the script.
 pub async fn execute(
     seat: &Seat,
+    bash: Bash,
+    script: String,
+    options: ExecOptions,
+    output: &Output<'_>,
+) -> bashkit::Result<(Bash, i32)> {
+    execute_tracked(seat, bash, script, options, output, &TaskTracker::new()).await
+}
+
+/// The same for somebody who waits, after he has dropped it, until all that the script held is given back.
+pub async fn execute_tracked(
+    seat: &Seat,
     mut bash: Bash,
     script: String,
     options: ExecOptions,
     output: &Output<'_>,
+    running: &TaskTracker,
 ) -> bashkit::Result<(Bash, i32)> {
     let ending = Arc::new(Mutex::new(None));
     let mut unfinished = Interrupt {
@@ -147,7 +160,7 @@ pub async fn execute(
         }
         bashkit::Result::Ok(())
     };
-    let (done, pumped) = futures::join!(on_its_own("shell", work), pump);
+    let (done, pumped) = futures::join!(on_its_own("shell", running.track_future(work)), pump);
     pumped?;
     unfinished.shell = None;
     let Some((bash, ended, _awake)) = done else {

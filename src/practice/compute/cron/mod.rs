@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::schedule::Schedule;
 use self::table::Job;
+use super::batch;
 use super::commands::system::journal;
 use super::exhausted;
 use super::host::{Host, Session};
@@ -173,7 +174,12 @@ async fn run(host: &Arc<Host>, job: &Job, user: &User, activity: Arc<Activity>) 
     say("CMD", &job.line);
     let home = job.variable("HOME").unwrap_or(&user.home);
     let mut builder = host
-        .shell_of(user, Session::Batch, Arc::clone(&activity), process)
+        .shell_of(
+            user,
+            Session::Batch,
+            Arc::clone(&activity),
+            Arc::clone(&process),
+        )
         .env("SHELL", "/bin/sh")
         .env("PATH", "/usr/bin:/bin");
     if host.view(user).stat(home).is_ok_and(|attr| attr.is_dir()) {
@@ -199,12 +205,16 @@ async fn run(host: &Arc<Host>, job: &Job, user: &User, activity: Arc<Activity>) 
             std::future::ready(Ok(()))
         }
     };
-    let execution = shell
-        .execute(&command)
-        .options(options)
-        .stdout_fn(sink())
-        .stderr_fn(sink());
-    let done = activity.compute(execution.into_future()).await;
+    let signalled = async move { process.signalled().await };
+    let done = batch::run(
+        &mut shell,
+        &activity,
+        &command,
+        options,
+        &|_| sink(),
+        signalled,
+    )
+    .await;
     let mut output = std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner));
     if let Err(why) = done {
         output.extend(format!("/bin/sh: {}\n", exhausted::told(&why).0).as_bytes());

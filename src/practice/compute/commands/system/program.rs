@@ -87,6 +87,11 @@ impl Call<'_> {
         .await
     }
 
+    /// What comes next of standard input; `None` at its end.
+    pub async fn chunk(&self) -> bashkit::Result<Option<Vec<u8>>> {
+        self.stdin.read_chunk().await
+    }
+
     /// Standard input to its end.
     pub async fn input(&self) -> bashkit::Result<Vec<u8>> {
         let mut all = Vec::new();

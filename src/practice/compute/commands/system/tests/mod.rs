@@ -2,6 +2,7 @@
 
 mod boot;
 mod contract;
+mod jobs;
 mod machine;
 mod metering;
 mod mounting;
