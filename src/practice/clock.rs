@@ -164,9 +164,19 @@ impl Activity {
     /// Waits for somebody outside the account (a person at a prompt, a client's input), who is in no hurry: until then
     /// this activity is neither awake nor blocked, so that an idle terminal does not make time jump, nor hold it up.
     pub async fn idle<F: Future>(&self, f: F) -> F::Output {
+        self.pause(Kind::Idle, f).await
+    }
+
+    /// Computes: while `f` is being polled, or is about to be, this activity is awake, whatever parts of it sleep or wait
+    /// beside the others. Between, it is what its parts are.
+    pub async fn compute<F: Future>(&self, f: F) -> F::Output {
+        self.pause(Kind::Work, f).await
+    }
+
+    async fn pause<F: Future>(&self, kind: Kind, f: F) -> F::Output {
         let mut f = pin!(f);
         let pause = PauseGuard::new(&self.inner, Some(self.id), None);
-        self.inner.change(|state| state.mark_idle(pause.id));
+        self.inner.change(|state| state.mark(pause.id, kind));
         poll_fn(|cx| {
             match pause.poll(cx, |waker| f.as_mut().poll(&mut Context::from_waker(waker))) {
                 Poll::Ready(Some(output)) => Poll::Ready(output),
@@ -308,10 +318,20 @@ enum Phase {
     Woken,
 }
 
+/// What a pause is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Sleeps, or waits for something inside the account.
+    Wait,
+    /// Waits for somebody outside the account.
+    Idle,
+    /// Work whose parts may pause: itself it never does.
+    Work,
+}
+
 struct Pause {
     activity: Option<u64>,
-    /// It waits for somebody outside the account.
-    idle: bool,
+    kind: Kind,
     phase: Phase,
     /// Its waker was called while it was being polled.
     woken_again: bool,
@@ -402,9 +422,9 @@ impl State {
         }
     }
 
-    fn mark_idle(&mut self, pause: u64) {
+    fn mark(&mut self, pause: u64, kind: Kind) {
         if let Some(pause) = self.pauses.get_mut(&pause) {
-            pause.idle = true;
+            pause.kind = kind;
         }
     }
 
@@ -419,14 +439,14 @@ impl State {
         }
         let pause = Pause {
             activity,
-            idle: false,
+            kind: Kind::Wait,
             phase: Phase::Polled,
             woken_again: false,
             fired: false,
             deadline,
             waker: None,
         };
-        self.count(activity, Phase::Polled, false, 1);
+        self.count(activity, Phase::Polled, Kind::Wait, 1);
         self.pauses.insert(id, pause);
         id
     }
@@ -434,7 +454,7 @@ impl State {
     /// Returns the waker, to be dropped unlocked: with it a task may go, and with that other pauses.
     fn end_pause(&mut self, id: u64) -> Option<Waker> {
         let pause = self.pauses.remove(&id)?;
-        self.count(pause.activity, pause.phase, pause.idle, -1);
+        self.count(pause.activity, pause.phase, pause.kind, -1);
         if pause.activity.is_none() && pause.fired {
             self.awake -= 1;
         }
@@ -448,14 +468,17 @@ impl State {
         let Some(pause) = self.pauses.get_mut(&id) else {
             return;
         };
-        let (activity, idle, before) = (pause.activity, pause.idle, pause.phase);
+        let (activity, kind, before) = (pause.activity, pause.kind, pause.phase);
         pause.phase = phase;
         // Up before down, so that the activity does not seem to wake or fall asleep in between.
-        self.count(activity, phase, idle, 1);
-        self.count(activity, before, idle, -1);
+        self.count(activity, phase, kind, 1);
+        self.count(activity, before, kind, -1);
     }
 
-    fn count(&mut self, activity: Option<u64>, phase: Phase, idle: bool, by: isize) {
+    fn count(&mut self, activity: Option<u64>, phase: Phase, kind: Kind, by: isize) {
+        if kind == Kind::Work && phase == Phase::Blocked {
+            return;
+        }
         let Some(tally) = activity.and_then(|id| self.activities.get_mut(&id)) else {
             return;
         };
@@ -465,7 +488,7 @@ impl State {
             Phase::Polled | Phase::Woken => &mut tally.active,
         };
         *counter = counter.saturating_add_signed(by);
-        if idle && phase == Phase::Blocked {
+        if kind == Kind::Idle && phase == Phase::Blocked {
             let at_rest = tally.idle > 0;
             tally.idle = tally.idle.saturating_add_signed(by);
             match (at_rest, tally.idle > 0) {

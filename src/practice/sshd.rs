@@ -25,6 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use self::line::Line;
 use super::compute::HOST_KEY;
 use super::compute::host::Host;
+use super::compute::threads::on_its_own;
 use super::compute::users::User;
 
 /// Unanswered logins end after this, `LoginGraceTime` of OpenSSH.
@@ -332,9 +333,10 @@ impl Handler for Connection {
         session.channel_success(channel)?;
         let host = Arc::clone(&self.host);
         if setting.terminal.is_some() {
-            self.host
-                .tasks
-                .spawn(terminal::log_in(host, user, setting, stream));
+            self.host.tasks.spawn(on_its_own(
+                "login",
+                terminal::log_in(host, user, setting, stream),
+            ));
         } else {
             // A shell without a terminal reads its commands to their end.
             self.host

@@ -10,8 +10,9 @@ use russh::keys::ssh_key::LineEnding;
 use russh::keys::{Algorithm, HashAlg, PrivateKey};
 
 use super::host::{Host, Session};
+use super::threads::on_its_own;
 use super::users::{Accounts, User};
-use super::{commands, kernel, logins};
+use super::{commands, exhausted, kernel, logins};
 use crate::practice::clock::Activity;
 use crate::practice::storage::Outcome;
 
@@ -33,6 +34,8 @@ const INIT: Duration = Duration::from_millis(1800);
 const CLOUD_INIT_FIRST: Duration = Duration::from_millis(3200);
 const CLOUD_INIT_AGAIN: Duration = Duration::from_millis(900);
 
+/// Status of a script that could not be run.
+const FAILED: i32 = 2;
 /// systemd gives a mount this long before it goes on without it (`DefaultTimeoutStartSec`).
 const MOUNT_TIMEOUT: Duration = Duration::from_secs(90);
 
@@ -212,22 +215,26 @@ async fn run_script(host: &Arc<Host>, activity: Arc<Activity>) -> Result<i32, Bo
     let text = host.root().read_text(SCRIPT)?;
     let call = call(&text);
     let mut shell = host
-        .shell(&User::root(), Session::Batch, activity)
+        .shell(&User::root(), Session::Batch, Arc::clone(&activity))
         .cwd("/")
         .build();
     let sink = console(host);
-    let done = shell
-        .execute(&call)
-        .options(ExecOptions::new().arg0("/bin/sh"))
-        .stdout_fn(sink.clone())
-        .stderr_fn(sink)
-        .await;
-    match done {
-        Ok(done) => Ok(done.exit_code),
-        Err(error) => {
-            log(host, format!("{SCRIPT}: {error}\n").as_bytes());
-            Ok(2)
+    let work = async move {
+        let execution = shell
+            .execute(&call)
+            .options(ExecOptions::new().arg0("/bin/sh"))
+            .stdout_fn(sink.clone())
+            .stderr_fn(sink);
+        activity.compute(execution.into_future()).await
+    };
+    match on_its_own("user data", work).await {
+        Some(Ok(done)) => Ok(done.exit_code),
+        Some(Err(error)) => {
+            let (line, status) = exhausted::told(&error);
+            log(host, format!("{SCRIPT}: {line}\n").as_bytes());
+            Ok(status)
         }
+        None => Ok(FAILED),
     }
 }
 

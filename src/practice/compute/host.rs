@@ -16,7 +16,7 @@ use super::cron::Crond;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
-use super::{HostSpec, Surroundings, commands, image, patience, shorthand};
+use super::{HostSpec, Surroundings, commands, image, patience, shorthand, signals};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Access, Errno, Files, Identity, MountTable, Patience, Tree, View};
 
@@ -33,11 +33,13 @@ const KEPT_OUTPUT: usize = 16 * 1024 * 1024;
 /// Output that one command may send over a connection, which keeps nothing of it.
 const SENT_OUTPUT: usize = 1024 * 1024 * 1024;
 /// Memory for what flows between the commands of a script.
-const IN_FLIGHT: u64 = 512 * 1024 * 1024;
-/// Rounds of loops that one line typed at a prompt may take. Somebody who waits for something sleeps in between and
-/// never gets near. A loop without end that runs no command at all cannot be interrupted, and ends so: at some twenty
-/// microseconds a round without optimisation (measured), and a tenth of it with.
-const PROMPT_LOOPS: usize = 1_000_000;
+const IN_FLIGHT: u64 = 128 * 1024 * 1024;
+/// Rounds of loops that one line typed at a prompt may take. What is typed can be interrupted, and nobody gets near. What
+/// a script does that is run there without ever running a command cannot, and ends so: at some twenty microseconds a
+/// round without optimisation (measured), and a tenth of it with.
+const PROMPT_LOOPS: usize = 20_000_000;
+/// Subshells inside each other. Each doubles what a fork bomb starts: this many keep it to a second or so.
+const SUBSHELLS: usize = 9;
 /// Operations the parser may take: enough for the 16 KiB of user data many times over.
 const PARSER_OPERATIONS: usize = 5_000_000;
 /// Wall time for parsing; the machine may be busy.
@@ -102,6 +104,12 @@ impl Seat {
         self.host.view(&self.user).timed(self.patience())
     }
 
+    /// The namespace as another user sees it; it takes the time of this shell.
+    #[must_use]
+    pub fn view_of(&self, user: &User) -> View {
+        self.host.view(user).timed(self.patience())
+    }
+
     /// The same, taking no time but that of waiting for a mount that holds its users up.
     #[must_use]
     pub fn patient_view(&self) -> View {
@@ -109,21 +117,34 @@ impl Seat {
     }
 
     fn patience(&self) -> Arc<dyn Patience> {
-        Arc::clone(&self.activity) as Arc<dyn Patience>
+        Arc::new(Patient {
+            activity: Arc::clone(&self.activity),
+            clock: self.host.clock.clone(),
+        })
     }
 }
 
+/// How a shell waits.
+struct Patient {
+    activity: Arc<Activity>,
+    clock: Clock,
+}
+
 #[async_trait]
-impl Patience for Activity {
+impl Patience for Patient {
+    async fn turn(&self) {
+        patience::give_way(&self.clock).await;
+    }
+
     async fn sleep(&self, time: Duration) {
-        Activity::sleep(self, time).await;
+        self.activity.sleep(time).await;
     }
 
     async fn wait(&self, at_most: Option<Duration>, event: BoxFuture<'_, ()>) -> bool {
         match at_most {
-            Some(time) => self.wait_at_most(time, event).await.is_some(),
+            Some(time) => self.activity.wait_at_most(time, event).await.is_some(),
             None => {
-                Activity::wait(self, event).await;
+                self.activity.wait(event).await;
                 true
             }
         }
@@ -264,7 +285,8 @@ impl Host {
         for (name, value) in self.environment(user, session) {
             builder = builder.env(name, value);
         }
-        let builder = patience::register(commands::register(builder, &seat));
+        let builder = patience::register(commands::register(builder, &seat), &self.clock);
+        let builder = signals::register(builder, &seat);
         match session {
             Session::Interactive => shorthand::register(builder),
             Session::Batch => builder,
@@ -380,6 +402,7 @@ fn limits(session: Session) -> ExecutionLimits {
         .max_work_units(u64::MAX)
         .max_aggregate_input_bytes(u64::MAX)
         .max_live_intermediate_bytes(IN_FLIGHT)
+        .max_subshell_depth(SUBSHELLS)
         .max_parser_operations(PARSER_OPERATIONS)
         .parser_timeout(PARSER_TIME)
         .timeout(NO_TIMEOUT);

@@ -2,18 +2,23 @@
 //!
 //! What an instance sees of its account it asks through [`Surroundings`]; nothing of the AWS wire enters here.
 
+pub mod batch;
 pub(in crate::practice::compute) mod boot;
 pub mod commands;
 pub mod cron;
+pub mod exhausted;
 mod fleet;
 pub mod host;
 mod image;
 mod kernel;
 pub mod logins;
-mod patience;
+pub mod patience;
 pub mod processes;
 mod shorthand;
+pub mod signals;
 mod spec;
+pub mod threads;
+mod turns;
 pub mod users;
 
 use std::collections::BTreeMap;

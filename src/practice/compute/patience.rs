@@ -1,49 +1,107 @@
-//! Commands that loops are made of, so written that a loop without end can be interrupted: the shell itself does not
-//! give way between commands at a prompt, so now and then these do. What is slow by itself does not enter here.
+//! Giving way: the shell itself does not between commands, so what it runs does now and then. Then a loop without end
+//! can be interrupted, and one that nobody interrupts gets the share of a small machine. What is slow by itself does not
+//! enter here.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
+use bashkit::hooks::HookAction;
 use bashkit::{BashBuilder, Builtin, BuiltinContext, ExecResult};
+
+use super::turns::with_turns;
+use crate::practice::clock::Clock;
 
 /// After so many commands of a loop others may run: at a few microseconds each, well below a millisecond.
 const ROUNDS: u32 = 32;
+/// Who has not given way for so long has waited for something meanwhile, and is no loop that only computes.
+const PAUSE: Duration = Duration::from_millis(50);
+/// For so long of wall time a shell may compute at full speed. After it, what is left is what a t3.micro has without
+/// CPU credits: a fifth of one processor (2 of 10 %).
+const BURST: Duration = Duration::from_secs(30);
+/// Rests so many times as long as it computes.
+const REST: u32 = 4;
 
-/// Registers them. They share their count.
-pub fn register(builder: BashBuilder) -> BashBuilder {
-    let rounds = Arc::new(AtomicU32::new(0));
+/// Registers what gives way, and reads along for loops that have nothing of it.
+pub fn register(builder: BashBuilder, clock: &Clock) -> BashBuilder {
     let constant = |status| {
         Box::new(Constant {
             status,
-            rounds: Arc::clone(&rounds),
+            clock: clock.clone(),
         })
     };
+    let echo = Echo {
+        clock: clock.clone(),
+    };
     builder
+        .before_exec(Box::new(|mut input| {
+            input.script = with_turns(input.script);
+            HookAction::Continue(input)
+        }))
         .builtin(":", constant(0))
         .builtin("true", constant(0))
         .builtin("false", constant(1))
-        .builtin("echo", Box::new(Echo { rounds }))
+        .builtin("echo", Box::new(echo))
 }
 
-async fn give_way(rounds: &AtomicU32) {
-    if rounds
-        .fetch_add(1, Ordering::Relaxed)
-        .is_multiple_of(ROUNDS)
-    {
-        tokio::task::yield_now().await;
+thread_local! {
+    /// What has been computed on this thread, and nearly every shell has one of its own.
+    static TURNS: Cell<Turns> = const { Cell::new(Turns { rounds: 0, busy: None }) };
+}
+
+#[derive(Clone, Copy)]
+struct Turns {
+    rounds: u32,
+    /// Since when it computes, and when it last gave way.
+    busy: Option<(Instant, Instant)>,
+}
+
+impl Turns {
+    /// One command more. `Some`: it is others' turn, and this long.
+    fn round(&mut self) -> Option<Duration> {
+        self.rounds = self.rounds.wrapping_add(1);
+        if !self.rounds.is_multiple_of(ROUNDS) {
+            return None;
+        }
+        let now = Instant::now();
+        let (since, last) = self
+            .busy
+            .filter(|(_, last)| now.duration_since(*last) < PAUSE)
+            .unwrap_or((now, now));
+        let rest = if now.duration_since(since) < BURST {
+            Duration::ZERO
+        } else {
+            now.duration_since(last) * REST
+        };
+        self.busy = Some((since, now + rest));
+        Some(rest)
+    }
+}
+
+/// Lets others run, now and then. Account time is not moved by it.
+pub async fn give_way(clock: &Clock) {
+    let mut turns = TURNS.get();
+    let rest = turns.round();
+    TURNS.set(turns);
+    match rest {
+        None => {}
+        Some(Duration::ZERO) => tokio::task::yield_now().await,
+        Some(rest) => {
+            let _awake = clock.activity();
+            tokio::time::sleep(rest).await;
+        }
     }
 }
 
 /// `true`, `false`, `:`
 struct Constant {
     status: i32,
-    rounds: Arc<AtomicU32>,
+    clock: Clock,
 }
 
 #[bashkit::async_trait]
 impl Builtin for Constant {
     async fn execute(&self, _ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        give_way(&self.rounds).await;
+        give_way(&self.clock).await;
         Ok(ExecResult {
             exit_code: self.status,
             ..ExecResult::default()
@@ -53,13 +111,13 @@ impl Builtin for Constant {
 
 /// `echo`
 struct Echo {
-    rounds: Arc<AtomicU32>,
+    clock: Clock,
 }
 
 #[bashkit::async_trait]
 impl Builtin for Echo {
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        give_way(&self.rounds).await;
+        give_way(&self.clock).await;
         Ok(ExecResult {
             stdout: said(ctx.args).into(),
             ..ExecResult::default()

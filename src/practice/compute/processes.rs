@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 /// Processes of the boot have lower numbers.
 const FIRST: u32 = 2301;
 /// `kernel.pid_max` of a machine with two processors; after it numbers begin again.
 const LAST: u32 = 32_768;
+
+/// So many shells a machine with 1 GiB can have at once; the next is refused.
+const MOST: usize = 400;
 
 /// A shell that runs.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub struct Process {
     state: Mutex<State>,
     /// What its terminal shows at once, and what a program on it says that was interrupted.
     unshown: Mutex<Unshown>,
+    signals: watch::Sender<i32>,
     table: Weak<Mutex<Table>>,
 }
 
@@ -93,6 +98,21 @@ impl Process {
 
     fn unshown(&self) -> MutexGuard<'_, Unshown> {
         self.unshown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends it a signal, by number.
+    pub fn signal(&self, signal: i32) {
+        self.signals.send_replace(signal);
+    }
+
+    /// Waits for a signal.
+    pub async fn signalled(&self) -> i32 {
+        let mut signals = self.signals.subscribe();
+        let signal = signals.wait_for(|signal| *signal != 0).await;
+        match signal.ok().map(|signal| *signal) {
+            Some(signal) => signal,
+            None => std::future::pending().await,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -166,6 +186,7 @@ impl Processes {
                 directory: birth.directory,
             }),
             unshown: Mutex::default(),
+            signals: watch::Sender::new(0),
             table: Arc::downgrade(&self.table),
         });
         table.running.insert(pid, Arc::downgrade(&process));
@@ -180,6 +201,12 @@ impl Processes {
             .values()
             .filter_map(Weak::upgrade)
             .collect()
+    }
+
+    /// Whether there can be no more.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.table().running.len() >= MOST
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

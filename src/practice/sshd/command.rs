@@ -2,21 +2,23 @@
 //! that read it; output flows as it comes, and waits when the client does not take it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use bashkit::{Error, ExecOptions};
+use bashkit::ExecOptions;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 
 use super::{Setting, stdin};
 use crate::practice::clock::Activity;
+use crate::practice::compute::batch;
 use crate::practice::compute::host::{Host, Session};
+use crate::practice::compute::threads::on_its_own;
 use crate::practice::compute::users::User;
+use crate::practice::compute::{exhausted, signals};
 
 /// Input that a command may be given; what comes after is lost.
 const INPUT_MAX: usize = 256 * 1024 * 1024;
-/// Status of a shell that is interrupted: 128 and the signal.
-const INTERRUPTED: i32 = 130;
+/// Status of a session that got no shell: what OpenSSH ends with when it cannot fork.
+const NO_SHELL: i32 = 254;
 /// `SSH_EXTENDED_DATA_STDERR`
 const STDERR: u32 = 1;
 
@@ -28,15 +30,18 @@ pub async fn run(
     channel: Channel<Msg>,
     line: Option<String>,
 ) {
-    let (mut read, write) = channel.split();
+    let (read, write) = channel.split();
     let write = Arc::new(write);
     let power = host.power.clone();
-    let ended = tokio::select! {
-        () = power.cancelled() => None,
-        ended = session(&host, &user, &setting, &mut read, &write, line) => ended,
-    };
-    if let Some(status) = ended {
-        finish(&write, status).await;
+    let told = Arc::clone(&write);
+    let work = power.run_until_cancelled_owned(async move {
+        session(&host, &user, &setting, read, &write, line).await
+    });
+    match on_its_own("session", work).await {
+        Some(Some(Some(status))) => finish(&told, status).await,
+        // The power, or the client, has gone.
+        Some(_) => {}
+        None => finish(&told, NO_SHELL).await,
     }
 }
 
@@ -54,7 +59,7 @@ async fn session(
     host: &Arc<Host>,
     user: &User,
     setting: &Setting,
-    read: &mut ChannelReadHalf,
+    mut read: ChannelReadHalf,
     write: &Arc<ChannelWriteHalf<Msg>>,
     line: Option<String>,
 ) -> Option<i32> {
@@ -85,54 +90,41 @@ async fn session(
     let script = match line {
         Some(line) => {
             if !with_terminal && stdin::is_read_by(&shell, &line) {
-                options = options.stdin(activity.idle(input(read)).await?);
+                options = options.stdin(activity.idle(input(&mut read)).await?);
             }
             line
         }
-        None => String::from_utf8_lossy(&activity.idle(input(read)).await?).into_owned(),
+        None => String::from_utf8_lossy(&activity.idle(input(&mut read)).await?).into_owned(),
     };
-    let interrupt = shell.cancellation_token();
-    let ended = {
-        let (out, err) = (
-            sink(write, &activity, None, with_terminal),
-            sink(write, &activity, Some(STDERR), with_terminal),
-        );
-        let execution = shell
-            .execute(&script)
-            .options(options)
-            .stdout_fn(out)
-            .stderr_fn(err);
+    let (power, own) = (host.power.clone(), Arc::clone(&process));
+    let signalled = async move {
         tokio::select! {
-            ended = execution.into_future() => ended,
-            gone = until_interrupted(read, with_terminal) => {
-                interrupt.store(true, Ordering::Relaxed);
-                if gone {
-                    return None;
-                }
-                Err(Error::Cancelled)
+            signal = process.signalled() => signal,
+            () = power.cancelled() => signals::KILL,
+            gone = until_interrupted(&mut read, with_terminal) => {
+                if gone { signals::HANG_UP } else { signals::INTERRUPT }
             }
         }
     };
-    match ended {
-        Ok(done) => Some(done.exit_code),
-        Err(Error::Cancelled) => {
-            let words = process.take_last_words();
+    let sink = |error: bool| {
+        let kind = error.then_some(STDERR);
+        sink(write, &activity, kind, with_terminal)
+    };
+    match batch::run(&mut shell, &activity, &script, options, &sink, signalled).await {
+        Ok(ended) if ended.signal == Some(signals::HANG_UP) => None,
+        Ok(ended) => {
+            let words = own.take_last_words();
             if !words.is_empty() {
-                let mut say = sink(write, &activity, Some(STDERR), with_terminal);
                 // As below.
-                let _ = say(words.into_bytes()).await;
+                let _ = sink(true)(words.into_bytes()).await;
             }
-            Some(INTERRUPTED)
+            Some(ended.status)
         }
         Err(error) => {
-            let mut say = sink(write, &activity, Some(STDERR), with_terminal);
             // Nobody hears it if the client has just gone.
-            let _ = say(format!("bash: {error}\n").into_bytes()).await;
-            Some(if matches!(error, Error::Parse { .. }) {
-                2
-            } else {
-                1
-            })
+            let (line, status) = exhausted::told(&error);
+            let _ = sink(true)(format!("bash: {line}\n").into_bytes()).await;
+            Some(status)
         }
     }
 }

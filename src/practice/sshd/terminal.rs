@@ -154,7 +154,7 @@ impl Login {
         let activity = Arc::clone(&self.activity);
         loop {
             let event = if self.unsent.len() < UNSENT_MAX {
-                self.next(Shell::Runs).await?
+                activity.compute(self.next(Shell::Runs)).await?
             } else {
                 // The client is in no hurry, and account time is not held up by it.
                 activity.idle(self.next(Shell::Held)).await?
@@ -270,7 +270,8 @@ impl Login {
         self.terminal
             .send(". /etc/profile; [ ! -f ~/.bash_profile ] || . ~/.bash_profile\r");
         let mut ahead = Vec::new();
-        while let Event::Message(message) = self.next(Shell::RunsUnseen).await? {
+        let activity = Arc::clone(&self.activity);
+        while let Event::Message(message) = activity.compute(self.next(Shell::RunsUnseen)).await? {
             match message? {
                 ChannelMsg::Data { data } => {
                     let interrupt = data.iter().rposition(|key| [*key] == INTERRUPT);

@@ -39,6 +39,10 @@ impl Held {
     /// So many bytes more.
     pub fn grow(&mut self, more: u64) -> Outcome<()> {
         if let Some(budget) = &self.budget {
+            // Who fills his disk leaves room for the others.
+            if self.bytes.saturating_add(more) > budget.most / 2 {
+                return Err(Errno::NoSpace);
+            }
             let fits = |held: u64| held.checked_add(more).filter(|held| *held <= budget.most);
             let grown = budget
                 .held

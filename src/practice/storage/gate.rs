@@ -20,6 +20,8 @@ pub enum Use {
 /// How somebody waits, in account time.
 #[async_trait]
 pub trait Patience: Send + Sync {
+    /// Lets others run, now and then: called at every operation.
+    async fn turn(&self) {}
     /// Lets so much time pass.
     async fn sleep(&self, time: Duration);
     /// Waits for something other than the clock; `false` when the time was up first.

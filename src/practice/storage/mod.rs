@@ -15,6 +15,7 @@ mod files;
 mod gate;
 mod identity;
 mod inode;
+mod locks;
 mod mounts;
 mod performance;
 mod restore;

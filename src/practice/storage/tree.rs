@@ -13,7 +13,9 @@ use super::changes::Changes;
 use super::content::{CHUNK, Content, chunk_of};
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
+use super::inode::{Attr, Ino, Inode, Kind};
 use super::inode::{Attr, Ino, Inode, Kind, metered};
+use super::locks::Locks;
 use super::store::Store;
 
 /// The root directory's number.
@@ -61,6 +63,8 @@ pub struct Tree {
     /// What it is stored on.
     pub(super) store: Store,
     connections: Arc<()>,
+    /// Who holds which file.
+    pub(super) locks: Arc<Locks>,
 }
 
 /// What the lock guards.
@@ -122,6 +126,7 @@ impl Tree {
             state: RwLock::new(state),
             store: Store::Memory,
             connections: Arc::default(),
+            locks: Arc::default(),
         }
     }
 

@@ -14,7 +14,8 @@ use super::entries::Replace;
 use super::errno::{Errno, Outcome};
 use super::gate::{Patience, Use};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Control, Generator, Kind, NodeType};
+use super::inode::{Attr, Control, Generator, Ino, Kind, NodeType};
+use super::locks::Locks;
 use super::mounts::{MountTable, Table};
 use super::performance::Request;
 use super::shellfs::Clobber;
@@ -122,6 +123,7 @@ impl View {
         let Some(patience) = &self.patience else {
             return;
         };
+        patience.turn().await;
         loop {
             let table = self.table.now();
             if table.is_open(purpose) {
@@ -440,6 +442,13 @@ impl View {
     /// A character device that swallows what is written and is read from the generator, 0666; an older one is replaced.
     pub fn make_device(&self, path: &str, content: Generator) -> Outcome<()> {
         self.make_virtual(path, Kind::Device(content), 0o666)
+    }
+
+    /// The locks of the tree that holds this path, and what is to be locked there.
+    pub fn locks(&self, path: &str) -> Outcome<(Arc<Locks>, Ino)> {
+        self.at(path, Last::Follow, |found| {
+            Ok((Arc::clone(&found.mount.spec.tree.locks), found.ino))
+        })
     }
 
     /// Bytes used in the tree that holds this path.

@@ -5,6 +5,7 @@ use bashkit::BashBuilder;
 use super::host::Seat;
 
 pub mod files;
+mod inner;
 pub mod system;
 
 /// Registers every command for a shell of this seat.

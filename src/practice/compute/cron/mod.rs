@@ -14,8 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use self::schedule::Schedule;
 use self::table::Job;
+use super::batch;
 use super::commands::system::journal;
+use super::exhausted;
 use super::host::{Host, Session};
+use super::threads::on_its_own;
 use super::users::{Accounts, User};
 use crate::practice::clock::Activity;
 
@@ -154,10 +157,11 @@ fn begin(host: &Arc<Host>, job: Job) {
     let activity = Arc::new(host.clock.activity());
     let (host, power) = (Arc::clone(host), host.power.clone());
     let tasks = host.tasks.clone();
-    tasks.spawn(power.run_until_cancelled_owned(async move {
+    let work = async move {
         run(&host, &job, &user, activity).await;
         drop(running);
-    }));
+    };
+    tasks.spawn(on_its_own("cron", power.run_until_cancelled_owned(work)));
 }
 
 async fn run(host: &Arc<Host>, job: &Job, user: &User, activity: Arc<Activity>) {
@@ -170,7 +174,12 @@ async fn run(host: &Arc<Host>, job: &Job, user: &User, activity: Arc<Activity>) 
     say("CMD", &job.line);
     let home = job.variable("HOME").unwrap_or(&user.home);
     let mut builder = host
-        .shell_of(user, Session::Batch, activity, process)
+        .shell_of(
+            user,
+            Session::Batch,
+            Arc::clone(&activity),
+            Arc::clone(&process),
+        )
         .env("SHELL", "/bin/sh")
         .env("PATH", "/usr/bin:/bin");
     if host.view(user).stat(home).is_ok_and(|attr| attr.is_dir()) {
@@ -196,15 +205,19 @@ async fn run(host: &Arc<Host>, job: &Job, user: &User, activity: Arc<Activity>) 
             std::future::ready(Ok(()))
         }
     };
-    let done = shell
-        .execute(&command)
-        .options(options)
-        .stdout_fn(sink())
-        .stderr_fn(sink())
-        .await;
+    let signalled = async move { process.signalled().await };
+    let done = batch::run(
+        &mut shell,
+        &activity,
+        &command,
+        options,
+        &|_| sink(),
+        signalled,
+    )
+    .await;
     let mut output = std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner));
     if let Err(why) = done {
-        output.extend(format!("/bin/sh: {why}\n").as_bytes());
+        output.extend(format!("/bin/sh: {}\n", exhausted::told(&why).0).as_bytes());
     }
     let output = String::from_utf8_lossy(&output);
     let to = job.variable("MAILTO").unwrap_or(&user.name);

@@ -2,6 +2,7 @@
 
 mod cron;
 mod hammer;
+mod limits;
 mod model;
 mod places;
 mod power;

@@ -1,17 +1,13 @@
 //! Running something as another user: a shell of that user inside this one. Who may is decided by `sudo` and `su`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
-use bashkit::{
-    Bash, CommandOutput, ExecOptions, ExecResult, ExecutionCapability, ExecutionExtensions,
-};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use bashkit::{Bash, ExecOptions, ExecutionCapability, ExecutionExtensions};
 
 use super::nested::{Frame, Nest};
 use super::program::join;
 use super::screen::OnScreen;
+use crate::practice::compute::commands::inner::{Output, execute};
 use crate::practice::compute::host::{Seat, Session};
 use crate::practice::compute::users::User;
 use crate::practice::storage::{Access, View};
@@ -79,9 +75,6 @@ const SHELL_ONLY: &[&str] = &[
     "wait",
 ];
 
-/// Pieces of output that wait for whoever takes them.
-const CHUNKS: usize = 16;
-
 /// Shells inside each other, at most: a script that calls itself through `sudo` comes to an end.
 const DEEPEST: usize = 40;
 
@@ -93,64 +86,6 @@ pub(super) struct Depth(usize);
 pub(super) fn depth(told: Option<ExecutionCapability<Depth>>) -> Depth {
     told.and_then(|told| told.try_with(|depth| *depth).ok())
         .unwrap_or_default()
-}
-
-#[derive(Clone, Copy)]
-enum Stream {
-    Out,
-    Err,
-}
-
-/// Where output goes: at once where something listens, or kept until the command ends.
-pub(super) enum Output<'a> {
-    /// Standard output and standard error of a running command.
-    Live(&'a CommandOutput, &'a CommandOutput),
-    /// Kept.
-    Kept(Mutex<[Vec<u8>; 2]>),
-}
-
-impl Output<'_> {
-    pub async fn out(&self, bytes: &[u8]) -> bashkit::Result<()> {
-        match self {
-            Self::Live(out, _) => out.write_all(bytes).await,
-            Self::Kept(kept) => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept[0].extend_from_slice(bytes);
-                Ok(())
-            }
-        }
-    }
-
-    pub async fn err(&self, bytes: &[u8]) -> bashkit::Result<()> {
-        match self {
-            Self::Live(_, err) => err.write_all(bytes).await,
-            Self::Kept(kept) => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept[1].extend_from_slice(bytes);
-                Ok(())
-            }
-        }
-    }
-
-    /// A line on standard error; the status that goes with it.
-    pub async fn complain(&self, line: &str, status: i32) -> bashkit::Result<i32> {
-        self.err(format!("{line}\n").as_bytes()).await?;
-        Ok(status)
-    }
-
-    /// What was kept, with the status.
-    pub fn finish(self, status: i32) -> ExecResult {
-        let [out, err] = match self {
-            Self::Live(..) => [Vec::new(), Vec::new()],
-            Self::Kept(kept) => kept.into_inner().unwrap_or_else(PoisonError::into_inner),
-        };
-        ExecResult {
-            stdout: out.into(),
-            stderr: err.into(),
-            exit_code: status,
-            ..ExecResult::default()
-        }
-    }
 }
 
 /// What the other user runs.
@@ -210,7 +145,7 @@ impl Change<'_> {
         }
         if self.login {
             let options = ExecOptions::new();
-            (bash, _) = execute(bash, PROFILES.to_owned(), options, output).await?;
+            (bash, _) = execute(self.seat, bash, PROFILES.to_owned(), options, output).await?;
         }
         let script = match &what {
             What::Program(_) if shell => self.script(),
@@ -229,7 +164,7 @@ impl Change<'_> {
             }
             What::Program(_) | What::Shell => self.options(&[]).stdin(Vec::new()),
         };
-        let (_, status) = execute(bash, script, options, output).await?;
+        let (_, status) = execute(self.seat, bash, script, options, output).await?;
         Ok(status)
     }
 
@@ -278,7 +213,7 @@ impl Change<'_> {
     /// Where it runs: his home for a login, else where the caller is.
     fn directory(&self) -> String {
         let enters = |path: &str| {
-            let view = self.seat.host.view(&self.user);
+            let view = self.seat.view_of(&self.user);
             view.stat(path).is_ok_and(|attr| attr.is_dir())
         };
         match (self.login, enters(&self.user.home)) {
@@ -302,7 +237,7 @@ impl Change<'_> {
 
     /// Whether there is a program of this name.
     fn finds(&self, bash: &Bash, name: &str) -> bool {
-        let view = self.seat.host.view(&self.user);
+        let view = self.seat.view_of(&self.user);
         if name.contains('/') {
             let path = super::program::absolute(&self.directory(), name);
             return view.stat(&path).is_ok_and(|attr| !attr.is_dir());
@@ -327,51 +262,4 @@ fn on_path(view: &View, path: Option<&String>, name: &str) -> bool {
 
 fn is_shell(name: &str) -> bool {
     matches!(name.rsplit('/').next(), Some("bash" | "sh"))
-}
-
-/// Runs a script in a shell, its output passed on as it comes; the shell again, and the exit status.
-///
-/// The shell is a task of its own: one inside the other on one stack would soon fill it.
-pub(super) async fn execute(
-    mut bash: Bash,
-    script: String,
-    options: ExecOptions,
-    output: &Output<'_>,
-) -> bashkit::Result<(Bash, i32)> {
-    let (sender, mut receiver) = mpsc::channel::<(Stream, Vec<u8>)>(CHUNKS);
-    let mut task = JoinSet::new();
-    task.spawn(async move {
-        let pass = |stream: Stream| {
-            let sender = sender.clone();
-            move |bytes: Vec<u8>| {
-                let sender = sender.clone();
-                async move {
-                    let sent = sender.send((stream, bytes)).await;
-                    sent.map_err(|_| bashkit::Error::Cancelled)
-                }
-            }
-        };
-        let ended = bash
-            .execute(&script)
-            .options(options)
-            .stdout_fn(pass(Stream::Out))
-            .stderr_fn(pass(Stream::Err))
-            .await;
-        (bash, ended)
-    });
-    while let Some((stream, bytes)) = receiver.recv().await {
-        match stream {
-            Stream::Out => output.out(&bytes).await?,
-            Stream::Err => output.err(&bytes).await?,
-        }
-    }
-    let Some(Ok((bash, ended))) = task.join_next().await else {
-        return Err(bashkit::Error::Cancelled);
-    };
-    let status = match ended {
-        Ok(result) => result.exit_code,
-        Err(bashkit::Error::Cancelled) => return Err(bashkit::Error::Cancelled),
-        Err(why) => output.complain(&format!("bash: {why}"), 2).await?,
-    };
-    Ok((bash, status))
 }

@@ -45,7 +45,7 @@ impl Eyes {
             }
             return (builder, eyes);
         }
-        let own = seat.host.view(&seat.user);
+        let own = seat.view();
         let seen = Seen {
             own,
             eyes: eyes.clone(),

@@ -13,9 +13,10 @@ use bashkit::{
     ExecutionPlan, async_trait,
 };
 
-use super::become_user::{Output, PROFILES, execute};
+use super::become_user::PROFILES;
 use super::editors::Eyes;
 use super::screen::alone;
+use crate::practice::compute::commands::inner::{Output, execute};
 use crate::practice::compute::host::{Seat, Session};
 use crate::practice::compute::users::User;
 
@@ -193,7 +194,7 @@ impl Nest {
         if words.first().is_some_and(|word| word == "sudo") && frame.user.identity.is_root() {
             words.remove(0);
         }
-        let view = frame.seat.host.view(&frame.user);
+        let view = frame.seat.view_of(&frame.user);
         self.eyes.lend(view, &frame.cwd, &words, None)
     }
 
@@ -204,20 +205,20 @@ impl Nest {
         columns: Option<&String>,
         output: &Output<'_>,
     ) -> bashkit::Result<i32> {
-        let (depth, mut bash, fresh, before) = {
+        let (depth, seat, mut bash, fresh, before) = {
             let mut state = self.lock();
             let depth = state.frames.len();
             let Some(frame) = state.frames.last_mut() else {
                 return Ok(0);
             };
             match frame.bash.take() {
-                Some(bash) => (depth, bash, false, frame.status),
-                None => (depth, frame.build(), frame.login, 0),
+                Some(bash) => (depth, frame.seat.clone(), bash, false, frame.status),
+                None => (depth, frame.seat.clone(), frame.build(), frame.login, 0),
             }
         };
         if fresh {
             let options = ExecOptions::new();
-            (bash, _) = execute(bash, PROFILES.to_owned(), options, output).await?;
+            (bash, _) = execute(&seat, bash, PROFILES.to_owned(), options, output).await?;
         }
         if let Some(columns) = columns {
             bash.set_env("COLUMNS", columns);
@@ -231,7 +232,7 @@ impl Nest {
             0 => script.to_owned(),
             before => format!("'{STATUS}' {before}\n{script}"),
         };
-        let (bash, status) = execute(bash, script, options, output).await?;
+        let (bash, status) = execute(&seat, bash, script, options, output).await?;
         let exited = self.put_back(depth, bash, status);
         if let Some(login) = exited {
             output

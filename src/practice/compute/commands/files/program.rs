@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::quote::{always, typographic};
 use super::screen::Screen;
 use crate::practice::clock::Clock;
+use crate::practice::compute::patience::give_way;
 use crate::practice::compute::users::Accounts;
 use crate::practice::storage::{Errno, Use, View};
 
@@ -257,6 +258,7 @@ impl Builtin for Program {
             stdin: ctx.stdin_text_lossy().unwrap_or_default().into_owned(),
         };
         let mut report = Report::default();
+        give_way(&self.clock).await;
         call.pass().await;
         (self.run)(&call, &mut report);
         // The time of what was read and written.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use bashkit::async_trait;
 
-use super::become_user::{Change, Output, What};
+use super::become_user::{Change, What};
 use super::options::{Given, Syntax, flag, value};
 use super::program::base;
 use super::switch::{Invocation, Switcher};
+use crate::practice::compute::commands::inner::Output;
 use crate::practice::compute::host::Seat;
 
 const SYNTAX: Syntax = Syntax {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use bashkit::async_trait;
 
-use super::become_user::{Change, Output, What};
+use super::become_user::{Change, What};
 use super::options::{Given, Syntax, flag, letter, value};
 use super::program::Call;
 use super::switch::{Invocation, Switcher};
+use crate::practice::compute::commands::inner::Output;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::users::{Accounts, User};
 

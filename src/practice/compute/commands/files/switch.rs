@@ -9,11 +9,12 @@ use bashkit::{
     async_trait,
 };
 
-use super::become_user::{Depth, Output, depth};
+use super::become_user::{Depth, depth};
 use super::nested::Nest;
 use super::options::{Given, Syntax};
 use super::program::{Call, Report, UMASK, absolute};
 use super::screen::Screen;
+use crate::practice::compute::commands::inner::Output;
 use crate::practice::compute::host::{Seat, Session};
 use crate::practice::compute::users::User;
 
@@ -128,7 +129,7 @@ impl<P: Switcher> Builtin for Switch<P> {
         let plan = || {
             let given = P::SYNTAX.read(&call, &mut Report::default())?;
             let (user, words) = self.program.runs(&self.seat, &given)?;
-            let view = self.seat.host.view(&user);
+            let view = self.seat.view_of(&user);
             let eyes = &self.nest.eyes;
             eyes.lend(view, &call.cwd, &words, ctx.stdin.cloned())
         };

@@ -11,6 +11,7 @@ mod df;
 mod dnf;
 mod efs;
 mod findmnt;
+mod flock;
 mod fstab;
 mod getent;
 mod hardware;
@@ -30,6 +31,7 @@ mod rsync;
 mod selinux;
 mod server;
 mod services;
+mod streams;
 mod systemctl;
 mod table;
 mod time;
@@ -84,6 +86,7 @@ fn of_the_image() -> Vec<Placed> {
     const SBIN: &str = "/usr/sbin";
     vec![
         (BIN, "arch", Arc::new(identity::Arch)),
+        (BIN, "cat", Arc::new(streams::Cat)),
         (BIN, "cloud-init", Arc::new(cloud_init::CloudInit)),
         (BIN, "curl", Arc::new(curl::Curl)),
         (BIN, "date", Arc::new(date::Date)),
@@ -93,6 +96,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "dnf", Arc::new(dnf::Dnf)),
         (BIN, "ec2-metadata", Arc::new(cloud_init::Ec2Metadata)),
         (BIN, "findmnt", Arc::new(findmnt::Findmnt)),
+        (BIN, "flock", Arc::new(flock::Flock)),
         (BIN, "free", Arc::new(hardware::Free)),
         (BIN, "getent", Arc::new(getent::Getent)),
         (BIN, "hostname", Arc::new(identity::Hostname)),
@@ -105,6 +109,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "nproc", Arc::new(identity::Nproc)),
         (BIN, "ps", Arc::new(processes::Ps)),
         (BIN, "rpm", Arc::new(rpm::Rpm)),
+        (BIN, "seq", Arc::new(streams::Seq)),
         (BIN, "sleep", Arc::new(time::Sleep)),
         (BIN, "systemctl", Arc::new(systemctl::Systemctl)),
         (BIN, "timeout", Arc::new(time::Timeout)),
@@ -113,6 +118,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "uname", Arc::new(identity::Uname)),
         (BIN, "uptime", Arc::new(hardware::Uptime)),
         (BIN, "who", Arc::new(who::Who)),
+        (BIN, "yes", Arc::new(streams::Yes)),
         (BIN, "yum", Arc::new(dnf::Dnf)),
         (SBIN, "getenforce", Arc::new(selinux::Getenforce)),
         (SBIN, "getsebool", Arc::new(selinux::Getsebool)),

@@ -6,11 +6,17 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bashkit::{Command, CommandContext, CommandInput, CommandOutput, CommandStatus};
+use bashkit::{Command, CommandContext, CommandInput, CommandOutput, CommandStatus, ExecOptions};
 
+use crate::practice::compute::commands::inner::{Output, execute};
 use crate::practice::compute::host::Seat;
+use crate::practice::compute::patience::give_way;
+
+/// Status of a program that cannot start another (timeout(1), sudo(8) differ little).
+const NO_PROCESS: i32 = 125;
 
 /// How a program ends: its exit status. `Err` ends the whole script, and is only for output that cannot be written.
 pub type Ended = bashkit::Result<i32>;
@@ -81,6 +87,11 @@ impl Call<'_> {
         .await
     }
 
+    /// What comes next of standard input; `None` at its end.
+    pub async fn chunk(&self) -> bashkit::Result<Option<Vec<u8>>> {
+        self.stdin.read_chunk().await
+    }
+
     /// Standard input to its end.
     pub async fn input(&self) -> bashkit::Result<Vec<u8>> {
         let mut all = Vec::new();
@@ -88,6 +99,47 @@ impl Call<'_> {
             all.extend(chunk);
         }
         Ok(all)
+    }
+
+    /// Runs a command line in a shell of its own, where this one is, and answers with its status; `None` when the time
+    /// was up first.
+    pub async fn shell(
+        &self,
+        seat: &Seat,
+        script: &str,
+        limit: Option<Duration>,
+    ) -> bashkit::Result<Option<i32>> {
+        if seat.host.processes.is_full() {
+            let what = format!(
+                "{}: fork system call failed: Resource temporarily unavailable",
+                self.name
+            );
+            return self.fail(NO_PROCESS, what).await.map(Some);
+        }
+        // It waits by itself while this one waits for it.
+        let inner = Seat {
+            activity: Arc::new(seat.host.clock.activity()),
+            ..seat.clone()
+        };
+        let builder = seat
+            .host
+            .shell(&seat.user, seat.session, Arc::clone(&inner.activity))
+            .cwd(self.cwd());
+        let shell = self
+            .env
+            .iter()
+            .fold(builder, |builder, (name, value)| builder.env(name, value))
+            .build();
+        let output = Output::Live(self.stdout, self.stderr);
+        let options = ExecOptions::new().stdin(self.input().await?);
+        let work = execute(&inner, shell, script.to_owned(), options, &output);
+        let ended = match limit {
+            Some(limit) => seat.activity.wait_at_most(limit, work).await,
+            None => Some(seat.activity.wait(work).await),
+        };
+        ended
+            .transpose()
+            .map(|ended| ended.map(|(_, status)| status))
     }
 
     /// The working directory.
@@ -138,6 +190,7 @@ impl Command for Seated {
             stderr: &ctx.stderr,
         };
         self.seat.process.stand(&call.cwd());
+        give_way(&self.seat.host.clock).await;
         let status = self.program.run(&self.seat, &call).await?;
         Ok(CommandStatus::with_code(status))
     }

@@ -31,7 +31,8 @@ pub struct Temper {
 }
 
 impl Temper {
-    /// After this a request counts as unanswered: each try waits longer than the one before it by `timeo` (nfs(5)).
+    /// After this a request counts as unanswered: the kernel's major timeout, `timeo` for the first try and for each
+    /// that follows (`xprt_reset_majortimeo`).
     fn unanswered(self) -> Duration {
         let tenths = self
             .timeout

@@ -109,7 +109,8 @@ impl Program for Timeout {
             return call.fail(MISUSED, what).await;
         }
         let script = words.join(" ");
-        let ended = inner(seat, call, &script, limit).await?;
+        let limit = Some(limit).filter(|limit| !limit.is_zero());
+        let ended = call.shell(seat, &script, limit).await?;
         Ok(match ended {
             Some(status) => status,
             None if preserve || signal == 9 => 128 + signal,
@@ -120,37 +121,6 @@ impl Program for Timeout {
 
 fn is_kill(signal: &str) -> bool {
     matches!(signal, "KILL" | "SIGKILL" | "9")
-}
-
-/// Runs a command in a shell of its own; `None` when the time was up first.
-async fn inner(
-    seat: &Seat,
-    call: &Call<'_>,
-    script: &str,
-    limit: Duration,
-) -> bashkit::Result<Option<i32>> {
-    let activity = std::sync::Arc::new(seat.host.clock.activity());
-    let mut builder = seat
-        .host
-        .shell(&seat.user, seat.session, activity)
-        .cwd(call.cwd());
-    for (name, value) in call.env {
-        builder = builder.env(name, value);
-    }
-    let mut shell = builder.build();
-    let work = shell.exec(script);
-    let ended = if limit.is_zero() {
-        Some(seat.activity.wait(work).await)
-    } else {
-        seat.activity.wait_at_most(limit, work).await
-    };
-    let Some(result) = ended else {
-        return Ok(None);
-    };
-    let result = result?;
-    call.out(result.stdout.as_bytes()).await?;
-    call.err(result.stderr.as_bytes()).await?;
-    Ok(Some(result.exit_code))
 }
 
 /// A word that the shell takes as it is.

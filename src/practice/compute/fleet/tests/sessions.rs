@@ -70,6 +70,8 @@ async fn a_loop_without_end_is_interrupted_by_its_key() {
     for line in [
         "while :; do :; done",
         "for ((;;)); do echo on; done",
+        "for ((;;)); do x=$((x+1)); done",
+        "while [ 1 ]; do ((y++)); done",
         "while true; do sleep 1; done",
     ] {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -12,10 +12,10 @@ use bashkit::{Bash, Command, CommandContext, CommandStatus, ExecOptions, async_t
 use jiff::Timestamp;
 
 use self::expression::{Action, Expression, Parsed, Test, Which};
-use super::become_user::{Output, execute};
 use super::glob::fits;
 use super::program::{Call, UMASK, absolute, base, join, parent};
 use super::quote::typographic;
+use crate::practice::compute::commands::inner::{Output, execute};
 use crate::practice::compute::host::{Seat, Session};
 use crate::practice::compute::users::Accounts;
 use crate::practice::storage::{Access, Attr, Errno, NodeType, Use};
@@ -369,7 +369,8 @@ impl<'a> Search<'a> {
         if let Some(directory) = directory {
             options = options.arg0(directory);
         }
-        let (shell, status) = execute(shell, script.to_owned(), options, self.output).await?;
+        let (shell, status) =
+            execute(self.seat, shell, script.to_owned(), options, self.output).await?;
         self.shell = Some(shell);
         Ok(status)
     }

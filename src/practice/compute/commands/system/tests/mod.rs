@@ -2,6 +2,7 @@
 
 mod boot;
 mod contract;
+mod jobs;
 mod machine;
 mod metering;
 mod mounting;
@@ -245,8 +246,11 @@ impl Rig {
 
     async fn run(&self, user: &User, script: &str) -> Ran {
         let activity = Arc::new(self.clock.activity());
-        let mut shell = self.host.shell(user, Session::Batch, activity).build();
-        let result = shell.exec(script).await.unwrap();
+        let mut shell = self
+            .host
+            .shell(user, Session::Batch, Arc::clone(&activity))
+            .build();
+        let result = activity.compute(shell.exec(script)).await.unwrap();
         Ran {
             out: result.stdout.text_lossy().into_owned(),
             err: result.stderr.text_lossy().into_owned(),

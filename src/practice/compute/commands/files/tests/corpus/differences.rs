@@ -124,12 +124,6 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         why: DASH_C,
     },
     Difference {
-        line: "seq x;",
-        real: &["seq: invalid floating point argument: ‘x’"],
-        here: &["seq: invalid floating point argument: 'x'"],
-        why: WORDS,
-    },
-    Difference {
         line: "basename; echo",
         real: &["Try 'basename --help' for more information."],
         here: &[],
