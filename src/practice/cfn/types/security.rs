@@ -91,7 +91,7 @@ fn create_group(world: &mut World, request: &Request) -> Result<String, AwsError
 }
 
 /// `stack-LogicalId-1A2B3C4D5E6F`.
-fn generated_name(world: &mut World, request: &Request) -> String {
+pub(super) fn generated_name(world: &mut World, request: &Request) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     let suffix: String = (0..12)
         .map(|_| char::from(DIGITS[world.below(DIGITS.len())]))
