@@ -59,6 +59,7 @@ async fn measure() {
     let master = account
         .ssh(&first.0)
         .args(["-M", "-N"])
+        .stderr(Stdio::null())
         .stdin(Stdio::null())
         .spawn();
     let mut master = Running(master.expect("a connection"));

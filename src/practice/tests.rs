@@ -9,6 +9,7 @@ mod describe;
 mod hosts;
 mod lab;
 mod machines;
+mod monitoring;
 mod refusals;
 mod requests;
 mod restart;

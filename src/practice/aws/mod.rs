@@ -1,6 +1,7 @@
 //! The HTTP front: who may speak to the account, and which service answers. One module per service.
 
 mod cloudformation;
+mod cloudwatch;
 mod control;
 mod ec2;
 mod efs;
@@ -28,6 +29,8 @@ use super::error::AwsError;
 use super::surroundings;
 use super::world;
 
+pub use self::cloudwatch::watch as watch_alarms;
+
 /// Bytes of a request body. A template (51,200 bytes) has room in it, every byte of it escaped.
 const MAX_BODY: usize = 1024 * 1024;
 /// For a body to arrive; loopback is quick.
@@ -42,6 +45,7 @@ pub fn router(account: Weak<Account>) -> Router {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
     CloudFormation,
+    CloudWatch,
     Ec2,
     Efs,
     Sts,
@@ -53,6 +57,7 @@ impl Service {
     fn find(name: &str) -> Option<Self> {
         Some(match name {
             "cloudformation" => Self::CloudFormation,
+            "monitoring" => Self::CloudWatch,
             "ec2" => Self::Ec2,
             "elasticfilesystem" => Self::Efs,
             "sts" => Self::Sts,
@@ -62,8 +67,10 @@ impl Service {
         })
     }
 
-    fn protocol(self) -> Protocol {
+    fn protocol(self, parts: &Parts) -> Protocol {
         match self {
+            Self::CloudWatch if cloudwatch::is_cbor(parts) => Protocol::Cbor,
+            Self::CloudWatch => Protocol::Json10,
             Self::CloudFormation => Protocol::Query(cloudformation::NAMESPACE),
             Self::Sts => Protocol::Query(sts::NAMESPACE),
             Self::Ec2 => Protocol::Ec2,
@@ -104,7 +111,7 @@ async fn handle(State(account): State<Weak<Account>>, request: Request) -> Respo
     let request_id = world::uuid(rand::rng().random());
     let service = sigv4::service(&parts).map(Service::find);
     let protocol = match service {
-        Some(Some(service)) => service.protocol(),
+        Some(Some(service)) => service.protocol(&parts),
         // Not signed, or for nobody here: most clients can read this.
         _ => unsigned_protocol(&parts),
     };
@@ -145,6 +152,7 @@ async fn dispatch(
     };
     match service {
         Service::CloudFormation => cloudformation::answer(account, form()),
+        Service::CloudWatch => cloudwatch::answer(account, parts, body),
         Service::Ec2 => ec2::answer(account, form(), request_id),
         Service::Sts => sts::answer(&account.identity, form()),
         Service::Efs => efs::answer(account, &parts.method, path, query, body),
@@ -166,7 +174,9 @@ fn is_local(parts: &Parts) -> bool {
 }
 
 fn unsigned_protocol(parts: &Parts) -> Protocol {
-    if parts.headers.contains_key("x-amz-target") {
+    if parts.headers.contains_key("smithy-protocol") {
+        Protocol::Cbor
+    } else if parts.headers.contains_key("x-amz-target") {
         Protocol::Json
     } else if parts.uri.path() != "/" {
         Protocol::RestJson

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::cloudwatch;
 use super::sigv4::Denied;
 use super::xml::Element;
 use crate::practice::error::AwsError;
@@ -19,6 +20,10 @@ pub enum Protocol {
     RestJson,
     /// JSON with the operation in a header: SSM.
     Json,
+    /// Smithy RPC v2 CBOR: CloudWatch.
+    Cbor,
+    /// JSON 1.0 of a service that has CBOR too.
+    Json10,
 }
 
 /// An answer, not rendered yet.
@@ -32,6 +37,8 @@ pub enum Answer {
     Json(Value),
     /// JSON, of what is done after the answer.
     Accepted(Value),
+    /// A document in the protocol's own bytes.
+    Document(Vec<u8>),
     /// Nothing but a status.
     Empty(u16),
     /// Text, of the control plane.
@@ -56,6 +63,7 @@ impl Protocol {
                 respond(200, "text/xml;charset=UTF-8", response.render(), request_id)
             }
             Answer::Json(value) => respond(200, self.json(), value.to_string().into(), request_id),
+            Answer::Document(bytes) => self.document(200, bytes, request_id),
             Answer::Accepted(value) => {
                 respond(202, self.json(), value.to_string().into(), request_id)
             }
@@ -69,8 +77,19 @@ impl Protocol {
     fn json(self) -> &'static str {
         match self {
             Self::Json => "application/x-amz-json-1.1",
+            Self::Json10 => "application/x-amz-json-1.0",
+            Self::Cbor => "application/cbor",
             _ => "application/json",
         }
+    }
+
+    fn document(self, status: u16, bytes: Vec<u8>, request_id: &str) -> Response<Body> {
+        let mut response = respond(status, self.json(), bytes, request_id);
+        if self == Self::Cbor {
+            let protocol = HeaderValue::from_static("rpc-v2-cbor");
+            response.headers_mut().insert("smithy-protocol", protocol);
+        }
+        response
     }
 
     /// Renders an error.
@@ -123,6 +142,16 @@ impl Protocol {
                 }
                 response
             }
+            Self::Cbor | Self::Json10 => {
+                let bytes = cloudwatch::error(error, self == Self::Cbor);
+                let mut response = self.document(error.status, bytes, request_id);
+                // What the code was before the service had these protocols, which clients go by.
+                let side = if error.status < 500 { "Sender" } else { "Receiver" };
+                if let Ok(code) = HeaderValue::from_str(&format!("{};{side}", error.code)) {
+                    response.headers_mut().insert("x-amzn-query-error", code);
+                }
+                response
+            }
             Self::Json => {
                 let body = json!({"__type": error.code, "message": error.message});
                 respond(
@@ -140,9 +169,16 @@ impl Protocol {
         const INVALID: &str = "The security token included in the request is invalid.";
         const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
         const EC2: &str = "AWS was not able to validate the provided access credentials";
-        let json = matches!(self, Self::RestJson | Self::Json);
+        let json = matches!(
+            self,
+            Self::RestJson | Self::Json | Self::Cbor | Self::Json10
+        );
         // JSON 1.1 services answer 400 where others answer 403.
-        let status = if self == Self::Json { 400 } else { 403 };
+        let status = if matches!(self, Self::Json | Self::Json10) {
+            400
+        } else {
+            403
+        };
         let say = |query: &'static str, js: &'static str, message: String| {
             AwsError::with_status(status, if json { js } else { query }, message)
         };

@@ -35,10 +35,6 @@ pub use gate::{Gate, Patience, Use};
 pub use identity::{Access, Identity};
 pub use inode::{Attr, Generator, Kind, NodeType};
 pub use mounts::{Mount, MountSpec, MountTable};
-#[allow(
-    unused_imports,
-    reason = "the metrics of CloudWatch are to be made of these"
-)]
-pub use performance::{Meter, Minute, Mode, Rates, Share, Throughput};
+pub use performance::{Minute, Mode, Rates, Share, Standing, Tally, Throughput};
 pub use tree::{Limits, Tree};
 pub use view::{Manner, View};

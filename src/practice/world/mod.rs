@@ -3,6 +3,7 @@
 //! The rules refuse with AWS's codes. Neither the wire, nor templates, nor SQLite, nor a host enters here.
 
 pub mod addresses;
+pub mod alarms;
 pub mod cidr;
 pub mod efs;
 pub mod images;
@@ -152,6 +153,12 @@ world! {
     file_systems: efs::FileSystem = "file-system",
     /// EFS mount targets.
     mount_targets: efs::MountTarget = "mount-target",
+    /// CloudWatch alarms, by name.
+    alarms: alarms::Alarm = "alarm",
+    /// SNS topics, by ARN.
+    topics: alarms::Topic = "topic",
+    /// Subscriptions to topics, by ARN.
+    subscriptions: alarms::Subscription = "subscription",
     /// Stacks, by ARN.
     stacks: stacks::Stack = "stack",
     /// Resources of stacks, by ARN of the stack, `/`, logical id.

@@ -4,6 +4,7 @@
 
 mod filesystem;
 mod instance;
+mod monitoring;
 mod network;
 mod security;
 mod wait;
@@ -114,6 +115,9 @@ static TYPES: &[&ResourceType] = &[
     &instance::INSTANCE,
     &filesystem::FILE_SYSTEM,
     &filesystem::MOUNT_TARGET,
+    &monitoring::ALARM,
+    &monitoring::TOPIC,
+    &monitoring::SUBSCRIPTION,
     &wait::HANDLE,
     &wait::CONDITION,
 ];

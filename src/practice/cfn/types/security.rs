@@ -167,7 +167,7 @@ fn describe(
 }
 
 /// `stack-LogicalId-1A2B3C4D5E6F`.
-fn generated_name(world: &mut World, request: &Request) -> String {
+pub(super) fn generated_name(world: &mut World, request: &Request) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     let suffix: String = (0..12)
         .map(|_| char::from(DIGITS[world.below(DIGITS.len())]))
