@@ -76,10 +76,9 @@ fn sweep(
         *next = Next::default();
         for key in &keys {
             begin(world, place, key, template);
-            for due in [ask(world, place, key), await_it(world, place, key)] {
-                if let Some(due) = due {
-                    next.at(due);
-                }
+            let dues = [ask(world, place, key), await_it(world, place, key)];
+            for due in dues.into_iter().flatten() {
+                next.at(due);
             }
         }
         // What is gone now may let others go.

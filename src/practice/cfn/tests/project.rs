@@ -14,6 +14,8 @@ const FRAGMENTS: [&str; 4] = [
     include_str!("../../../../assets/stack/instances.yaml"),
 ];
 
+const ALARMS: &str = include_str!("../../../../assets/stack/alarms.yaml");
+
 fn script(path: &str) -> &'static str {
     match path {
         "scripts/prepare.sh" => include_str!("../../../../assets/scripts/prepare.sh"),
@@ -37,8 +39,12 @@ fn include(value: &mut Value) {
 
 /// The fragments as one template, by section.
 fn share() -> Map<String, Value> {
+    merged(&FRAGMENTS)
+}
+
+fn merged(fragments: &[&str]) -> Map<String, Value> {
     let mut all = Map::new();
-    for fragment in FRAGMENTS {
+    for fragment in fragments {
         let Value::Object(sections) = document::parse(fragment).unwrap() else {
             panic!("a fragment is a mapping");
         };
@@ -168,6 +174,57 @@ fn a_later_stage_of_the_stack_touches_neither_instances_nor_filesystem() {
     start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteComplete);
+}
+
+#[test]
+fn the_alarms_come_and_change_while_everything_else_stays() {
+    let mut bench = Bench::new();
+    let stack = shared(&mut bench);
+    let world = |bench: &Bench| -> Vec<String> {
+        let rows = super::properties::described(bench).into_iter();
+        rows.filter(|row| {
+            !["alarm", "topic", "sub"]
+                .iter()
+                .any(|kind| row.starts_with(kind))
+        })
+        .collect()
+    };
+    let before = world(&bench);
+    let alarms = text(&merged(&[&FRAGMENTS[..], &[ALARMS]].concat()));
+    bench.update_with(&alarms, previous(), false).unwrap();
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::UpdateComplete);
+    assert_eq!(world(&bench), before);
+    assert_eq!(
+        (
+            bench.world.alarms.ids().len(),
+            bench.world.topics.ids().len()
+        ),
+        (2, 0)
+    );
+    let names = bench.world.alarms.ids();
+
+    // Somebody is mailed from now on: the alarms are the same ones.
+    let mut asked = previous();
+    asked
+        .parameters
+        .insert("AlarmEmail".into(), Some("a@example.com".into()));
+    bench.update_with(&alarms, asked, false).unwrap();
+    bench.pass(HOUR);
+    assert_eq!(bench.status(&stack), StackStatus::UpdateComplete);
+    assert_eq!(bench.world.alarms.ids(), names);
+    let topic = bench.world.topics.ids().remove(0);
+    for alarm in bench.world.alarms.values() {
+        assert_eq!(alarm.definition.alarm_actions, [topic.clone()]);
+        assert_eq!(alarm.tags["efslab:lab"], "lab-7f3k");
+    }
+    assert_eq!(world(&bench), before);
+    bench
+        .update_with(&text(&share()), previous(), false)
+        .unwrap();
+    bench.pass(HOUR);
+    assert!(bench.world.alarms.ids().is_empty() && bench.world.topics.ids().is_empty());
+    assert_eq!(world(&bench), before);
 }
 
 #[test]

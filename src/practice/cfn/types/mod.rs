@@ -35,7 +35,7 @@ pub struct ResourceType {
     pub attribute: fn(&World, &Resource, &str) -> Option<Value>,
     /// Brings one that is there to properties which do not replace it; none where only tags can be changed. Called again until it is done, perhaps by a
     /// program that was started meanwhile: how far it has come is read from the world.
-    pub update: Option<fn(&mut World, &Change) -> Result<Progress, AwsError>>,
+    pub update: Option<InPlace>,
     /// Its tags, of types whose tags can be changed.
     pub tags: Option<for<'a> fn(&'a mut World, &str) -> Option<&'a mut Tags>>,
     /// Begins to delete it. One that is gone already counts as deleted.
@@ -43,6 +43,9 @@ pub struct ResourceType {
     /// Whether it is gone.
     pub gone: fn(&World, &Resource) -> bool,
 }
+
+/// Changes one in place, as far as that can get by now.
+pub type InPlace = fn(&mut World, &Change) -> Result<Progress, AwsError>;
 
 /// What is to be made.
 pub struct Request<'a> {

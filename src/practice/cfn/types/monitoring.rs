@@ -3,47 +3,48 @@
 use std::collections::BTreeMap;
 
 use super::security::generated_name;
-use super::{ResourceType, at_once, gone_at_once, id, invalid, no_attribute};
+use super::{Change, Progress, ResourceType, at_once, gone_at_once, id, invalid, no_attribute};
 use crate::practice::cfn::schema::{Kind, Properties, TAGS, optional, required};
 use crate::practice::error::AwsError;
-use crate::practice::world::World;
 use crate::practice::world::alarms::{
     Comparison, Definition, Metric, Missing, Statistic, Subscription, Topic,
 };
+use crate::practice::world::{Tags, World};
 
 const TEXTS: Kind = Kind::List(&Kind::Text);
 
 pub static ALARM: ResourceType = ResourceType {
     name: "AWS::CloudWatch::Alarm",
     properties: &[
-        optional("ActionsEnabled", Kind::Boolean),
-        optional("AlarmActions", TEXTS),
-        optional("AlarmDescription", Kind::Text),
-        optional("AlarmName", Kind::Text),
-        required("ComparisonOperator", Kind::Text),
-        optional("DatapointsToAlarm", Kind::Integer),
+        optional("ActionsEnabled", Kind::Boolean).uninterrupted(),
+        optional("AlarmActions", TEXTS).uninterrupted(),
+        optional("AlarmDescription", Kind::Text).uninterrupted(),
+        optional("AlarmName", Kind::Text).replaces().naming(),
+        required("ComparisonOperator", Kind::Text).uninterrupted(),
+        optional("DatapointsToAlarm", Kind::Integer).uninterrupted(),
         optional(
             "Dimensions",
             Kind::List(&Kind::Object(&[
                 required("Name", Kind::Text),
                 required("Value", Kind::Text),
             ])),
-        ),
+        )
+        .uninterrupted(),
         optional("EvaluateLowSampleCountPercentile", Kind::Unsupported),
-        required("EvaluationPeriods", Kind::Integer),
+        required("EvaluationPeriods", Kind::Integer).uninterrupted(),
         optional("ExtendedStatistic", Kind::Unsupported),
-        optional("InsufficientDataActions", TEXTS),
-        optional("MetricName", Kind::Text),
+        optional("InsufficientDataActions", TEXTS).uninterrupted(),
+        optional("MetricName", Kind::Text).uninterrupted(),
         optional("Metrics", Kind::Unsupported),
-        optional("Namespace", Kind::Text),
-        optional("OKActions", TEXTS),
-        optional("Period", Kind::Integer),
-        optional("Statistic", Kind::Text),
-        optional("Tags", TAGS),
-        optional("Threshold", Kind::Text),
+        optional("Namespace", Kind::Text).uninterrupted(),
+        optional("OKActions", TEXTS).uninterrupted(),
+        optional("Period", Kind::Integer).uninterrupted(),
+        optional("Statistic", Kind::Text).uninterrupted(),
+        optional("Tags", TAGS).uninterrupted(),
+        optional("Threshold", Kind::Text).uninterrupted(),
         optional("ThresholdMetricId", Kind::Unsupported),
-        optional("TreatMissingData", Kind::Text),
-        optional("Unit", Kind::Text),
+        optional("TreatMissingData", Kind::Text).uninterrupted(),
+        optional("Unit", Kind::Text).uninterrupted(),
     ],
     attributes: &["Arn"],
     create: |world, request| {
@@ -62,6 +63,20 @@ pub static ALARM: ResourceType = ResourceType {
         let alarm = format!("alarm:{}", id(resource));
         Some(world.place.arn("cloudwatch", &alarm).into())
     },
+    update: Some(|world, change| {
+        let name = id(change.resource);
+        if !world.alarms.contains(name) {
+            return Err(AwsError::with_status(
+                404,
+                "ResourceNotFound",
+                "Alarm does not exist",
+            ));
+        }
+        // Tags are no part of the definition, and not put again.
+        world.put_alarm(name, definition(change.after)?, Tags::new())?;
+        Ok(Progress::Done)
+    }),
+    tags: Some(|world, id| Some(&mut world.alarms.get_mut(id)?.tags)),
     delete: |world, resource| {
         world.alarms.remove(id(resource));
         Ok(())
@@ -101,10 +116,14 @@ fn definition(properties: Properties<'_>) -> Result<Definition, AwsError> {
         },
         statistic: Statistic::find(&statistic).ok_or_else(|| wrong("Statistic"))?,
         unit: properties.text("Unit"),
-        period: properties.integer("Period").ok_or_else(|| missing("Period"))?,
+        period: properties
+            .integer("Period")
+            .ok_or_else(|| missing("Period"))?,
         evaluation_periods: count("EvaluationPeriods")?.unwrap_or_default(),
         datapoints_to_alarm: count("DatapointsToAlarm")?,
-        threshold: needed("Threshold")?.parse().map_err(|_| wrong("Threshold"))?,
+        threshold: needed("Threshold")?
+            .parse()
+            .map_err(|_| wrong("Threshold"))?,
         comparison: Comparison::find(&comparison).ok_or_else(|| wrong("ComparisonOperator"))?,
         missing: treated
             .map(|treated| Missing::find(&treated).ok_or_else(|| wrong("TreatMissingData")))
@@ -119,7 +138,7 @@ pub static TOPIC: ResourceType = ResourceType {
         optional("ContentBasedDeduplication", Kind::Unsupported),
         optional("DataProtectionPolicy", Kind::Unsupported),
         optional("DeliveryStatusLogging", Kind::Unsupported),
-        optional("DisplayName", Kind::Text),
+        optional("DisplayName", Kind::Text).uninterrupted(),
         optional("FifoThroughputScope", Kind::Unsupported),
         optional("FifoTopic", Kind::Unsupported),
         optional("KmsMasterKeyId", Kind::Unsupported),
@@ -130,9 +149,10 @@ pub static TOPIC: ResourceType = ResourceType {
                 required("Endpoint", Kind::Text),
                 required("Protocol", Kind::Text),
             ])),
-        ),
-        optional("Tags", TAGS),
-        optional("TopicName", Kind::Text),
+        )
+        .uninterrupted(),
+        optional("Tags", TAGS).uninterrupted(),
+        optional("TopicName", Kind::Text).replaces().naming(),
         optional("TracingConfig", Kind::Unsupported),
     ],
     attributes: &["TopicArn", "TopicName"],
@@ -165,9 +185,14 @@ pub static TOPIC: ResourceType = ResourceType {
             _ => return None,
         })
     },
+    update: Some(update_topic),
+    tags: Some(|world, id| Some(&mut world.topics.get_mut(id)?.tags)),
     delete: |world, resource| {
         let topic = id(resource);
-        let subscribed = world.subscriptions.values().filter(|one| one.topic == topic);
+        let subscribed = world
+            .subscriptions
+            .values()
+            .filter(|one| one.topic == topic);
         let subscribed: Vec<String> = subscribed.map(|one| one.arn.clone()).collect();
         for arn in subscribed {
             world.subscriptions.remove(&arn);
@@ -178,27 +203,59 @@ pub static TOPIC: ResourceType = ResourceType {
     gone: gone_at_once,
 };
 
+/// Subscriptions that others have made stay.
+fn update_topic(world: &mut World, change: &Change) -> Result<Progress, AwsError> {
+    let topic = id(change.resource).to_owned();
+    if let Some(found) = world.topics.get_mut(&topic) {
+        found.display_name = change.after.text("DisplayName");
+    }
+    let inline = |properties: Properties<'_>| -> Vec<(String, String)> {
+        let subscriptions = properties.objects("Subscription").into_iter();
+        subscriptions
+            .map(|one| (one.needed("Protocol"), one.needed("Endpoint")))
+            .collect()
+    };
+    let (before, after) = (inline(change.before), inline(change.after));
+    for (protocol, endpoint) in before.iter().filter(|one| !after.contains(one)) {
+        let same = |one: &&Subscription| {
+            one.topic == topic && one.protocol == *protocol && one.endpoint == *endpoint
+        };
+        let gone = world.subscriptions.values().find(same);
+        if let Some(gone) = gone.map(|one| one.arn.clone()) {
+            world.subscriptions.remove(&gone);
+        }
+    }
+    for (protocol, endpoint) in after.into_iter().filter(|one| !before.contains(one)) {
+        subscribe(world, &topic, &protocol, endpoint)?;
+    }
+    Ok(Progress::Done)
+}
+
 pub static SUBSCRIPTION: ResourceType = ResourceType {
     name: "AWS::SNS::Subscription",
     properties: &[
         optional("DeliveryPolicy", Kind::Unsupported),
-        optional("Endpoint", Kind::Text),
+        optional("Endpoint", Kind::Text).replaces(),
         optional("FilterPolicy", Kind::Unsupported),
         optional("FilterPolicyScope", Kind::Unsupported),
-        required("Protocol", Kind::Text),
+        required("Protocol", Kind::Text).replaces(),
         optional("RawMessageDelivery", Kind::Unsupported),
         optional("RedrivePolicy", Kind::Unsupported),
         optional("Region", Kind::Unsupported),
         optional("ReplayPolicy", Kind::Unsupported),
         optional("SubscriptionRoleArn", Kind::Unsupported),
-        required("TopicArn", Kind::Text),
+        required("TopicArn", Kind::Text).replaces(),
     ],
     attributes: &[],
     create: |world, request| {
         let properties = request.properties;
         let topic = properties.needed("TopicArn");
         if !world.topics.contains(&topic) {
-            return Err(AwsError::with_status(404, "NotFound", "Topic does not exist"));
+            return Err(AwsError::with_status(
+                404,
+                "NotFound",
+                "Topic does not exist",
+            ));
         }
         subscribe(
             world,
@@ -209,6 +266,8 @@ pub static SUBSCRIPTION: ResourceType = ResourceType {
     },
     settled: at_once,
     attribute: no_attribute,
+    update: None,
+    tags: None,
     delete: |world, resource| {
         world.subscriptions.remove(id(resource));
         Ok(())
@@ -226,13 +285,23 @@ fn subscribe(
     if !matches!(protocol, "email" | "email-json" | "sms" | "http" | "https") {
         return Err(AwsError::client(
             "InvalidParameter",
-            format!("Invalid parameter: the practice account does not have the protocol {protocol}"),
+            format!(
+                "Invalid parameter: the practice account does not have the protocol {protocol}"
+            ),
         ));
     }
     if endpoint.is_empty() {
-        return Err(AwsError::client("InvalidParameter", "Invalid parameter: Endpoint"));
+        return Err(AwsError::client(
+            "InvalidParameter",
+            "Invalid parameter: Endpoint",
+        ));
     }
-    tracing::info!(topic, protocol, endpoint, "a subscription: the practice account sends no message");
+    tracing::info!(
+        topic,
+        protocol,
+        endpoint,
+        "a subscription: the practice account sends no message"
+    );
     let arn = format!("{topic}:{}", world.uuid());
     let subscription = Subscription {
         arn: arn.clone(),
