@@ -13,7 +13,6 @@ use super::changes::Changes;
 use super::content::{CHUNK, Content, chunk_of};
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Ino, Inode, Kind};
 use super::inode::{Attr, Ino, Inode, Kind, metered};
 use super::locks::Locks;
 use super::store::Store;

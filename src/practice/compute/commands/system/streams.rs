@@ -1,6 +1,7 @@
 //! yes, seq and cat: what they write has no end of its own, so it goes out as it comes, and whoever takes it sets the pace.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -362,7 +363,7 @@ async fn file(
             Ok(content) => content,
             Err(why) => return Ok(Err(why)),
         };
-        view.settle().await;
+        view.settle(Duration::ZERO).await;
         for part in content.parts() {
             for block in part.chunks(BLOCK) {
                 give_way(&seat.host.clock).await;
