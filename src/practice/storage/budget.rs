@@ -40,7 +40,7 @@ impl Held {
     pub fn grow(&mut self, more: u64) -> Outcome<()> {
         if let Some(budget) = &self.budget {
             // Who fills his disk leaves room for the others.
-            if self.bytes.saturating_add(more) > budget.most / 2 {
+            if self.bytes.saturating_add(more) > budget.most / 4 * 3 {
                 return Err(Errno::NoSpace);
             }
             let fits = |held: u64| held.checked_add(more).filter(|held| *held <= budget.most);

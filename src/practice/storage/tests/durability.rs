@@ -353,19 +353,22 @@ fn all_trees_together_hold_one_budget_and_give_back_what_they_held() {
     let (one, other) = (tree(), tree());
     // Cheap to make: chunks are shared, and count each time.
     let half = Content::from(vec![1; 512 * 1024 * 1024]);
-    let put = |tree: &Arc<Tree>, name: &str| {
-        let kind = Kind::File(half.clone());
+    let quarter = half.slice(0, half.len() / 2);
+    let put = |tree: &Arc<Tree>, name: &str, content: &Content| {
+        let kind = Kind::File(content.clone());
         on(tree).make(name, kind, 0o644)
     };
-    put(&one, "/a").unwrap();
-    put(&one, "/b").unwrap();
-    assert_eq!(put(&other, "/c"), Err(Errno::NoSpace));
-    assert_eq!(on(&other).write("/c", b"x"), Err(Errno::NoSpace));
+    put(&one, "/a", &half).unwrap();
+    put(&one, "/b", &quarter).unwrap();
+    // Who holds most of it has no more, and the others still have room.
+    assert_eq!(on(&one).write("/c", b"x"), Err(Errno::NoSpace));
+    put(&other, "/d", &quarter).unwrap();
+    assert_eq!(on(&other).write("/e", b"x"), Err(Errno::NoSpace));
     on(&one).remove_one("/b").unwrap();
-    put(&other, "/c").unwrap();
-    assert_eq!(on(&one).write("/d", b"x"), Err(Errno::NoSpace));
+    put(&other, "/e", &quarter).unwrap();
+    assert_eq!(on(&one).write("/f", b"x"), Err(Errno::NoSpace));
     drop(other);
-    on(&one).write("/d", b"x").unwrap();
+    on(&one).write("/f", b"x").unwrap();
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bashkit::{Command, CommandContext, CommandInput, CommandOutput, CommandStatus, ExecOptions};
+use tokio_util::task::TaskTracker;
 
-use crate::practice::compute::commands::inner::{Output, execute};
+use crate::practice::compute::commands::inner::{Output, execute_tracked};
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::patience::give_way;
 
@@ -132,11 +133,15 @@ impl Call<'_> {
             .build();
         let output = Output::Live(self.stdout, self.stderr);
         let options = ExecOptions::new().stdin(self.input().await?);
-        let work = execute(&inner, shell, script.to_owned(), options, &output);
+        let running = TaskTracker::new();
+        let work = execute_tracked(&inner, shell, script.to_owned(), options, &output, &running);
         let ended = match limit {
             Some(limit) => seat.activity.wait_at_most(limit, work).await,
             None => Some(seat.activity.wait(work).await),
         };
+        // It has been told to end, and what it held (a lock) is free when this one goes on.
+        running.close();
+        running.wait().await;
         ended
             .transpose()
             .map(|ended| ended.map(|(_, status)| status))

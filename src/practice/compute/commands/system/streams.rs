@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
