@@ -1,5 +1,7 @@
 //! CloudWatch over the wire, with the SDK: metrics that are the meter's minutes exactly, and alarms that follow from them.
 
+#![allow(clippy::float_cmp, reason = "whole numbers that are told as doubles")]
+
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudwatch as cloudwatch;
