@@ -217,10 +217,7 @@ async fn serve(
             driver::drive(Arc::clone(&account), news),
         )),
         tokio::spawn(until(stop.clone(), keep_time(Arc::clone(&account)))),
-        tokio::spawn(until(
-            stop.clone(),
-            aws::watch_alarms(Arc::clone(&account)),
-        )),
+        tokio::spawn(until(stop.clone(), aws::watch_alarms(Arc::clone(&account)))),
     ];
     Ok(Running {
         endpoint_url: endpoint(port),

@@ -162,11 +162,6 @@ impl Subjects {
         }
     }
 
-    /// The account's time.
-    pub fn now(&self) -> Timestamp {
-        self.now
-    }
-
     /// Every metric that there is, with all its dimensions.
     pub fn metrics(&self) -> Vec<Metric> {
         let mut metrics = Vec::new();
