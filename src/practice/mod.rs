@@ -11,6 +11,7 @@ pub mod compute;
 mod driver;
 mod error;
 mod hosts;
+mod policy;
 mod private;
 mod reset;
 mod sshd;
@@ -217,10 +218,7 @@ async fn serve(
             driver::drive(Arc::clone(&account), news),
         )),
         tokio::spawn(until(stop.clone(), keep_time(Arc::clone(&account)))),
-        tokio::spawn(until(
-            stop.clone(),
-            aws::watch_alarms(Arc::clone(&account)),
-        )),
+        tokio::spawn(until(stop.clone(), aws::watch_alarms(Arc::clone(&account)))),
     ];
     Ok(Running {
         endpoint_url: endpoint(port),

@@ -146,7 +146,11 @@ impl Protocol {
                 let bytes = cloudwatch::error(error, self == Self::Cbor);
                 let mut response = self.document(error.status, bytes, request_id);
                 // What the code was before the service had these protocols, which clients go by.
-                let side = if error.status < 500 { "Sender" } else { "Receiver" };
+                let side = if error.status < 500 {
+                    "Sender"
+                } else {
+                    "Receiver"
+                };
                 if let Ok(code) = HeaderValue::from_str(&format!("{};{side}", error.code)) {
                     response.headers_mut().insert("x-amzn-query-error", code);
                 }

@@ -289,7 +289,11 @@ impl Definition {
             return refuse("EvaluationPeriods must be at least 1");
         }
         let watched = i64::try_from(self.evaluation_periods).unwrap_or(i64::MAX);
-        let longest = if self.period >= 3600 { 7 * 86_400 } else { 86_400 };
+        let longest = if self.period >= 3600 {
+            7 * 86_400
+        } else {
+            86_400
+        };
         if watched.saturating_mul(self.period) > longest {
             return refuse(
                 "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400).",
@@ -297,9 +301,7 @@ impl Definition {
         }
         let needed = self.datapoints_to_alarm.unwrap_or(self.evaluation_periods);
         if needed == 0 || needed > self.evaluation_periods {
-            return refuse(
-                "DatapointsToAlarm must be between 1 and EvaluationPeriods",
-            );
+            return refuse("DatapointsToAlarm must be between 1 and EvaluationPeriods");
         }
         if !self.threshold.is_finite() {
             return refuse("Threshold must be a number");
@@ -349,9 +351,7 @@ impl Alarm {
             reason,
             data,
         } = verdict;
-        let shown = |state: AlarmState, reason: &str| {
-            serde_json::json!({"stateValue": state.name(), "stateReason": reason})
-        };
+        let shown = |state: AlarmState, reason: &str| serde_json::json!({"stateValue": state.name(), "stateReason": reason});
         let change = serde_json::json!({
             "version": "1.0",
             "oldState": shown(old, &self.reason),
@@ -406,9 +406,7 @@ impl World {
         definition.check()?;
         let now = self.now;
         let described = serde_json::to_value(&definition).unwrap_or_default();
-        let data = |kind: &str| {
-            serde_json::json!({"version": "1.0", "type": kind, "updatedAlarm": described})
-        };
+        let data = |kind: &str| serde_json::json!({"version": "1.0", "type": kind, "updatedAlarm": described});
         if let Some(alarm) = self.alarms.get_mut(name) {
             alarm.definition = definition;
             alarm.configured = now;

@@ -101,10 +101,14 @@ fn definition(properties: Properties<'_>) -> Result<Definition, AwsError> {
         },
         statistic: Statistic::find(&statistic).ok_or_else(|| wrong("Statistic"))?,
         unit: properties.text("Unit"),
-        period: properties.integer("Period").ok_or_else(|| missing("Period"))?,
+        period: properties
+            .integer("Period")
+            .ok_or_else(|| missing("Period"))?,
         evaluation_periods: count("EvaluationPeriods")?.unwrap_or_default(),
         datapoints_to_alarm: count("DatapointsToAlarm")?,
-        threshold: needed("Threshold")?.parse().map_err(|_| wrong("Threshold"))?,
+        threshold: needed("Threshold")?
+            .parse()
+            .map_err(|_| wrong("Threshold"))?,
         comparison: Comparison::find(&comparison).ok_or_else(|| wrong("ComparisonOperator"))?,
         missing: treated
             .map(|treated| Missing::find(&treated).ok_or_else(|| wrong("TreatMissingData")))
@@ -167,7 +171,10 @@ pub static TOPIC: ResourceType = ResourceType {
     },
     delete: |world, resource| {
         let topic = id(resource);
-        let subscribed = world.subscriptions.values().filter(|one| one.topic == topic);
+        let subscribed = world
+            .subscriptions
+            .values()
+            .filter(|one| one.topic == topic);
         let subscribed: Vec<String> = subscribed.map(|one| one.arn.clone()).collect();
         for arn in subscribed {
             world.subscriptions.remove(&arn);
@@ -198,7 +205,11 @@ pub static SUBSCRIPTION: ResourceType = ResourceType {
         let properties = request.properties;
         let topic = properties.needed("TopicArn");
         if !world.topics.contains(&topic) {
-            return Err(AwsError::with_status(404, "NotFound", "Topic does not exist"));
+            return Err(AwsError::with_status(
+                404,
+                "NotFound",
+                "Topic does not exist",
+            ));
         }
         subscribe(
             world,
@@ -226,13 +237,23 @@ fn subscribe(
     if !matches!(protocol, "email" | "email-json" | "sms" | "http" | "https") {
         return Err(AwsError::client(
             "InvalidParameter",
-            format!("Invalid parameter: the practice account does not have the protocol {protocol}"),
+            format!(
+                "Invalid parameter: the practice account does not have the protocol {protocol}"
+            ),
         ));
     }
     if endpoint.is_empty() {
-        return Err(AwsError::client("InvalidParameter", "Invalid parameter: Endpoint"));
+        return Err(AwsError::client(
+            "InvalidParameter",
+            "Invalid parameter: Endpoint",
+        ));
     }
-    tracing::info!(topic, protocol, endpoint, "a subscription: the practice account sends no message");
+    tracing::info!(
+        topic,
+        protocol,
+        endpoint,
+        "a subscription: the practice account sends no message"
+    );
     let arn = format!("{topic}:{}", world.uuid());
     let subscription = Subscription {
         arn: arn.clone(),

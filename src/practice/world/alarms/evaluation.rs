@@ -85,25 +85,46 @@ impl Definition {
                 }
                 Missing::Ignore | Missing::Missing => ("Insufficient Data", ""),
             };
-            let noun = if lacking == 1 { "datapoint was" } else { "datapoints were" };
+            let noun = if lacking == 1 {
+                "datapoint was"
+            } else {
+                "datapoints were"
+            };
             let verb = if many == "Insufficient Data" {
                 format!("{lacking} {noun} unknown.")
             } else {
-                format!("no datapoints were received for {lacking} periods and {lacking} missing {noun}{}.", treated.replacen(" which were", "", 1))
+                format!(
+                    "no datapoints were received for {lacking} periods and {lacking} missing {noun}{}.",
+                    treated.replacen(" which were", "", 1)
+                )
             };
             return format!("{many}: {verb}");
         }
         let alarms = state == AlarmState::Alarm;
         let shown: Vec<String> = known
             .iter()
-            .filter(|(_, value)| self.comparison.breaches(*value, self.threshold) == alarms || lacking > 0)
+            .filter(|(_, value)| {
+                self.comparison.breaches(*value, self.threshold) == alarms || lacking > 0
+            })
             .map(|(at, value)| format!("{} ({})", number(*value), at.strftime("%d/%m/%y %H:%M:%S")))
             .collect();
-        let count = if alarms { breaching } else { known.len() - breaching };
-        let (noun, was) = if known.len() == 1 { ("datapoint", "was") } else { ("datapoints", "were") };
+        let count = if alarms {
+            breaching
+        } else {
+            known.len() - breaching
+        };
+        let (noun, was) = if known.len() == 1 {
+            ("datapoint", "was")
+        } else {
+            ("datapoints", "were")
+        };
         let not = if alarms { "" } else { "not " };
         let way = if alarms { "OK -> ALARM" } else { "ALARM -> OK" };
-        let least = if alarms { needed } else { self.evaluation_periods - needed + 1 };
+        let least = if alarms {
+            needed
+        } else {
+            self.evaluation_periods - needed + 1
+        };
         let plural = if least == 1 { "" } else { "s" };
         format!(
             "Threshold Crossed: {count} out of the last {} {noun} [{}] {was} {not}{} the threshold ({}) (minimum {least} datapoint{plural} for {way} transition).",
@@ -193,7 +214,11 @@ mod tests {
             '0' => Some(1.0),
             _ => None,
         };
-        let values: Vec<_> = text.chars().filter(|letter| *letter != ' ').map(value).collect();
+        let values: Vec<_> = text
+            .chars()
+            .filter(|letter| *letter != ' ')
+            .map(value)
+            .collect();
         let minutes = (0..).map(at);
         let mut points: Datapoints = minutes.zip(values).collect();
         points.reverse();
@@ -207,13 +232,25 @@ mod tests {
         let three_of_three = [
             ("0 - X - X", [Some(Ok), Some(Ok), Some(Ok), Some(Ok)]),
             ("- - - - 0", [Some(Ok), Some(Ok), Some(Ok), Some(Ok)]),
-            ("- - - - -", [Some(InsufficientData), None, Some(Alarm), Some(Ok)]),
-            ("0 X X - X", [Some(Alarm), Some(Alarm), Some(Alarm), Some(Alarm)]),
+            (
+                "- - - - -",
+                [Some(InsufficientData), None, Some(Alarm), Some(Ok)],
+            ),
+            (
+                "0 X X - X",
+                [Some(Alarm), Some(Alarm), Some(Alarm), Some(Alarm)],
+            ),
             ("- - X - -", [Some(Alarm), None, Some(Alarm), Some(Ok)]),
         ];
         let two_of_three = [
-            ("0 - X - X", [Some(Alarm), Some(Alarm), Some(Alarm), Some(Alarm)]),
-            ("0 0 X 0 X", [Some(Alarm), Some(Alarm), Some(Alarm), Some(Alarm)]),
+            (
+                "0 - X - X",
+                [Some(Alarm), Some(Alarm), Some(Alarm), Some(Alarm)],
+            ),
+            (
+                "0 0 X 0 X",
+                [Some(Alarm), Some(Alarm), Some(Alarm), Some(Alarm)],
+            ),
             ("0 - X - -", [Some(Ok), Some(Ok), Some(Alarm), Some(Ok)]),
             ("- - - - 0", [Some(Ok), Some(Ok), Some(Alarm), Some(Ok)]),
             ("- - - X -", [Some(Alarm), None, Some(Alarm), Some(Ok)]),
@@ -228,7 +265,11 @@ mod tests {
             for (text, expected) in table {
                 for (way, expected) in ways.iter().zip(expected) {
                     let found = definition(3, needed, Some(*way)).evaluate(at(9), &points(text));
-                    assert_eq!(found.map(|one| one.state), expected, "{text} {needed} {way:?}");
+                    assert_eq!(
+                        found.map(|one| one.state),
+                        expected,
+                        "{text} {needed} {way:?}"
+                    );
                 }
             }
         }
@@ -236,14 +277,18 @@ mod tests {
 
     #[test]
     fn a_reason_names_the_datapoints_and_the_rule() {
-        let found = definition(2, 2, None).evaluate(at(9), &points("0 X X")).unwrap();
+        let found = definition(2, 2, None)
+            .evaluate(at(9), &points("0 X X"))
+            .unwrap();
         assert_eq!(
             found.reason,
             "Threshold Crossed: 2 out of the last 2 datapoints [9.0 (21/09/26 14:16:00), 9.0 (21/09/26 14:15:00)] were greater than the threshold (5.0) (minimum 2 datapoints for OK -> ALARM transition)."
         );
         let data: serde_json::Value = serde_json::from_str(&found.data).unwrap();
         assert_eq!(data["recentDatapoints"], json!([9.0, 9.0]));
-        let found = definition(1, 1, None).evaluate(at(9), &points("- -")).unwrap();
+        let found = definition(1, 1, None)
+            .evaluate(at(9), &points("- -"))
+            .unwrap();
         assert_eq!(found.reason, "Insufficient Data: 1 datapoint was unknown.");
     }
 
