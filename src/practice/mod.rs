@@ -14,6 +14,7 @@ mod hosts;
 mod policy;
 mod private;
 mod reset;
+mod sessions;
 mod sshd;
 mod storage;
 mod store;

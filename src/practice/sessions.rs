@@ -157,7 +157,10 @@ mod tests {
         assert_eq!(current("secret", &session(), at(10_799)), given);
         assert_ne!(current("secret", &session(), at(10_800)).token, given.token);
         let open = |seconds| open("secret", &given.access_key_id, &given.token, at(seconds));
-        assert_eq!(open(7_300), Ok((session(), given.secret_access_key.clone())));
+        assert_eq!(
+            open(7_300),
+            Ok((session(), given.secret_access_key.clone()))
+        );
         assert_eq!(open(28_799).map(|(session, _)| session), Ok(session()));
         assert_eq!(open(28_800), Err(Rejected::Expired));
     }

@@ -42,6 +42,13 @@ impl Element {
         self.child(child)
     }
 
+    /// Holding text itself.
+    #[must_use]
+    pub fn own_text(mut self, text: impl ToString) -> Self {
+        self.text = text.to_string();
+        self
+    }
+
     /// With a child that holds text, if there is one.
     #[must_use]
     pub fn maybe(self, name: &str, text: Option<impl ToString>) -> Self {
@@ -86,10 +93,7 @@ impl Element {
         entry: &str,
         items: impl IntoIterator<Item = T>,
     ) -> Self {
-        self.list(name, entry, items, |mut entry, item| {
-            entry.text = item.to_string();
-            entry
-        })
+        self.list(name, entry, items, Self::own_text)
     }
 
     /// The document with this element as its root.
