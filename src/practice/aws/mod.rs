@@ -29,6 +29,7 @@ use self::access::Caller;
 use self::protocol::{Answer, Protocol};
 use self::sigv4::Denied;
 use super::account::Account;
+use super::compute::ServiceRequest;
 use super::error::AwsError;
 use super::sessions::Session;
 use super::surroundings;
@@ -137,40 +138,36 @@ async fn handle(State(account): State<Weak<Account>>, request: Request) -> Respo
     answer(&account, service, caller, &parts, &body).await
 }
 
-/// A request from within: an instance's, whose program does not have to sign what it says.
-#[derive(Debug, Clone)]
-pub struct Inward<'a> {
-    /// As in a credential scope: `ec2`.
-    pub service: &'a str,
-    /// For which it would be signed.
-    pub region: &'a str,
-    /// Access key, secret, and token if there is one.
-    pub keys: (&'a str, &'a str, Option<&'a str>),
-    /// Method, path and query, headers.
-    pub parts: Parts,
-    /// Body.
-    pub body: &'a [u8],
-}
-
-/// Answers a request from within, by the same way as one that comes over the wire. Status and body.
-pub async fn inward(account: &Account, request: Inward<'_>) -> (u16, Vec<u8>) {
-    let service = Service::find(request.service).filter(|one| *one != Service::Control);
-    let (key, secret, token) = request.keys;
+/// Answers a request from within, an instance's, by the same way as one that comes over the wire: only the signature is
+/// spared, as the keys themselves are shown. Status and body.
+pub async fn inward(
+    account: &Account,
+    request: &ServiceRequest,
+) -> Result<(u16, Vec<u8>), axum::Error> {
+    let service = Service::find(&request.service).filter(|one| *one != Service::Control);
+    let mut head = Request::builder()
+        .method(request.method.as_str())
+        .uri(&request.target);
+    for (name, value) in &request.headers {
+        head = head.header(name, value);
+    }
+    let (parts, ()) = head.body(()).map_err(axum::Error::new)?.into_parts();
     let identity = &account.identity;
-    let wanted = service.map(|service| service.region(&identity.place));
+    let (key, token) = (&request.access_key_id, request.token.as_deref());
     let caller = match sigv4::holder(identity, key, token, SystemTime::now()) {
         Err(why) => Err(why),
-        Ok((_, right)) if right != secret => Err(Denied::Mismatch),
-        Ok(_) if wanted.is_some_and(|wanted| wanted != request.region) => {
-            Err(Denied::OtherRegion(request.region.to_owned()))
-        }
-        Ok((session, _)) => Ok(session),
+        Ok((_, secret)) if secret != request.secret_access_key => Err(Denied::Mismatch),
+        Ok((session, _)) => match service.map(|service| service.region(&identity.place)) {
+            Some(region) if region != request.region => {
+                Err(Denied::OtherRegion(request.region.clone()))
+            }
+            _ => Ok(session),
+        },
     };
-    let response = answer(account, service, caller, &request.parts, request.body).await;
+    let response = answer(account, service, caller, &parts, &request.body).await;
     let status = response.status().as_u16();
-    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
-    // What is rendered is whole already.
-    (status, body.map(Vec::from).unwrap_or_default())
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await?;
+    Ok((status, body.into()))
 }
 
 /// What a service says to somebody who was let in, or why nobody was.
