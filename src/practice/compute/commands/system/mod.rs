@@ -1,6 +1,7 @@
 //! Commands about the machine, its mounts, its network and its account: mount, df, nc, curl, cfn-signal, dnf, systemctl ….
 
 mod absent;
+mod aws;
 mod cfn_signal;
 mod cloud_init;
 mod crontab;
@@ -86,6 +87,7 @@ fn of_the_image() -> Vec<Placed> {
     const SBIN: &str = "/usr/sbin";
     vec![
         (BIN, "arch", Arc::new(identity::Arch)),
+        (BIN, "aws", Arc::new(aws::Aws)),
         (BIN, "cat", Arc::new(streams::Cat)),
         (BIN, "cloud-init", Arc::new(cloud_init::CloudInit)),
         (BIN, "curl", Arc::new(curl::Curl)),
