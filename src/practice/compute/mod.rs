@@ -206,3 +206,21 @@ pub trait Surroundings: Send + Sync + 'static {
     /// The instance restarts itself (`reboot`, `shutdown -r`): power goes, and comes back.
     async fn rebooted(&self, instance_id: &str);
 }
+
+/// A machine for tests: powered on, its disk among these files, nothing booted.
+#[cfg(test)]
+pub(in crate::practice) fn machine(
+    spec: HostSpec,
+    clock: &crate::practice::clock::Clock,
+    surroundings: std::sync::Arc<dyn Surroundings>,
+    files: crate::practice::storage::Files,
+) -> std::sync::Arc<host::Host> {
+    let disk = files
+        .create_disk_from(&spec.instance_id, &image::build().unwrap())
+        .unwrap();
+    let clock = clock.clone();
+    let host = host::Host::new(spec, clock, surroundings, files, disk, String::new());
+    let host = std::sync::Arc::new(host);
+    kernel::mount(&host).unwrap();
+    host
+}

@@ -253,6 +253,7 @@ mod tests {
                     endpoint: "enabled".into(),
                     tags: "disabled".into(),
                 },
+                profile: None,
                 credits: None,
                 on_shutdown: ShutdownBehavior::Stop,
                 root: RootVolume::default(),

@@ -37,7 +37,7 @@ fn a_role_goes_only_after_everything_that_hangs_on_it() {
     world.add_role_to_profile("ip", "r").unwrap();
     let second = world.add_role_to_profile("ip", "r").unwrap_err();
     assert_eq!(second.code, "LimitExceeded");
-    let mut refused = |world: &mut World| {
+    let refused = |world: &mut World| {
         let error = world.delete_role("r").unwrap_err();
         assert_eq!((error.code.as_ref(), error.status), ("DeleteConflict", 409));
         error.message

@@ -11,8 +11,6 @@ mod query;
 mod settings;
 mod shorthand;
 mod table;
-#[cfg(test)]
-mod tests;
 mod value;
 mod waiter;
 mod wire;
