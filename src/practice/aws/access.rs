@@ -138,6 +138,10 @@ impl Ask {
 
     /// With this key.
     #[must_use]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "taken from values and references alike"
+    )]
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
         self.context.set(key, value.to_string());
         self

@@ -156,7 +156,7 @@ fn page<T>(
         .maybe("Marker", next))
 }
 
-fn under<'a>(prefix: Option<&'a String>) -> impl Fn(&str) -> bool + 'a {
+fn under(prefix: Option<&String>) -> impl Fn(&str) -> bool {
     move |path| prefix.is_none_or(|prefix| path.starts_with(prefix))
 }
 

@@ -44,6 +44,10 @@ impl Element {
 
     /// Holding text itself.
     #[must_use]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "taken from values and references alike"
+    )]
     pub fn own_text(mut self, text: impl ToString) -> Self {
         self.text = text.to_string();
         self

@@ -286,7 +286,8 @@ async fn a_profile_is_put_on_a_running_instance_and_taken_away() {
     bench
         .running
         .clock()
-        .advance(std::time::Duration::from_secs(10));
+        .advance(std::time::Duration::from_secs(10))
+        .unwrap();
     assert!(view(&bench).profile(plain).is_some());
     let listed = client
         .describe_iam_instance_profile_associations()

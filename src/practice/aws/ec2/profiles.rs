@@ -102,14 +102,11 @@ pub fn associate(
     let arn = named.text("Arn");
     named.finish()?;
     params.finish()?;
-    let profile = match (name, arn) {
-        (Some(one), None) | (None, Some(one)) => one,
-        _ => {
-            return Err(AwsError::client(
-                "InvalidParameterCombination",
-                "The parameter 'iamInstanceProfile' needs either a name or an ARN",
-            ));
-        }
+    let ((Some(profile), None) | (None, Some(profile))) = (name, arn) else {
+        return Err(AwsError::client(
+            "InvalidParameterCombination",
+            "The parameter 'iamInstanceProfile' needs either a name or an ARN",
+        ));
     };
     let made = world.associate_profile(&instance, &profile)?;
     let association = Element::new("iamInstanceProfileAssociation");

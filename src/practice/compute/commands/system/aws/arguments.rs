@@ -107,12 +107,9 @@ pub fn read(
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (text, None),
         };
-        let option = match find(&known, name)? {
-            Some(option) => option,
-            None => {
-                unknown.push(word.clone());
-                continue;
-            }
+        let Some(option) = find(&known, name)? else {
+            unknown.push(word.clone());
+            continue;
         };
         let takes_many =
             matches!(option.of, Of::Member(member) if matches!(member.kind, Kind::List(_)));

@@ -4,6 +4,7 @@
 mod arguments;
 mod call;
 mod configure;
+mod groups;
 mod model;
 mod output;
 mod paging;
@@ -21,7 +22,7 @@ use async_trait::async_trait;
 
 use self::arguments::Misuse;
 use self::call::{CONFIGURATION, Client, Failure, GENERAL, USAGE};
-use self::model::{Operation, Service, dashed, services};
+use self::model::{Operation, Service, Waiter, dashed, services};
 use self::output::Format;
 use self::settings::Settings;
 use self::value::Value;
@@ -188,38 +189,44 @@ fn likeness(left: &str, right: &str) -> f64 {
     ))
 }
 
-async fn answer(seat: &Seat, call: &Call<'_>, globals: &Globals) -> Result<String, Failure> {
-    let words: Vec<&str> = globals.words.iter().map(String::as_str).collect();
-    let Some((command, rest)) = words.split_first() else {
-        let what = "the following arguments are required: command".to_owned();
-        return Err(Misuse::Usage(what).into());
-    };
-    if *command == "help" {
-        return Ok(help(None));
+/// What the words ask for.
+enum Wanted<'a> {
+    /// Text about the command.
+    Help(String),
+    /// An operation's answer, or that it becomes so.
+    Operation {
+        service: &'static Service,
+        operation: &'static Operation,
+        waiter: Option<&'static Waiter>,
+        options: &'a [String],
+    },
+}
+
+/// Finds service and operation by the first words.
+fn find(words: &[String]) -> Result<Wanted<'_>, Misuse> {
+    let required =
+        |what: &str| Misuse::Usage(format!("the following arguments are required: {what}"));
+    let command = words.first().ok_or_else(|| required("command"))?;
+    if command == "help" {
+        return Ok(Wanted::Help(help(None)));
     }
     let Some(service) = services().iter().find(|one| one.command == *command) else {
         let names = services().iter().map(|one| one.command.to_owned());
         let mut names: Vec<String> = names.chain(["configure".to_owned()]).collect();
         names.sort_unstable();
-        return Err(invalid_choice("command", command, &names).into());
+        return Err(invalid_choice("command", command, &names));
     };
-    let Some((name, rest)) = rest.split_first() else {
-        let what = "the following arguments are required: operation".to_owned();
-        return Err(Misuse::Usage(what).into());
-    };
-    if *name == "help" {
-        return Ok(help(Some(service)));
+    let name = words.get(1).ok_or_else(|| required("operation"))?;
+    if name == "help" {
+        return Ok(Wanted::Help(help(Some(service))));
     }
-    let (waiter, operation, skip) = if *name == "wait" {
-        let Some(name) = rest.first() else {
-            let what = "the following arguments are required: subcommand".to_owned();
-            return Err(Misuse::Usage(what).into());
-        };
+    let (operation, waiter, skip) = if name == "wait" {
+        let name = words.get(2).ok_or_else(|| required("subcommand"))?;
         let (waiter, operation) = service.waiter(name).ok_or_else(|| {
             let names: Vec<String> = service.waiters.iter().map(|one| dashed(one.name)).collect();
             invalid_choice("subcommand", name, &names)
         })?;
-        (Some(waiter), operation, 3)
+        (operation, Some(waiter), 3)
     } else {
         let operation = service.operation(name).ok_or_else(|| {
             let names = service.operations.iter().map(|one| dashed(one.name));
@@ -227,12 +234,31 @@ async fn answer(seat: &Seat, call: &Call<'_>, globals: &Globals) -> Result<Strin
             let names: Vec<String> = names.chain(wait).chain(["help".to_owned()]).collect();
             invalid_choice("operation", name, &names)
         })?;
-        (None, operation, 2)
+        (operation, None, 2)
     };
-    let options = globals.words.get(skip..).unwrap_or_default();
+    let options = words.get(skip..).unwrap_or_default();
     if options.first().is_some_and(|word| word == "help") {
-        return Ok(help_of(service, operation));
+        return Ok(Wanted::Help(help_of(service, operation)));
     }
+    Ok(Wanted::Operation {
+        service,
+        operation,
+        waiter,
+        options,
+    })
+}
+
+async fn answer(seat: &Seat, call: &Call<'_>, globals: &Globals) -> Result<String, Failure> {
+    let (service, operation, waiter, options) = match find(&globals.words)? {
+        Wanted::Help(text) => return Ok(text),
+        Wanted::Operation {
+            service,
+            operation,
+            waiter,
+            options,
+        } => (service, operation, waiter, options),
+    };
+    let options = groups::unfold(operation.name, options);
     let settings = Settings::read(seat, call, globals.profile.as_deref())
         .map_err(|why| Failure::new(GENERAL, why))?;
     let format = format_of(globals, &settings)?;
@@ -247,7 +273,7 @@ async fn answer(seat: &Seat, call: &Call<'_>, globals: &Globals) -> Result<Strin
             _ => format!("[Errno 13] {why}: '{path}'"),
         })
     };
-    let arguments = arguments::read(service, operation, options, &load)?;
+    let arguments = arguments::read(service, operation, &options, &load)?;
     let region = globals.region.clone();
     let region = region.or_else(|| settings.region(seat).map(|(region, _)| region));
     let region = region.ok_or_else(|| {

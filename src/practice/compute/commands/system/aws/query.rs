@@ -3,35 +3,70 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jmespath::ast::Ast;
-use jmespath::{Rcvar, Variable};
+use jmespath::{Context, DEFAULT_RUNTIME, JmespathError, Rcvar, Variable, interpret};
 use serde_json::Number;
 
 use super::value::Value;
 
 /// What an expression finds; the error says why it is none.
 pub fn search(expression: &str, value: &Value) -> Result<Value, String> {
-    let wrong = |why: jmespath::JmespathError| {
-        format!("Bad value for --query {expression}: {why}")
-            .trim_end()
-            .to_owned()
-    };
-    let compiled = jmespath::compile(expression).map_err(wrong)?;
+    let ast = parse(expression)?;
     let mut known = HashMap::new();
+    // It outlives what is found, which may be a part of it.
     let document = shared(value, &mut known);
-    let found = compiled.search(document).map_err(wrong)?;
+    let mut context = Context::new(expression, &DEFAULT_RUNTIME);
+    let found = interpret(&document, &ast, &mut context).map_err(|why| wrong(expression, &why))?;
     let mut orders = Vec::new();
-    orders_of(compiled.as_ast(), &mut orders);
+    orders_of(&ast, &mut orders);
     Ok(Found { known, orders }.value(&found))
+}
+
+fn wrong(expression: &str, why: &JmespathError) -> String {
+    let text = format!("Bad value for --query {expression}: {why}");
+    text.trim_end().to_owned()
+}
+
+fn parse(expression: &str) -> Result<Ast, String> {
+    jmespath::parse(&quoted(expression)).map_err(|why| wrong(expression, &why))
+}
+
+/// The expression with quotes in literals that lack them: `` `text` `` means `` `"text"` `` to the library that the
+/// `aws` command has, and AWS's own examples are written so.
+fn quoted(expression: &str) -> String {
+    let mut quoted = String::new();
+    let mut letters = expression.chars();
+    while let Some(letter) = letters.next() {
+        quoted.push(letter);
+        if !matches!(letter, '`' | '\'' | '"') {
+            continue;
+        }
+        let mut inside = String::new();
+        let mut closed = false;
+        while let Some(next) = letters.next() {
+            if next == letter {
+                closed = true;
+                break;
+            }
+            inside.push(next);
+            if next == '\\' {
+                inside.extend(letters.next());
+            }
+        }
+        if letter == '`' && serde_json::from_str::<serde::de::IgnoredAny>(&inside).is_err() {
+            quoted.push_str(&Value::from(inside.trim_start()).line());
+        } else {
+            quoted.push_str(&inside);
+        }
+        if closed {
+            quoted.push(letter);
+        }
+    }
+    quoted
 }
 
 /// Refuses an expression that is none, before anything is asked.
 pub fn check(expression: &str) -> Result<(), String> {
-    match jmespath::compile(expression) {
-        Ok(_) => Ok(()),
-        Err(why) => Err(format!("Bad value for --query {expression}: {why}")
-            .trim_end()
-            .to_owned()),
-    }
+    parse(expression).map(|_| ())
 }
 
 /// What the library gives, and how to find the order of its objects again.
@@ -170,6 +205,8 @@ mod tests {
             ),
             ("sort_by(Volumes, &Size)[-1].VolumeId", r#""vol-2""#),
             ("Volumes[?Size > `5`].[VolumeId, Size]", r#"[["vol-2", 8]]"#),
+            ("Volumes[?VolumeId==`vol-1`].Size", "[5]"),
+            ("Volumes[?VolumeId=='vol-1'||Size==`8`] | length(@)", "2"),
             ("length(Volumes)", "2"),
             ("sum(Volumes[].Size)", "13"),
             ("Nothing", "null"),

@@ -73,10 +73,10 @@ impl Reader {
         }
     }
 
-    fn wrong(&self, expected: impl ToString, received: impl ToString) -> Wrong {
+    fn wrong(&self, expected: &str, received: &str) -> Wrong {
         Wrong::Expected {
-            expected: expected.to_string(),
-            received: received.to_string(),
+            expected: expected.to_owned(),
+            received: received.to_owned(),
             input: self.text.iter().collect(),
             at: self.at,
         }
@@ -91,8 +91,8 @@ impl Reader {
                 self.blanks();
                 Ok(())
             }
-            Some(found) => Err(self.wrong(wanted, found)),
-            None => Err(self.wrong(wanted, "EOF")),
+            Some(found) => Err(self.wrong(&wanted.to_string(), &found.to_string())),
+            None => Err(self.wrong(&wanted.to_string(), "EOF")),
         }
     }
 

@@ -153,7 +153,8 @@ fn objects(title: &str, items: &[Value], depth: usize, sections: &mut Vec<Sectio
 }
 
 fn length(text: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(text)
+    // As the real one counts: what is ambiguous is wide.
+    unicode_width::UnicodeWidthStr::width_cjk(text)
 }
 
 impl Section {
@@ -289,7 +290,7 @@ mod tests {
         let answer = Value::parse(r#"{"A": "x", "B": [{"K": "a", "V": "b"}]}"#).unwrap();
         assert_eq!(
             render("Op", &answer),
-            "------------\n|    Op    |\n+----+-----+\n|  A |  x  |\n+----+-----+\n||   B    ||\n|+---+----+|\n|| K |  V ||\n|+---+----+|\n||  a|  b ||\n|+---+----+|\n"
+            "--------------\n|     Op     |\n+-----+------+\n|  A  |  x   |\n+-----+------+\n||     B    ||\n|+----+-----+|\n||  K |  V  ||\n|+----+-----+|\n||  a |  b  ||\n|+----+-----+|\n"
         );
         assert_eq!(render("Op", &Value::Object(Vec::new())), "");
     }
