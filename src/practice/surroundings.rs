@@ -62,6 +62,11 @@ impl Surroundings for View {
             .is_some_and(|account| account.read(|world| world.reaches_internet(instance_id)))
     }
 
+    fn pings(&self, instance_id: &str, address: Ipv4Addr) -> bool {
+        self.account()
+            .is_some_and(|account| account.read(|world| world.pings(instance_id, address)))
+    }
+
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr> {
         self.account()?
             .read(|world| world.interface_of(instance_id)?.public_address)

@@ -174,6 +174,10 @@ pub trait Surroundings: Send + Sync + 'static {
     fn admits(&self, instance_id: &str, from: Ipv4Addr, port: u16) -> bool;
     /// Whether the instance can open connections to the internet, where packages come from.
     fn reaches_internet(&self, instance_id: &str) -> bool;
+    /// Whether a ping from the instance is answered.
+    fn pings(&self, _instance_id: &str, _address: Ipv4Addr) -> bool {
+        false
+    }
     /// Its public address now, if it has one.
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr>;
     /// `aws:cloudformation:*` and other tags visible to the instance.

@@ -188,6 +188,67 @@ async fn a_waiter_waits_in_account_time_and_says_what_it_met() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_network_is_seen_as_the_groups_let_it() {
+    let bench = Bench::new().await;
+    let stack = bench.create("lab", LAB, &lab_parameters(GOOD, GOOD)).await;
+    assert_eq!(bench.settled(&stack).await, "CREATE_COMPLETE");
+    let (ids, share) = bench.running.account.read(|world| {
+        let by_name = |name: &str| {
+            let instances = world.instances.values();
+            let mut found = instances.filter(|one| one.tags["Name"].ends_with(name));
+            found.next().unwrap().clone()
+        };
+        (
+            (by_name(" A"), by_name(" B")),
+            world.file_systems.ids().remove(0),
+        )
+    });
+    let (a, b) = ids;
+    let guest = Guest::new(&bench, &a.id);
+    let share = format!("{share}.efs.us-east-1.amazonaws.com");
+    let other = format!("ip-{}", b.private_address.to_string().replace('.', "-"));
+    let script = format!(
+        "sudo dnf install -yq nmap-ncat >/dev/null\n\
+         dig +short {share}; getent hosts {share} | cut -d' ' -f1; nc -z -w 2 {share} 2049 && echo open\n\
+         dig +short {other}.ec2.internal; nc -z -w 2 {other}.ec2.internal 22 || echo closed\n\
+         ping -c 1 -W 1 {} >/dev/null || echo silent",
+        b.private_address
+    );
+    let ran = guest.run(&script).await;
+    let target = bench.running.account.read(|world| {
+        let mut targets = world.mount_targets.values();
+        targets.find(|one| one.zone == a.zone).unwrap().address
+    });
+    // SSH comes only from the learner, and nothing lets pings in.
+    assert_eq!(
+        ran.out,
+        format!(
+            "{target}\n{target}\nopen\n{}\nclosed\nsilent\n",
+            b.private_address
+        ),
+        "{ran:?}"
+    );
+    // Without the clients' group, the share does not answer.
+    let left = bench.running.account.write(|world| {
+        let interface = a.interface.clone();
+        let groups = world
+            .groups
+            .values()
+            .filter(|one| one.description == "clients");
+        let clients: Vec<String> = groups.map(|one| one.id.clone()).collect();
+        if let Some(interface) = world.interfaces.get_mut(&interface) {
+            interface.groups.retain(|group| !clients.contains(group));
+        }
+        Ok(())
+    });
+    left.unwrap();
+    let before = bench.running.clock().now();
+    let cut = guest.run(&format!("nc -z -w 5 {share} 2049")).await;
+    assert_eq!(cut.status, 1, "{cut:?}");
+    assert!(bench.running.clock().now().duration_since(before).as_secs() >= 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn roles_and_profiles_are_made_and_taken_away_by_hand() {
     let bench = Bench::new().await;
     let outputs = build(&bench, "all").await;

@@ -10,6 +10,7 @@ mod date;
 mod dd;
 mod df;
 mod dnf;
+mod dns;
 mod efs;
 mod findmnt;
 mod flock;
@@ -24,6 +25,7 @@ mod nc;
 mod network;
 mod nfs;
 mod packages;
+mod ping;
 mod power;
 mod processes;
 mod program;
@@ -94,6 +96,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "date", Arc::new(date::Date)),
         (BIN, "dd", Arc::new(dd::Dd)),
         (BIN, "df", Arc::new(df::Df)),
+        (BIN, "dig", Arc::new(dns::Dig)),
         (BIN, "dmesg", Arc::new(hardware::Dmesg)),
         (BIN, "dnf", Arc::new(dnf::Dnf)),
         (BIN, "ec2-metadata", Arc::new(cloud_init::Ec2Metadata)),
@@ -101,6 +104,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "flock", Arc::new(flock::Flock)),
         (BIN, "free", Arc::new(hardware::Free)),
         (BIN, "getent", Arc::new(getent::Getent)),
+        (BIN, "host", Arc::new(dns::HostProgram)),
         (BIN, "hostname", Arc::new(identity::Hostname)),
         (BIN, "hostnamectl", Arc::new(identity::Hostnamectl)),
         (BIN, "journalctl", Arc::new(journal::Journalctl)),
@@ -109,6 +113,8 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "lsblk", Arc::new(hardware::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
         (BIN, "nproc", Arc::new(identity::Nproc)),
+        (BIN, "nslookup", Arc::new(dns::Nslookup)),
+        (BIN, "ping", Arc::new(ping::Ping)),
         (BIN, "ps", Arc::new(processes::Ps)),
         (BIN, "rpm", Arc::new(rpm::Rpm)),
         (BIN, "seq", Arc::new(streams::Seq)),

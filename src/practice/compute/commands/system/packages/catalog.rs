@@ -54,6 +54,13 @@ pub(super) static IMAGE: &[Package] = &[
         "The GNU Bourne Again shell",
     ),
     plain(
+        "bind-utils",
+        "9.18.33-1.amzn2023.0.2",
+        "x86_64",
+        210,
+        "Utilities for querying DNS name servers",
+    ),
+    plain(
         "chrony",
         "4.3-1.amzn2023.0.5",
         "x86_64",
@@ -136,6 +143,13 @@ pub(super) static IMAGE: &[Package] = &[
         "x86_64",
         160,
         "The GNU data compression program",
+    ),
+    plain(
+        "iputils",
+        "20210202-2.amzn2023.0.4",
+        "x86_64",
+        170,
+        "Network monitoring tools including ping",
     ),
     plain(
         "less",
