@@ -155,6 +155,7 @@ pub fn answer(
 fn operation<'a>(method: &Method, segments: &[&'a str]) -> Option<(&'static str, Option<&'a str>)> {
     Some(match (method.as_str(), segments) {
         ("GET", [VERSION, "file-systems"]) => ("DescribeFileSystems", None),
+        ("PUT", [VERSION, "file-systems", id]) => ("UpdateFileSystem", Some(bare(id))),
         ("DELETE", [VERSION, "file-systems", id]) => ("DeleteFileSystem", Some(id)),
         ("GET", [VERSION, "file-systems", id, "lifecycle-configuration"]) => {
             ("DescribeLifecycleConfiguration", Some(id))

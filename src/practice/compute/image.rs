@@ -24,7 +24,6 @@ const INSTALLED: &[&str] = &[
     "amazon-ssm-agent",
     "awscli-2",
     "bash",
-    "bind-utils",
     "chrony",
     "cloud-init",
     "coreutils",

@@ -9,6 +9,7 @@ use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::users::Accounts;
 use crate::practice::compute::{HostSpec, MetadataService, machine};
 use crate::practice::storage::Files;
+use crate::practice::world::instances::Instance;
 
 /// A machine that stands for an instance of the account.
 struct Guest {
@@ -195,11 +196,11 @@ async fn the_network_is_seen_as_the_groups_let_it() {
     let (ids, share) = bench.running.account.read(|world| {
         let by_name = |name: &str| {
             let instances = world.instances.values();
-            let mut found = instances.filter(|one| one.tags["Name"].ends_with(name));
-            found.next().unwrap().clone()
+            let named = |one: &&Instance| one.tags["aws:cloudformation:logical-id"] == name;
+            instances.filter(named).next().unwrap().clone()
         };
         (
-            (by_name(" A"), by_name(" B")),
+            (by_name("InstanceA"), by_name("InstanceB")),
             world.file_systems.ids().remove(0),
         )
     });
@@ -208,7 +209,7 @@ async fn the_network_is_seen_as_the_groups_let_it() {
     let share = format!("{share}.efs.us-east-1.amazonaws.com");
     let other = format!("ip-{}", b.private_address.to_string().replace('.', "-"));
     let script = format!(
-        "sudo dnf install -yq nmap-ncat >/dev/null\n\
+        "sudo dnf install -yq nmap-ncat bind-utils >/dev/null\n\
          dig +short {share}; getent hosts {share} | cut -d' ' -f1; nc -z -w 2 {share} 2049 && echo open\n\
          dig +short {other}.ec2.internal; nc -z -w 2 {other}.ec2.internal 22 || echo closed\n\
          ping -c 1 -W 1 {} >/dev/null || echo silent",

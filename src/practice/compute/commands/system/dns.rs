@@ -23,6 +23,8 @@ const TTL: u32 = 60;
 
 fn ask(seat: &Seat, name: &str) -> Option<Ipv4Addr> {
     let host = &seat.host;
+    // A dot at the end says that the name is whole, which it is anyway.
+    let name = name.trim_end_matches('.');
     host.surroundings.resolve(&host.spec.instance_id, name)
 }
 

@@ -96,7 +96,6 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "date", Arc::new(date::Date)),
         (BIN, "dd", Arc::new(dd::Dd)),
         (BIN, "df", Arc::new(df::Df)),
-        (BIN, "dig", Arc::new(dns::Dig)),
         (BIN, "dmesg", Arc::new(hardware::Dmesg)),
         (BIN, "dnf", Arc::new(dnf::Dnf)),
         (BIN, "ec2-metadata", Arc::new(cloud_init::Ec2Metadata)),
@@ -104,7 +103,6 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "flock", Arc::new(flock::Flock)),
         (BIN, "free", Arc::new(hardware::Free)),
         (BIN, "getent", Arc::new(getent::Getent)),
-        (BIN, "host", Arc::new(dns::HostProgram)),
         (BIN, "hostname", Arc::new(identity::Hostname)),
         (BIN, "hostnamectl", Arc::new(identity::Hostnamectl)),
         (BIN, "journalctl", Arc::new(journal::Journalctl)),
@@ -113,7 +111,6 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "lsblk", Arc::new(hardware::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
         (BIN, "nproc", Arc::new(identity::Nproc)),
-        (BIN, "nslookup", Arc::new(dns::Nslookup)),
         (BIN, "ping", Arc::new(ping::Ping)),
         (BIN, "ps", Arc::new(processes::Ps)),
         (BIN, "rpm", Arc::new(rpm::Rpm)),
@@ -146,10 +143,13 @@ fn of_the_image() -> Vec<Placed> {
 fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
     vec![
         ("cfn-signal", Arc::new(cfn_signal::CfnSignal)),
+        ("dig", Arc::new(dns::Dig)),
+        ("host", Arc::new(dns::HostProgram)),
         ("mount.efs", Arc::new(mount::MountHelper)),
         ("mount.nfs", Arc::new(mount::MountHelper)),
         ("mount.nfs4", Arc::new(mount::MountHelper)),
         ("ncat", Arc::new(nc::Ncat)),
+        ("nslookup", Arc::new(dns::Nslookup)),
         ("rsync", Arc::new(rsync::Rsync)),
     ]
 }

@@ -27,6 +27,7 @@ use crate::practice::compute::users::{Accounts, User};
 use crate::practice::compute::{
     HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, machine,
 };
+use crate::practice::storage::Files;
 
 const SHARE: &str = "fs-1.efs.us-east-1.amazonaws.com";
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 30);

@@ -251,7 +251,9 @@ async fn a_signal_reaches_the_stack() {
 #[tokio::test]
 async fn names_are_asked_of_the_resolver_in_three_ways() {
     let rig = Rig::new();
-    rig.root("echo '10.9.9.9 box' >>/etc/hosts").await.ended(0);
+    rig.root("dnf install -yq bind-utils && echo '10.9.9.9 box' >>/etc/hosts")
+        .await
+        .ended(0);
     let short = rig
         .user(&format!("dig +short {SHARE}; dig +short box"))
         .await;
