@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 use super::pattern::Pattern;
 use super::{Context, Decision, Request, check, check_trust, decide, trusts};
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "tests write values where they stand"
+)]
 fn statement(effect: &str, action: &str, resource: Value, condition: Option<Value>) -> Value {
     let mut statement = json!({"Effect": effect, "Action": action, "Resource": resource});
     if let Some(condition) = condition {
@@ -98,9 +102,12 @@ fn an_action_about_no_single_resource_needs_a_star() {
     );
 }
 
+/// Operator, key, values; the request's context; whether it holds.
+type Case<'a> = (&'a str, &'a str, Value, &'a [(&'a str, &'a str)], bool);
+
 #[test]
 fn conditions_hold_as_the_guide_says() {
-    let cases: &[(&str, &str, Value, &[(&str, &str)], bool)] = &[
+    let cases: &[Case] = &[
         (
             "StringEquals",
             "aws:a",

@@ -195,9 +195,9 @@ async fn the_network_is_seen_as_the_groups_let_it() {
     assert_eq!(bench.settled(&stack).await, "CREATE_COMPLETE");
     let (ids, share) = bench.running.account.read(|world| {
         let by_name = |name: &str| {
-            let instances = world.instances.values();
+            let mut instances = world.instances.values();
             let named = |one: &&Instance| one.tags["aws:cloudformation:logical-id"] == name;
-            instances.filter(named).next().unwrap().clone()
+            instances.find(named).unwrap().clone()
         };
         (
             (by_name("InstanceA"), by_name("InstanceB")),

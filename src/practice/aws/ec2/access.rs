@@ -213,3 +213,66 @@ fn on(world: &World, ask: Ask, id: &str) -> Ask {
         _ => here(prefix, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::asks;
+    use crate::practice::aws::access::Ask;
+    use crate::practice::aws::params::{Dialect, Params};
+    use crate::practice::world::place::Place;
+    use crate::practice::world::{Tags, World};
+
+    fn of(action: &str, form: &str) -> Vec<Ask> {
+        let place = Place {
+            account_id: "123456789012".into(),
+            region: "us-east-1".into(),
+        };
+        let world = World::new(place, jiff::Timestamp::UNIX_EPOCH, Some(1));
+        let params = Params::parse(form.as_bytes(), Dialect::Ec2).unwrap();
+        asks(&world, action, params).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_is_asked_for_of_its_volume_of_itself_and_of_its_tags() {
+        let volume = "arn:aws:ec2:us-east-1:123456789012:volume/vol-1";
+        let snapshot = "arn:aws:ec2:us-east-1::snapshot/*";
+        let tags = Tags::from([("lab".to_owned(), "l".to_owned())]);
+        let form = "VolumeId=vol-1&TagSpecification.1.ResourceType=snapshot&TagSpecification.1.Tag.1.Key=lab&TagSpecification.1.Tag.1.Value=l";
+        assert_eq!(
+            of("CreateSnapshot", form),
+            [
+                Ask::new("ec2:CreateSnapshot").on(volume),
+                Ask::new("ec2:CreateSnapshot")
+                    .on(snapshot)
+                    .giving(&tags)
+                    .with("ec2:ParentVolume", volume),
+                Ask::new("ec2:CreateTags")
+                    .on(snapshot)
+                    .giving(&tags)
+                    .with("ec2:CreateAction", "CreateSnapshot"),
+            ]
+        );
+        assert_eq!(of("CreateSnapshot", "VolumeId=vol-1").len(), 2);
+    }
+
+    #[test]
+    fn tags_are_the_requests_where_they_are_given_to_what_is_there() {
+        let tags = Tags::from([("a".to_owned(), "1".to_owned())]);
+        let form = "ResourceId.1=i-1&ResourceId.2=snap-1&Tag.1.Key=a&Tag.1.Value=1";
+        assert_eq!(
+            of("CreateTags", form),
+            [
+                Ask::new("ec2:CreateTags")
+                    .on("arn:aws:ec2:us-east-1:123456789012:instance/i-1")
+                    .giving(&tags),
+                Ask::new("ec2:CreateTags")
+                    .on("arn:aws:ec2:us-east-1::snapshot/snap-1")
+                    .giving(&tags),
+            ]
+        );
+        assert_eq!(
+            of("DescribeVolumes", "VolumeId.1=vol-1"),
+            [Ask::new("ec2:DescribeVolumes")]
+        );
+    }
+}

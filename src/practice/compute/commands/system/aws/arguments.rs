@@ -22,6 +22,9 @@ pub enum Misuse {
     /// A number is none.
     #[error("invalid literal for int() with base 10: '{0}'")]
     Number(String),
+    /// A number with a fraction is none.
+    #[error("could not convert string to float: '{0}'")]
+    Decimal(String),
 }
 
 /// What an operation is called with.
@@ -291,6 +294,10 @@ fn scalar(kind: &Kind, text: &str) -> Result<Value, Misuse> {
     let whole = || text.trim().parse().map(Value::Integer);
     Ok(match kind {
         Kind::Integer => whole().map_err(|_| Misuse::Number(text.to_owned()))?,
+        Kind::Float => {
+            let number = text.trim().parse().map(Value::Float);
+            number.map_err(|_| Misuse::Decimal(text.to_owned()))?
+        }
         Kind::Boolean => Value::Bool(!text.eq_ignore_ascii_case("false")),
         _ => Value::from(text),
     })

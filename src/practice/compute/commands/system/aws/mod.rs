@@ -143,7 +143,7 @@ impl From<Misuse> for Failure {
             _ => misuse.to_string(),
         };
         let status = match misuse {
-            Misuse::Number(_) => GENERAL,
+            Misuse::Number(_) | Misuse::Decimal(_) => GENERAL,
             _ => USAGE,
         };
         Self::new(status, text)

@@ -152,9 +152,20 @@ fn objects(title: &str, items: &[Value], depth: usize, sections: &mut Vec<Sectio
     }
 }
 
+/// Letters whose width is ambiguous (Unicode Standard Annex 11): the real command takes them for wide, as it takes all
+/// that is ambiguous; the library does so only with what is no letter.
+fn is_ambiguous_letter(c: char) -> bool {
+    "ÆÐØÞßàáæèéêìíðòóøùúüþāđēěĦħīıĸŁłŋŌōŒœŦŧūƎ".contains(c)
+        || matches!(c, '\u{391}'..='\u{3a9}' | '\u{3b1}'..='\u{3c1}' | '\u{3c3}'..='\u{3c9}' | '\u{401}' | '\u{410}'..='\u{44f}' | '\u{451}')
+}
+
 fn length(text: &str) -> usize {
-    // As the real one counts: what is ambiguous is wide.
-    unicode_width::UnicodeWidthStr::width_cjk(text)
+    use unicode_width::UnicodeWidthChar as _;
+    let widths = text.chars().map(|c| match c {
+        c if is_ambiguous_letter(c) => 2,
+        c => c.width_cjk().unwrap_or(1).max(1),
+    });
+    widths.sum()
 }
 
 impl Section {
