@@ -3,14 +3,20 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::account::Account;
+use super::aws;
 use super::cfn;
-use super::compute::{Reach, ResourceSignal, Surroundings};
+use super::compute::{
+    Profile, Reach, ResourceSignal, RoleCredentials, ServiceRequest, Surroundings,
+};
 use super::error::AwsError;
+use super::sessions::{self, Session, Temporary};
 use super::world::instances::ShutdownBehavior;
 use super::world::power::Why;
 
@@ -54,6 +60,11 @@ impl Surroundings for View {
     fn reaches_internet(&self, instance_id: &str) -> bool {
         self.account()
             .is_some_and(|account| account.read(|world| world.reaches_internet(instance_id)))
+    }
+
+    fn pings(&self, instance_id: &str, address: Ipv4Addr) -> bool {
+        self.account()
+            .is_some_and(|account| account.read(|world| world.pings(instance_id, address)))
     }
 
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr> {
@@ -116,6 +127,42 @@ impl Surroundings for View {
         Ok(wait_handle(&account, method, path, &body).unwrap_or((404, b"Not Found".to_vec())))
     }
 
+    fn profile(&self, instance_id: &str) -> Option<Profile> {
+        let account = self.account()?;
+        account.read(|world| {
+            let (association, role) = world.profile_on(instance_id)?;
+            let role = role.map(|role| {
+                let session = Session {
+                    role_id: role.id.clone(),
+                    name: instance_id.to_owned(),
+                };
+                let secret = &account.identity.secret_access_key;
+                let assumed = role.trusts_ec2(world);
+                let given = assumed.then(|| sessions::current(secret, &session, SystemTime::now()));
+                (role.name.clone(), given.map(credentials))
+            });
+            Some(Profile {
+                arn: association.arn.clone(),
+                id: association.profile_id.clone(),
+                role,
+            })
+        })
+    }
+
+    async fn service(
+        &self,
+        instance_id: &str,
+        request: ServiceRequest,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let account = self.account().ok_or(GONE)?;
+        if !account.read(|world| world.reaches_internet(instance_id)) {
+            return Err("connection timed out".into());
+        }
+        aws::inward(&account, &request)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
     async fn powered_off(&self, instance_id: &str) {
         let Some(account) = self.account() else {
             return;
@@ -141,6 +188,17 @@ impl Surroundings for View {
         if let Err(error) = account.write(|world| world.reboot_instance(instance_id)) {
             tracing::debug!(%error, instance_id, "a reboot came too late");
         }
+    }
+}
+
+fn credentials(given: Temporary) -> RoleCredentials {
+    let at = |time| Timestamp::try_from(time).unwrap_or_default();
+    RoleCredentials {
+        updated: at(given.issued),
+        expires: at(given.expires),
+        access_key_id: given.access_key_id,
+        secret_access_key: given.secret_access_key,
+        token: given.token,
     }
 }
 

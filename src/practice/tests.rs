@@ -6,6 +6,7 @@
 mod cleanup;
 mod control;
 mod describe;
+mod guest;
 mod hosts;
 mod lab;
 mod machines;
@@ -13,9 +14,11 @@ mod monitoring;
 mod refusals;
 mod requests;
 mod restart;
+mod roles;
 mod throughput;
 mod updates;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -26,6 +29,7 @@ use aws_sdk_ec2 as ec2;
 use aws_sdk_efs as efs;
 
 use super::clock::Pace;
+use super::world::World;
 use super::{Options, PracticeError, Running, serve};
 
 /// A stack of the lab's shape.

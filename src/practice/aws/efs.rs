@@ -6,6 +6,7 @@ use axum::http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::access::{Ask, Caller, Refusal};
 use super::paging;
 use super::protocol::Answer;
 use crate::practice::account::Account;
@@ -80,6 +81,7 @@ fn bad_request(message: String) -> AwsError {
 /// Answers an EFS request.
 pub fn answer(
     account: &Account,
+    caller: &Caller,
     method: &Method,
     path: &str,
     query: &str,
@@ -118,6 +120,8 @@ pub fn answer(
         })
         .collect();
     account.write(|world| {
+        let known = operation(method, &segments).ok_or_else(unknown)?;
+        caller.may(world, Refusal::Efs, |world| vec![ask(world, known, &query)])?;
         let answer = match (method.as_str(), &segments[..]) {
             ("GET", [VERSION, "file-systems"]) => file_systems(world, &sizes, &mut query),
             ("PUT", [VERSION, "file-systems", id]) => {
@@ -145,6 +149,47 @@ pub fn answer(
         query.finish()?;
         Ok(answer)
     })
+}
+
+/// An operation's name, and the filesystem or mount target that its path names.
+fn operation<'a>(method: &Method, segments: &[&'a str]) -> Option<(&'static str, Option<&'a str>)> {
+    Some(match (method.as_str(), segments) {
+        ("GET", [VERSION, "file-systems"]) => ("DescribeFileSystems", None),
+        ("PUT", [VERSION, "file-systems", id]) => ("UpdateFileSystem", Some(bare(id))),
+        ("DELETE", [VERSION, "file-systems", id]) => ("DeleteFileSystem", Some(id)),
+        ("GET", [VERSION, "file-systems", id, "lifecycle-configuration"]) => {
+            ("DescribeLifecycleConfiguration", Some(id))
+        }
+        ("GET", [VERSION, "file-systems", id, "backup-policy"]) => {
+            ("DescribeBackupPolicy", Some(id))
+        }
+        ("GET", [VERSION, "mount-targets"]) => ("DescribeMountTargets", None),
+        ("DELETE", [VERSION, "mount-targets", id]) => ("DeleteMountTarget", Some(id)),
+        ("GET", [VERSION, "mount-targets", id, "security-groups"]) => {
+            ("DescribeMountTargetSecurityGroups", Some(id))
+        }
+        ("GET", [VERSION, "resource-tags", .., id]) => ("ListTagsForResource", Some(id)),
+        _ => return None,
+    })
+}
+
+/// Everything of EFS's is about a filesystem: that of a mount target, or all of them.
+fn ask(world: &World, (name, id): (&str, Option<&str>), query: &Query) -> Ask {
+    let ask = Ask::new(format!("elasticfilesystem:{name}"));
+    let parameter = |name: &str| query.0.get(name).map(String::as_str);
+    let id = id
+        .or_else(|| parameter("FileSystemId"))
+        .or_else(|| parameter("MountTargetId"))
+        .map_or("*", bare);
+    let id = match world.mount_targets.get(id) {
+        Some(target) => target.file_system.as_str(),
+        None => id,
+    };
+    let ask = ask.on(arn(world, id));
+    match world.file_systems.get(id) {
+        Some(found) => ask.tagged("elasticfilesystem", &found.tags),
+        None => ask,
+    }
 }
 
 /// Seconds since 1970, whole as EFS shows them.

@@ -1,10 +1,12 @@
 //! The HTTP front: who may speak to the account, and which service answers. One module per service.
 
+mod access;
 mod cloudformation;
 mod cloudwatch;
 mod control;
 mod ec2;
 mod efs;
+mod iam;
 mod paging;
 mod params;
 mod protocol;
@@ -23,11 +25,16 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use rand::RngExt as _;
 
+use self::access::Caller;
 use self::protocol::{Answer, Protocol};
+use self::sigv4::Denied;
 use super::account::Account;
+use super::compute::ServiceRequest;
 use super::error::AwsError;
+use super::sessions::Session;
 use super::surroundings;
 use super::world;
+use super::world::place::Place;
 
 pub use self::cloudwatch::watch as watch_alarms;
 
@@ -50,6 +57,7 @@ enum Service {
     Efs,
     Sts,
     Ssm,
+    Iam,
     Control,
 }
 
@@ -62,6 +70,7 @@ impl Service {
             "elasticfilesystem" => Self::Efs,
             "sts" => Self::Sts,
             "ssm" => Self::Ssm,
+            "iam" => Self::Iam,
             control::SERVICE => Self::Control,
             _ => return None,
         })
@@ -73,9 +82,21 @@ impl Service {
             Self::CloudWatch => Protocol::Json10,
             Self::CloudFormation => Protocol::Query(cloudformation::NAMESPACE),
             Self::Sts => Protocol::Query(sts::NAMESPACE),
+            Self::Iam => Protocol::Query(iam::NAMESPACE),
             Self::Ec2 => Protocol::Ec2,
             Self::Efs | Self::Control => Protocol::RestJson,
             Self::Ssm => Protocol::Json,
+        }
+    }
+
+    /// The region that its requests are signed for.
+    fn region(self, place: &Place) -> &str {
+        match (self, place.partition()) {
+            // IAM is in no region; each partition has one that stands for it.
+            (Self::Iam, "aws-cn") => "cn-north-1",
+            (Self::Iam, "aws-us-gov") => "us-gov-west-1",
+            (Self::Iam, _) => "us-east-1",
+            _ => &place.region,
         }
     }
 }
@@ -108,27 +129,80 @@ async fn handle(State(account): State<Weak<Account>>, request: Request) -> Respo
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return plain(status, body);
     }
-    let request_id = world::uuid(rand::rng().random());
-    let service = sigv4::service(&parts).map(Service::find);
-    let protocol = match service {
-        Some(Some(service)) => service.protocol(&parts),
-        // Not signed, or for nobody here: most clients can read this.
-        _ => unsigned_protocol(&parts),
-    };
-    let answer = match sigv4::verify(&parts, &body, &account.identity, SystemTime::now()) {
-        Err(why) => Err(protocol.denied(&why)),
-        Ok(()) => match service.flatten() {
-            Some(service) => dispatch(&account, service, &parts, &body, &request_id).await,
-            None => Err(AwsError::client(
-                "InvalidAction",
-                "the practice account does not have this service",
-            )),
+    let service = sigv4::service(&parts).and_then(Service::find);
+    let identity = &account.identity;
+    let region = service.map_or(identity.place.region.as_str(), |service| {
+        service.region(&identity.place)
+    });
+    let caller = sigv4::verify(&parts, &body, identity, region, SystemTime::now());
+    answer(&account, service, caller, &parts, &body).await
+}
+
+/// Answers a request from within, an instance's, by the same way as one that comes over the wire: only the signature is
+/// spared, as the keys themselves are shown. Status and body.
+pub async fn inward(
+    account: &Account,
+    request: &ServiceRequest,
+) -> Result<(u16, Vec<u8>), axum::Error> {
+    let service = Service::find(&request.service).filter(|one| *one != Service::Control);
+    let mut head = Request::builder()
+        .method(request.method.as_str())
+        .uri(&request.target);
+    for (name, value) in &request.headers {
+        head = head.header(name, value);
+    }
+    let (parts, ()) = head.body(()).map_err(axum::Error::new)?.into_parts();
+    let identity = &account.identity;
+    let (key, token) = (&request.access_key_id, request.token.as_deref());
+    let caller = match sigv4::holder(identity, key, token, SystemTime::now()) {
+        Err(why) => Err(why),
+        Ok((_, secret)) if secret != request.secret_access_key => Err(Denied::Mismatch),
+        Ok((session, _)) => match service.map(|service| service.region(&identity.place)) {
+            Some(region) if region != request.region => {
+                Err(Denied::OtherRegion(request.region.clone()))
+            }
+            _ => Ok(session),
         },
+    };
+    let response = answer(account, service, caller, &parts, &request.body).await;
+    let status = response.status().as_u16();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await?;
+    Ok((status, body.into()))
+}
+
+/// What a service says to somebody who was let in, or why nobody was.
+async fn answer(
+    account: &Account,
+    service: Option<Service>,
+    session: Result<Option<Session>, Denied>,
+    parts: &Parts,
+    body: &[u8],
+) -> Response<Body> {
+    let request_id = world::uuid(rand::rng().random());
+    let protocol = match service {
+        Some(service) => service.protocol(parts),
+        // Not signed, or for nobody here: most clients can read this.
+        None => unsigned_protocol(parts),
+    };
+    let caller = session.and_then(|session| {
+        let known = account.read(|world| Caller::of(world, session));
+        // The role of a session may have been deleted since.
+        known.ok_or(Denied::UnknownKey)
+    });
+    let answer = match (caller, service) {
+        (Err(why), _) => Err(protocol.denied(&why)),
+        (Ok(caller), Some(service)) => {
+            dispatch(account, &caller, service, parts, body, &request_id).await
+        }
+        (Ok(_), None) => Err(AwsError::client(
+            "InvalidAction",
+            "the practice account does not have this service",
+        )),
     };
     match answer {
         Ok(answer) => protocol.render(answer, &request_id),
         Err(error) => {
-            tracing::debug!(%error, %target, "refused");
+            tracing::debug!(%error, path = parts.uri.path(), "refused");
             protocol.error(&error, &request_id)
         }
     }
@@ -136,6 +210,7 @@ async fn handle(State(account): State<Weak<Account>>, request: Request) -> Respo
 
 async fn dispatch(
     account: &Account,
+    caller: &Caller,
     service: Service,
     parts: &Parts,
     body: &[u8],
@@ -151,17 +226,21 @@ async fn dispatch(
         }
     };
     match service {
-        Service::CloudFormation => cloudformation::answer(account, form()),
-        Service::CloudWatch => cloudwatch::answer(account, parts, body),
-        Service::Ec2 => ec2::answer(account, form(), request_id),
-        Service::Sts => sts::answer(&account.identity, form()),
-        Service::Efs => efs::answer(account, &parts.method, path, query, body),
+        Service::CloudFormation => cloudformation::answer(account, caller, form()),
+        Service::CloudWatch => cloudwatch::answer(account, caller, parts, body),
+        Service::Ec2 => ec2::answer(account, caller, form(), request_id),
+        Service::Sts => sts::answer(&account.identity, caller, form()),
+        Service::Efs => efs::answer(account, caller, &parts.method, path, query, body),
         Service::Ssm => {
             let target = parts.headers.get("x-amz-target");
             let target = target.and_then(|target| target.to_str().ok());
-            ssm::answer(account, target.unwrap_or_default(), body)
+            ssm::answer(account, caller, target.unwrap_or_default(), body)
         }
-        Service::Control => control::answer(account, &parts.method, path, query).await,
+        Service::Iam => iam::answer(account, caller, form()),
+        Service::Control => {
+            caller.must_own()?;
+            control::answer(account, &parts.method, path, query).await
+        }
     }
 }
 

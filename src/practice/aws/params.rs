@@ -121,6 +121,11 @@ impl Params {
         text
     }
 
+    /// Takes a structure: `Name.Member`.
+    pub fn take(&mut self, name: &str) -> Option<Self> {
+        self.children.remove(name)
+    }
+
     /// Takes a text that must be there.
     pub fn needed(&mut self, name: &str) -> Result<String, AwsError> {
         self.text(name).ok_or_else(|| self.missing(name))

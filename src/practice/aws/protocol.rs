@@ -190,7 +190,7 @@ impl Protocol {
             (Self::Ec2, Denied::UnknownKey | Denied::Mismatch | Denied::OtherRegion(_)) => {
                 AwsError::with_status(401, "AuthFailure", EC2)
             }
-            (Self::Ec2, Denied::Skewed(_)) => {
+            (Self::Ec2, Denied::Skewed(_) | Denied::Expired) => {
                 AwsError::client("RequestExpired", "Request has expired.")
             }
             (Self::Ec2, Denied::Unsigned) => AwsError::client(
@@ -209,6 +209,11 @@ impl Protocol {
                     "IncompleteSignature"
                 },
                 why.clone(),
+            ),
+            (_, Denied::Expired) => say(
+                "ExpiredToken",
+                "ExpiredTokenException",
+                "The security token included in the request is expired".into(),
             ),
             (_, Denied::UnknownKey) => say(
                 "InvalidClientTokenId",

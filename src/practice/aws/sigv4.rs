@@ -9,6 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use sha2::{Digest, Sha256};
 
+use crate::practice::sessions::{self, Rejected, Session};
 use crate::practice::store::Identity;
 
 /// How far a request's time may be from ours (IAM user guide, "Elements of an AWS API request signature").
@@ -29,6 +30,37 @@ pub enum Denied {
     Skewed(String),
     /// Signed for another region.
     OtherRegion(String),
+    /// Signed with temporary credentials that were good once.
+    Expired,
+}
+
+impl From<Rejected> for Denied {
+    fn from(why: Rejected) -> Self {
+        match why {
+            Rejected::Unknown => Self::UnknownKey,
+            Rejected::Expired => Self::Expired,
+        }
+    }
+}
+
+/// Who has this key and token: nobody but the account's owner, or a session; and the secret that goes with the key.
+pub fn holder(
+    identity: &Identity,
+    access_key_id: &str,
+    token: Option<&str>,
+    now: SystemTime,
+) -> Result<(Option<Session>, String), Denied> {
+    match token {
+        None if access_key_id == identity.access_key_id => {
+            Ok((None, identity.secret_access_key.clone()))
+        }
+        None => Err(Denied::UnknownKey),
+        Some(token) => {
+            let (session, secret) =
+                sessions::open(&identity.secret_access_key, access_key_id, token, now)?;
+            Ok((Some(session), secret))
+        }
+    }
 }
 
 /// What an `Authorization` header says.
@@ -82,17 +114,18 @@ fn authorization(parts: &Parts) -> Result<Authorization<'_>, Denied> {
     })
 }
 
-/// Checks that the account's key signed this request, now, for its region.
+/// Checks that a key of the account's signed this request, now, for this region. Answers with the session that has the
+/// key; the account's own key is no session's.
 pub fn verify(
     parts: &Parts,
     body: &[u8],
     identity: &Identity,
+    region: &str,
     now: SystemTime,
-) -> Result<(), Denied> {
+) -> Result<Option<Session>, Denied> {
     let found = authorization(parts)?;
-    if found.access_key_id != identity.access_key_id || has(parts, "x-amz-security-token") {
-        return Err(Denied::UnknownKey);
-    }
+    let token = header(parts, "x-amz-security-token");
+    let (session, secret) = holder(identity, found.access_key_id, token.as_deref(), now)?;
     let stamp = header(parts, "x-amz-date").ok_or_else(|| {
         Denied::Incomplete(
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
@@ -107,7 +140,7 @@ pub fn verify(
     if !stamp.starts_with(found.date) {
         return Err(Denied::Mismatch);
     }
-    if found.region != identity.place.region {
+    if found.region != region {
         return Err(Denied::OtherRegion(found.region.to_owned()));
     }
     let payload = Sha256::digest(body);
@@ -125,16 +158,12 @@ pub fn verify(
         found.service,
         hex(&Sha256::digest(canonical))
     );
-    let key = generate_signing_key(
-        &identity.secret_access_key,
-        signed,
-        found.region,
-        found.service,
-    );
+    let key = generate_signing_key(&secret, signed, found.region, found.service);
     if calculate_signature(key, to_sign.as_bytes()) != found.signature {
         return Err(Denied::Mismatch);
     }
-    skew(&stamp, signed, now)
+    skew(&stamp, signed, now)?;
+    Ok(session)
 }
 
 /// Only asked once the signature is right: what a stranger's clock shows is nobody's business.
@@ -159,10 +188,6 @@ fn skew(stamp: &str, signed: SystemTime, now: SystemTime) -> Result<(), Denied> 
         )));
     }
     Ok(())
-}
-
-fn has(parts: &Parts, name: &str) -> bool {
-    parts.headers.contains_key(name)
 }
 
 /// All values of a header as they are signed: inner runs of blanks as one, values joined by commas.
@@ -263,7 +288,7 @@ fn decode(text: &str) -> Vec<u8> {
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
-fn encode(bytes: &[u8]) -> String {
+pub fn encode(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len());
     for byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
@@ -338,6 +363,7 @@ mod tests {
         instant("20150830T123600Z").unwrap()
     }
 
+    const REGION: &str = "us-east-1";
     /// `get-vanilla` and `get-vanilla-query-order-key-case` of the test suite.
     const VANILLA: &str = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
     const QUERY: &str = "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500";
@@ -345,22 +371,22 @@ mod tests {
     #[test]
     fn requests_of_the_published_test_suite_are_let_in() {
         assert_eq!(
-            verify(&suite("/", VANILLA), b"", &identity(), then()),
-            Ok(())
+            verify(&suite("/", VANILLA), b"", &identity(), REGION, then()),
+            Ok(None)
         );
         let query = suite("/?Param2=value2&Param1=value1", QUERY);
-        assert_eq!(verify(&query, b"", &identity(), then()), Ok(()));
+        assert_eq!(verify(&query, b"", &identity(), REGION, then()), Ok(None));
     }
 
     #[test]
     fn a_changed_request_is_not() {
-        let body = verify(&suite("/", VANILLA), b"x", &identity(), then());
+        let body = verify(&suite("/", VANILLA), b"x", &identity(), REGION, then());
         assert_eq!(body, Err(Denied::Mismatch));
-        let path = verify(&suite("/other", VANILLA), b"", &identity(), then());
+        let path = verify(&suite("/other", VANILLA), b"", &identity(), REGION, then());
         assert_eq!(path, Err(Denied::Mismatch));
         let mut stranger = identity();
         stranger.secret_access_key.push('x');
-        let secret = verify(&suite("/", VANILLA), b"", &stranger, then());
+        let secret = verify(&suite("/", VANILLA), b"", &stranger, REGION, then());
         assert_eq!(secret, Err(Denied::Mismatch));
     }
 
@@ -371,6 +397,7 @@ mod tests {
             &request,
             b"",
             &identity(),
+            REGION,
             then() + Duration::from_secs(301),
         );
         assert!(matches!(late, Err(Denied::Skewed(why)) if why.starts_with("Signature expired")));
@@ -378,6 +405,7 @@ mod tests {
             &request,
             b"",
             &identity(),
+            REGION,
             then() - Duration::from_secs(301),
         );
         assert!(matches!(early, Err(Denied::Skewed(_))));
@@ -385,16 +413,17 @@ mod tests {
             &request,
             b"",
             &identity(),
+            REGION,
             then() + Duration::from_secs(299),
         );
-        assert_eq!(near, Ok(()));
+        assert_eq!(near, Ok(None));
     }
 
     #[test]
     fn an_unsigned_request_and_a_broken_signature_are_told_apart() {
         let unsigned = parts("/", &[("host", "h")]);
         assert_eq!(
-            verify(&unsigned, b"", &identity(), then()),
+            verify(&unsigned, b"", &identity(), REGION, then()),
             Err(Denied::Unsigned)
         );
         let broken = parts(
@@ -405,20 +434,63 @@ mod tests {
             ],
         );
         assert!(matches!(
-            verify(&broken, b"", &identity(), then()),
+            verify(&broken, b"", &identity(), REGION, then()),
             Err(Denied::Incomplete(_))
         ));
         let mut other = identity();
         other.access_key_id = "AKIDOTHER".into();
         assert_eq!(
-            verify(&suite("/", VANILLA), b"", &other, then()),
+            verify(&suite("/", VANILLA), b"", &other, REGION, then()),
             Err(Denied::UnknownKey)
         );
-        other = identity();
-        other.place.region = "eu-west-1".into();
         assert_eq!(
-            verify(&suite("/", VANILLA), b"", &other, then()),
+            verify(&suite("/", VANILLA), b"", &identity(), "eu-west-1", then()),
             Err(Denied::OtherRegion("us-east-1".into()))
+        );
+    }
+
+    #[test]
+    fn temporary_credentials_are_let_in_while_they_last_and_only_with_their_token() {
+        let session = Session {
+            role_id: "AROAX".into(),
+            name: "i-1".into(),
+        };
+        let given = sessions::current(&identity().secret_access_key, &session, then());
+        let sign = |token: &str| {
+            let signed = suite("/", "");
+            let canonical =
+                canonical_request(&signed, "host;x-amz-date", &hex(&Sha256::digest(b"")));
+            let to_sign = format!(
+                "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/service/aws4_request\n{}",
+                hex(&Sha256::digest(canonical.unwrap()))
+            );
+            let key = generate_signing_key(&given.secret_access_key, then(), REGION, "service");
+            let signature = calculate_signature(key, to_sign.as_bytes());
+            let mut parts = suite("/", &signature);
+            let value = parts.headers["authorization"].to_str().unwrap();
+            let value = value.replace("AKIDEXAMPLE", &given.access_key_id);
+            parts
+                .headers
+                .insert("authorization", value.parse().unwrap());
+            parts
+                .headers
+                .insert("x-amz-security-token", token.parse().unwrap());
+            parts
+        };
+        let good = sign(&given.token);
+        assert_eq!(
+            verify(&good, b"", &identity(), REGION, then()),
+            Ok(Some(session))
+        );
+        let changed = sign("AAAA");
+        assert_eq!(
+            verify(&changed, b"", &identity(), REGION, then()),
+            Err(Denied::UnknownKey)
+        );
+        let later = then() + Duration::from_hours(6);
+        assert_eq!(
+            verify(&good, b"", &identity(), REGION, later),
+            Err(Denied::Expired)
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::access::{Ask, Caller, Refusal};
 use super::protocol::Answer;
 use crate::practice::account::Account;
 use crate::practice::error::AwsError;
@@ -12,7 +13,12 @@ use crate::practice::world::images::public_parameter;
 const PUBLISHED: i64 = 1_763_416_531;
 
 /// Answers an SSM request; `target` names the operation.
-pub fn answer(account: &Account, target: &str, body: &[u8]) -> Result<Answer, AwsError> {
+pub fn answer(
+    account: &Account,
+    caller: &Caller,
+    target: &str,
+    body: &[u8],
+) -> Result<Answer, AwsError> {
     let operation = target.strip_prefix("AmazonSSM.").unwrap_or(target);
     if !matches!(operation, "GetParameter" | "GetParameters") {
         return Err(AwsError::client("UnknownOperationException", ""));
@@ -23,6 +29,11 @@ pub fn answer(account: &Account, target: &str, body: &[u8]) -> Result<Answer, Aw
             "the body is not a JSON object",
         ));
     };
+    account.write(|world| {
+        caller.may(world, Refusal::Json, |world| {
+            asks(world, operation, &members)
+        })
+    })?;
     // Nothing is encrypted here, so that decrypting changes nothing.
     members.remove("WithDecryption");
     let answer = account.read(|world| {
@@ -38,6 +49,29 @@ pub fn answer(account: &Account, target: &str, body: &[u8]) -> Result<Answer, Aw
             format!("the practice account does not support {name}"),
         )),
         None => Ok(Answer::Json(answer)),
+    }
+}
+
+fn asks(world: &World, operation: &str, members: &Map<String, Value>) -> Vec<Ask> {
+    let names = match (members.get("Name"), members.get("Names")) {
+        (Some(one), _) => vec![one.clone()],
+        (None, Some(Value::Array(names))) => names.clone(),
+        _ => Vec::new(),
+    };
+    let names = names.iter().filter_map(Value::as_str);
+    names
+        .map(|name| Ask::new(format!("ssm:{operation}")).on(arn(world, name)))
+        .collect()
+}
+
+/// Public parameters are no account's.
+fn arn(world: &World, name: &str) -> String {
+    let (partition, region) = (world.place.partition(), &world.place.region);
+    if name.starts_with("/aws/") {
+        format!("arn:{partition}:ssm:{region}::parameter{name}")
+    } else {
+        let name = name.trim_start_matches('/');
+        world.place.arn("ssm", &format!("parameter/{name}"))
     }
 }
 
@@ -84,18 +118,13 @@ fn missing(name: &str) -> AwsError {
 
 fn parameter(world: &World, name: &str) -> Option<Value> {
     let value = public_parameter(name)?;
-    let arn = format!(
-        "arn:{}:ssm:{}::parameter{name}",
-        world.place.partition(),
-        world.place.region
-    );
     Some(json!({
         "Name": name,
         "Type": "String",
         "Value": value,
         "Version": 1,
         "LastModifiedDate": PUBLISHED,
-        "ARN": arn,
+        "ARN": arn(world, name),
         "DataType": "text",
     }))
 }

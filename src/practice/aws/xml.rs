@@ -42,6 +42,17 @@ impl Element {
         self.child(child)
     }
 
+    /// Holding text itself.
+    #[must_use]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "taken from values and references alike"
+    )]
+    pub fn own_text(mut self, text: impl ToString) -> Self {
+        self.text = text.to_string();
+        self
+    }
+
     /// With a child that holds text, if there is one.
     #[must_use]
     pub fn maybe(self, name: &str, text: Option<impl ToString>) -> Self {
@@ -86,10 +97,7 @@ impl Element {
         entry: &str,
         items: impl IntoIterator<Item = T>,
     ) -> Self {
-        self.list(name, entry, items, |mut entry, item| {
-            entry.text = item.to_string();
-            entry
-        })
+        self.list(name, entry, items, Self::own_text)
     }
 
     /// The document with this element as its root.

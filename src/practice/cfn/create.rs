@@ -213,6 +213,7 @@ pub fn refusal(world: &mut World, kind: &str, error: &AwsError) -> String {
     let service = match kind {
         kind if kind.starts_with("AWS::EC2::") => "Ec2",
         kind if kind.starts_with("AWS::EFS::") => "Efs",
+        kind if kind.starts_with("AWS::IAM::") => "Iam",
         _ => return error.message.clone(),
     };
     if error.code == "ValidationError" {

@@ -27,6 +27,8 @@ fn seconds(kind: &str) -> (i64, i64) {
         "AWS::EC2::RouteTable" => (10, 1),
         "AWS::EC2::SecurityGroup" => (5, 1),
         "AWS::EFS::MountTarget" | "AWS::EC2::Instance" => (2, 2),
+        "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" => (17, 1),
+        "AWS::IAM::InstanceProfile" => (120, 1),
         _ => (1, 1),
     }
 }

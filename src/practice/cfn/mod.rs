@@ -4,6 +4,7 @@
 
 mod back;
 mod behaviour;
+pub mod capabilities;
 pub mod changes;
 pub mod check;
 mod cleanup;

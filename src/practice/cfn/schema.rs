@@ -36,6 +36,8 @@ pub enum Kind {
     List(&'static Kind),
     /// An object.
     Object(&'static [Property]),
+    /// An object with any members, or its JSON as a string.
+    Document,
     /// Must not be given: known to AWS, not to the practice account.
     Unsupported,
 }
@@ -129,6 +131,7 @@ fn check(path: &str, kind: Kind, value: &Value, problems: &mut Vec<String>) {
         Kind::Text if scalar(value).is_none() => expected("String"),
         Kind::Integer if integer(value).is_none() => expected("Integer"),
         Kind::Boolean if boolean(value).is_none() => expected("Boolean"),
+        Kind::Document if !value.is_object() && !value.is_string() => expected("JSONObject"),
         Kind::OneOf(allowed) => match scalar(value) {
             None => expected("String"),
             Some(text) if !allowed.contains(&text.as_str()) => {
@@ -146,7 +149,7 @@ fn check(path: &str, kind: Kind, value: &Value, problems: &mut Vec<String>) {
         },
         Kind::Object(properties) => object(path, properties, value, problems),
         Kind::Unsupported => problems.push(unsupported(path)),
-        Kind::Text | Kind::Integer | Kind::Boolean => {}
+        Kind::Text | Kind::Integer | Kind::Boolean | Kind::Document => {}
     }
 }
 
@@ -221,6 +224,14 @@ impl<'a> Properties<'a> {
     /// An object.
     pub fn object(self, name: &str) -> Properties<'a> {
         Self(self.get(name).and_then(Value::as_object))
+    }
+
+    /// A document, as JSON.
+    pub fn document(self, name: &str) -> Option<String> {
+        match self.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            value => Some(value.to_string()),
+        }
     }
 
     /// Whether it is there.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::check::{self, Checked};
 use super::template::Template;
-use super::{create, update};
+use super::{capabilities, create, update};
 use crate::practice::error::AwsError;
 use crate::practice::world::stacks::updates::{Part, Version};
 use crate::practice::world::stacks::{
@@ -59,6 +59,7 @@ pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
         (&new.name, &id),
         world,
     )?;
+    capabilities::check(&checked, &new.capabilities)?;
     let version = Version {
         template: new.template,
         description: checked.template.description.clone(),

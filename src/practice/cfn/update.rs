@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::capabilities;
 use super::check::{self, Checked};
 use super::plan::{self, Plan};
 use super::template::Template;
@@ -46,6 +47,7 @@ pub fn resolve(world: &World, stack: &Stack, asked: Asked) -> Result<(Version, C
         (&stack.name, &stack.id),
         world,
     )?;
+    capabilities::check(&checked, &asked.capabilities)?;
     let version = Version {
         description: checked.template.description.clone(),
         parameters: start::parameters(&checked),

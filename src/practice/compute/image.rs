@@ -38,6 +38,7 @@ const INSTALLED: &[&str] = &[
     "grep",
     "gzip",
     "iproute",
+    "iputils",
     "less",
     "openssh-clients",
     "openssh-server",

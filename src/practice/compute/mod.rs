@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -109,6 +110,55 @@ pub struct ResourceSignal {
     pub reason: String,
 }
 
+/// The instance profile of an instance, as its metadata tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Its ARN.
+    pub arn: String,
+    /// `AIPA…`
+    pub id: String,
+    /// Name of the role that it carries, if it carries one, and its credentials: none when EC2 may not assume the role.
+    pub role: Option<(String, Option<RoleCredentials>)>,
+}
+
+/// Temporary credentials of a role. Times are wall time, as signatures are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleCredentials {
+    /// `ASIA…`
+    pub access_key_id: String,
+    /// Forty characters.
+    pub secret_access_key: String,
+    /// Sent with every request.
+    pub token: String,
+    /// When they were made.
+    pub updated: Timestamp,
+    /// Until when they are good.
+    pub expires: Timestamp,
+}
+
+/// A request to a service of AWS's, with the keys of whoever makes it instead of a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRequest {
+    /// As in a credential scope: `ec2`.
+    pub service: String,
+    /// Region it goes to.
+    pub region: String,
+    /// Access key.
+    pub access_key_id: String,
+    /// Secret.
+    pub secret_access_key: String,
+    /// Of temporary credentials.
+    pub token: Option<String>,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
 /// The account as one of its instances sees it.
 #[async_trait]
 pub trait Surroundings: Send + Sync + 'static {
@@ -124,6 +174,10 @@ pub trait Surroundings: Send + Sync + 'static {
     fn admits(&self, instance_id: &str, from: Ipv4Addr, port: u16) -> bool;
     /// Whether the instance can open connections to the internet, where packages come from.
     fn reaches_internet(&self, instance_id: &str) -> bool;
+    /// Whether a ping from the instance is answered.
+    fn pings(&self, _instance_id: &str, _address: Ipv4Addr) -> bool {
+        false
+    }
     /// Its public address now, if it has one.
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr>;
     /// `aws:cloudformation:*` and other tags visible to the instance.
@@ -139,8 +193,38 @@ pub trait Surroundings: Send + Sync + 'static {
         url: &str,
         body: Vec<u8>,
     ) -> Result<(u16, Vec<u8>), String>;
+    /// Its instance profile, if it has one and its metadata know of it by now.
+    fn profile(&self, _instance_id: &str) -> Option<Profile> {
+        None
+    }
+    /// A request to a service in the account. `Ok` is status and body; `Err` says that the service cannot be reached.
+    async fn service(
+        &self,
+        _instance_id: &str,
+        _request: ServiceRequest,
+    ) -> Result<(u16, Vec<u8>), String> {
+        Err("there is no account around".into())
+    }
     /// The instance has shut itself down (`shutdown`, `poweroff`).
     async fn powered_off(&self, instance_id: &str);
     /// The instance restarts itself (`reboot`, `shutdown -r`): power goes, and comes back.
     async fn rebooted(&self, instance_id: &str);
+}
+
+/// A machine for tests: powered on, its disk among these files, nothing booted.
+#[cfg(test)]
+pub(in crate::practice) fn machine(
+    spec: HostSpec,
+    clock: &crate::practice::clock::Clock,
+    surroundings: std::sync::Arc<dyn Surroundings>,
+    files: crate::practice::storage::Files,
+) -> std::sync::Arc<host::Host> {
+    let disk = files
+        .create_disk_from(&spec.instance_id, &image::build().unwrap())
+        .unwrap();
+    let clock = clock.clone();
+    let host = host::Host::new(spec, clock, surroundings, files, disk, String::new());
+    let host = std::sync::Arc::new(host);
+    kernel::mount(&host).unwrap();
+    host
 }

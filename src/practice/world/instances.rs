@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::iam::Association;
 use super::images::{ROOT_SIZE, images, launchable};
 use super::interfaces::Owner;
 use super::volumes::{Attachment, Volume};
@@ -72,6 +73,9 @@ pub struct Instance {
     /// What its console had shown when its host ended.
     #[serde(default)]
     pub console: Option<String>,
+    /// Its instance profile.
+    #[serde(default)]
+    pub profile: Option<Association>,
     /// Tags.
     pub tags: Tags,
 }
@@ -187,6 +191,8 @@ pub struct Launch {
     pub user_data: Vec<u8>,
     /// Metadata service.
     pub metadata: MetadataOptions,
+    /// Name or ARN of its instance profile.
+    pub profile: Option<String>,
     /// CPU credits.
     pub credits: Option<String>,
     /// What `shutdown` does.
@@ -249,6 +255,10 @@ impl World {
             Some(name) => vec![self.key_pair(name)?.public_key.clone()],
             None => Vec::new(),
         };
+        let profile = match &launch.profile {
+            Some(profile) => Some(self.association(profile, true)?),
+            None => None,
+        };
         let id = self.id("i");
         let interface = self.create_interface(
             &subnet.id,
@@ -302,6 +312,7 @@ impl World {
                 root_volume,
                 ended: None,
                 console: None,
+                profile,
                 tags: launch.tags,
             },
         );

@@ -6,6 +6,7 @@ pub mod addresses;
 pub mod alarms;
 pub mod cidr;
 pub mod efs;
+pub mod iam;
 pub mod images;
 pub mod instances;
 pub mod interfaces;
@@ -171,6 +172,12 @@ world! {
     events: stacks::Event = "stack-event",
     /// Wait condition handles, by their secret token.
     handles: stacks::WaitHandle = "wait-handle",
+    /// Roles, by name.
+    roles: iam::Role = "role",
+    /// Instance profiles, by name.
+    instance_profiles: iam::InstanceProfile = "instance-profile",
+    /// Managed policies of the account's own, by ARN.
+    managed_policies: iam::ManagedPolicy = "managed-policy",
 }
 
 fn parse<T: DeserializeOwned>(kind: &str, json: &str) -> Result<T, String> {

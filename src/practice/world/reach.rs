@@ -6,7 +6,7 @@ use super::World;
 use super::efs::LifeCycle;
 use super::instances::State;
 use super::interfaces::{Interface, Owner};
-use super::security::{Peer, Permission, Way};
+use super::security::{Peer, Permission, Traffic, Way};
 use crate::practice::compute::Reach;
 
 impl World {
@@ -56,14 +56,16 @@ impl World {
             return false;
         };
         let outside = Ipv4Addr::new(203, 0, 113, 1);
-        self.is_routed(interface, outside) && self.admitted(interface, Way::Out, 443, outside, &[])
+        self.is_routed(interface, outside)
+            && self.admitted(interface, Way::Out, Traffic::Tcp(443), outside, &[])
     }
 
     /// Whether a connection from this address outside gets to a port of an instance. Answers go back by the same way,
     /// so it needs a route; groups are stateful and need no rule for them.
     pub fn admits(&self, instance: &str, from: Ipv4Addr, port: u16) -> bool {
         self.interface_of(instance).is_some_and(|interface| {
-            self.is_routed(interface, from) && self.admitted(interface, Way::In, port, from, &[])
+            self.is_routed(interface, from)
+                && self.admitted(interface, Way::In, Traffic::Tcp(port), from, &[])
         })
     }
 
@@ -83,9 +85,27 @@ impl World {
 
     /// What answers when an instance connects to `address:port`.
     pub fn reach(&self, instance: &str, address: Ipv4Addr, port: u16) -> Reach {
-        let Some(from) = self.interface_of(instance) else {
-            return Reach::Filtered;
-        };
+        match self.passes(instance, address, Traffic::Tcp(port)) {
+            Some(to) => self.listener(to, port),
+            None => Reach::Filtered,
+        }
+    }
+
+    /// Whether an instance that pings an address hears from it. Mount targets do not answer.
+    pub fn pings(&self, instance: &str, address: Ipv4Addr) -> bool {
+        let to = self.passes(instance, address, Traffic::Ping);
+        to.is_some_and(|to| match &to.owner {
+            Owner::Instance { id, .. } => self
+                .instances
+                .get(id)
+                .is_some_and(|instance| instance.state == State::Running),
+            Owner::MountTarget { .. } | Owner::Nobody => false,
+        })
+    }
+
+    /// The interface with this address, if the traffic of an instance gets there.
+    fn passes(&self, instance: &str, address: Ipv4Addr, traffic: Traffic) -> Option<&Interface> {
+        let from = self.interface_of(instance)?;
         let inside = self
             .interfaces
             .values()
@@ -99,11 +119,8 @@ impl World {
         // From outside the VPC the source is its public address, and groups mean nothing.
         let (to, source, groups): (_, _, &[String]) = match (inside, from.public_address) {
             (Some(to), _) => (to, from.private_address, &from.groups),
-            (None, Some(public)) => match outside() {
-                Some(to) => (to, public, &[]),
-                None => return Reach::Filtered,
-            },
-            (None, None) => return Reach::Filtered,
+            (None, Some(public)) => (outside()?, public, &[]),
+            (None, None) => return None,
         };
         let same = from.id == to.id;
         let peers = if inside.is_some() {
@@ -111,12 +128,9 @@ impl World {
         } else {
             &[]
         };
-        let admitted = self.admitted(from, Way::Out, port, address, peers)
-            && self.admitted(to, Way::In, port, source, groups);
-        if !same && !admitted {
-            return Reach::Filtered;
-        }
-        self.listener(to, port)
+        let admitted = self.admitted(from, Way::Out, traffic, address, peers)
+            && self.admitted(to, Way::In, traffic, source, groups);
+        (same || admitted).then_some(to)
     }
 
     /// Whether one of the interface's rules admits the connection with a peer of that address and those groups.
@@ -124,12 +138,12 @@ impl World {
         &self,
         interface: &Interface,
         way: Way,
-        port: u16,
+        traffic: Traffic,
         address: Ipv4Addr,
         groups: &[String],
     ) -> bool {
         let admits = |permission: &Permission| {
-            permission.admits_tcp(port)
+            permission.admits(traffic)
                 && match &permission.peer {
                     Peer::Range(range) => range.contains(address),
                     Peer::Range6(_) => false,
@@ -253,6 +267,7 @@ mod tests {
                     endpoint: "enabled".into(),
                     tags: "disabled".into(),
                 },
+                profile: None,
                 credits: None,
                 on_shutdown: ShutdownBehavior::Stop,
                 root: RootVolume::default(),
@@ -315,6 +330,32 @@ mod tests {
         let gone = net.targets[0].clone();
         net.world.delete_mount_target(&gone).unwrap();
         assert_eq!(net.world.resolve(&net.instances[0], &name), None);
+    }
+
+    #[test]
+    fn a_ping_needs_a_rule_of_its_own_and_a_machine_that_runs() {
+        let mut net = net();
+        let other = net
+            .world
+            .instance(&net.instances[1])
+            .unwrap()
+            .private_address;
+        assert!(!net.world.pings(&net.instances[0], other));
+        let ping = Permission {
+            protocol: "icmp".into(),
+            ports: Some((8, -1)),
+            peer: Peer::Group(net.clients.clone()),
+        };
+        let clients = net.clients.clone();
+        net.world
+            .allow(&clients, Way::In, ping, None, Tags::new())
+            .unwrap();
+        assert!(net.world.pings(&net.instances[0], other));
+        let target = net.world.mount_target(&net.targets[0]).unwrap().address;
+        assert!(!net.world.pings(&net.instances[0], target));
+        let id = net.instances[1].clone();
+        net.world.instances.get_mut(&id).unwrap().state = State::Stopped;
+        assert!(!net.world.pings(&net.instances[0], other));
     }
 
     #[test]

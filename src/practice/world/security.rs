@@ -72,6 +72,15 @@ pub enum Peer {
     Group(String),
 }
 
+/// What wants to get through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    /// A TCP connection to this port.
+    Tcp(u16),
+    /// An ICMP echo request.
+    Ping,
+}
+
 impl SecurityGroup {
     /// Whether it came with its VPC and goes with it.
     pub fn is_default(&self) -> bool {
@@ -94,11 +103,13 @@ impl Permission {
         }
     }
 
-    /// Whether a TCP connection to `port` is meant.
-    pub fn admits_tcp(&self, port: u16) -> bool {
-        match (self.protocol.as_str(), self.ports) {
-            ("-1", _) | ("tcp", None) => true,
-            ("tcp", Some((from, to))) => (from..=to).contains(&i32::from(port)),
+    /// Whether this traffic is meant.
+    pub fn admits(&self, traffic: Traffic) -> bool {
+        match (self.protocol.as_str(), self.ports, traffic) {
+            ("-1", ..) | ("tcp", None, Traffic::Tcp(_)) => true,
+            ("tcp", Some((from, to)), Traffic::Tcp(port)) => (from..=to).contains(&i32::from(port)),
+            // Type 8, "echo request", or all of them.
+            ("icmp", ports, Traffic::Ping) => ports.is_none_or(|(kind, _)| matches!(kind, 8 | -1)),
             _ => false,
         }
     }

@@ -82,7 +82,7 @@ pub(super) fn no_role(params: &mut Params) -> Result<(), AwsError> {
     match params.text("RoleARN") {
         None => Ok(()),
         Some(role) => Err(AwsError::validation(format!(
-            "RoleARN is not supported: the practice account has no roles, not even {role}"
+            "RoleARN is not supported: the practice account runs no stack as a role, not even as {role}"
         ))),
     }
 }

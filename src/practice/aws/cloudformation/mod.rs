@@ -6,6 +6,7 @@ mod sets;
 mod show;
 mod templates;
 
+use super::access::{Ask, Caller, Refusal};
 use super::params::{Dialect, Params};
 use super::protocol::Answer;
 use super::xml::Element;
@@ -48,7 +49,7 @@ const OPERATIONS: [(&str, Operation); 20] = [
 ];
 
 /// Answers a CloudFormation request.
-pub fn answer(account: &Account, form: &[u8]) -> Result<Answer, AwsError> {
+pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer, AwsError> {
     let mut params = Params::parse(form, Dialect::Query)?;
     let action = params.text("Action").unwrap_or_default();
     let version = params.text("Version").unwrap_or_default();
@@ -61,12 +62,31 @@ pub fn answer(account: &Account, form: &[u8]) -> Result<Answer, AwsError> {
                 format!("Could not find operation {action} for version {version}"),
             )
         })?;
+    let about = Params::parse(form, Dialect::Query)?.text("StackName");
     account.write(|world| {
+        caller.may(world, Refusal::Query, |world| {
+            let ask = Ask::new(format!("cloudformation:{name}"));
+            vec![match about {
+                Some(stack) => about_stack(world, ask, stack),
+                None => ask,
+            }]
+        })?;
         let result = Element::new(format!("{name}Result"));
         let result = operation(world, &mut params, result)?;
         params.finish()?;
         Ok(Answer::Query(name, result))
     })
+}
+
+/// A stack by its name is the one of that name; one that does not exist could have any id.
+fn about_stack(world: &World, ask: Ask, name_or_id: String) -> Ask {
+    match world.find_stack(&name_or_id) {
+        Some(stack) => ask.on(&stack.id).tagged("cloudformation", &stack.tags),
+        None if name_or_id.starts_with("arn:") => ask.on(name_or_id),
+        None => ask.on(world
+            .place
+            .arn("cloudformation", &format!("stack/{name_or_id}/*"))),
+    }
 }
 
 fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Element, AwsError> {

@@ -4,7 +4,7 @@ use super::given;
 use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::cfn::template::{ParameterDefinition, Template};
-use crate::practice::cfn::{check, start};
+use crate::practice::cfn::{capabilities, check, start};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
 
@@ -17,6 +17,12 @@ pub(super) fn validate(
     start::check_size(&body)?;
     let template = Template::parse(&body)?;
     check::template(&template)?;
+    let result = match capabilities::needed(template.resources.values()) {
+        Some(needed) => result
+            .texts("Capabilities", "member", [needed.capability])
+            .text("CapabilitiesReason", needed.reason()),
+        None => result,
+    };
     Ok(result
         .maybe("Description", template.description.as_ref())
         .list(

@@ -9,6 +9,7 @@ mod watch;
 use axum::http::request::Parts;
 
 use self::document::{Input, Output};
+use super::access::{Ask, Caller, Refusal};
 use super::protocol::Answer;
 use crate::practice::account::Account;
 use crate::practice::error::AwsError;
@@ -25,7 +26,12 @@ pub fn is_cbor(parts: &Parts) -> bool {
 }
 
 /// Answers a CloudWatch request.
-pub fn answer(account: &Account, parts: &Parts, body: &[u8]) -> Result<Answer, AwsError> {
+pub fn answer(
+    account: &Account,
+    caller: &Caller,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Answer, AwsError> {
     let cbor = is_cbor(parts);
     let path = parts.uri.path();
     let target = parts.headers.get("x-amz-target");
@@ -44,6 +50,10 @@ pub fn answer(account: &Account, parts: &Parts, body: &[u8]) -> Result<Answer, A
         )
     };
     let operation = operation.ok_or_else(|| unknown(path))?;
+    account.write(|world| {
+        let ask = Ask::new(format!("cloudwatch:{operation}"));
+        caller.may(world, Refusal::Query, |_| vec![ask])
+    })?;
     let input = document::read(body, cbor)?;
     let output = match operation {
         "GetMetricData" => data::get_metric_data(account, input),

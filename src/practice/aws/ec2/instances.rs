@@ -2,6 +2,7 @@
 
 use super::interfaces::{association, attached, groups};
 use super::listing::{Described, Field, Listing, maybe, one, tag_set, time};
+use super::profiles;
 use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
@@ -49,6 +50,15 @@ impl Described for Instance {
         }),
         ("block-device-mapping.volume-id", |_, one_| {
             one(&one_.root_volume)
+        }),
+        ("iam-instance-profile.arn", |_, one_| {
+            maybe(one_.profile.as_ref().map(|one| &one.arn))
+        }),
+        ("iam-instance-profile.id", |_, one_| {
+            maybe(one_.profile.as_ref().map(|one| &one.profile_id))
+        }),
+        ("iam-instance-profile.name", |_, one_| {
+            maybe(one_.profile.as_ref().map(|one| &one.profile))
         }),
         ("reservation-id", |_, one_| one(&one_.reservation)),
         ("owner-id", |world, _| one(&world.place.account_id)),
@@ -152,7 +162,16 @@ fn instance(world: &World, instance: &Instance, item: Element) -> Element {
         .text("architecture", architecture(instance))
         .text("rootDeviceType", "ebs")
         .text("rootDeviceName", &instance.root_device)
-        .child(block_devices(world, instance))
+        .child(block_devices(world, instance));
+    let item = match instance
+        .profile
+        .as_ref()
+        .filter(|_| instance.state != State::Terminated)
+    {
+        Some(association) => item.child(profiles::profile(association)),
+        None => item,
+    };
+    let item = item
         .text("virtualizationType", "hvm")
         .text("hypervisor", "xen")
         .text("enaSupport", nitro)

@@ -1,5 +1,6 @@
 //! Amazon EC2: which operation is which. One file per family of resources.
 
+mod access;
 mod catalog;
 mod instances;
 mod interfaces;
@@ -7,6 +8,7 @@ mod keys;
 mod listing;
 mod network;
 mod power;
+mod profiles;
 mod security;
 mod tags;
 mod volumes;
@@ -14,6 +16,7 @@ mod volumes;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use self::listing::{describe, time};
+use super::access::{Caller, Refusal};
 use super::params::{Dialect, Params};
 use super::protocol::Answer;
 use super::xml::Element;
@@ -30,7 +33,12 @@ const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 const VERSION: &str = "2016-11-15";
 
 /// Answers an EC2 request.
-pub fn answer(account: &Account, form: &[u8], request_id: &str) -> Result<Answer, AwsError> {
+pub fn answer(
+    account: &Account,
+    caller: &Caller,
+    form: &[u8],
+    request_id: &str,
+) -> Result<Answer, AwsError> {
     let mut params = Params::parse(form, Dialect::Ec2)?;
     let action = params.text("Action").ok_or_else(|| {
         AwsError::client(
@@ -52,7 +60,20 @@ pub fn answer(account: &Account, form: &[u8], request_id: &str) -> Result<Answer
     let response = Element::new(format!("{action}Response"))
         .namespace(NAMESPACE)
         .text("requestId", request_id);
+    // Rights come first: who has none is not told whether the rest makes sense.
+    let asked = Params::parse(form, Dialect::Ec2)?;
+    let may = |world: &mut World| {
+        let mut wrong = None;
+        caller.may(world, Refusal::Ec2, |world| {
+            access::asks(world, &action, asked).unwrap_or_else(|why| {
+                wrong = Some(why);
+                Vec::new()
+            })
+        })?;
+        wrong.map_or(Ok(()), Err)
+    };
     if action == "GetConsoleOutput" {
+        account.write(may)?;
         let shown = console(account, params, response)?;
         return if dry {
             Err(would_have())
@@ -62,6 +83,7 @@ pub fn answer(account: &Account, form: &[u8], request_id: &str) -> Result<Answer
     }
     account
         .write(|world| {
+            may(world)?;
             let response =
                 call(world, &action, params, response).unwrap_or_else(|| Err(unknown()))?;
             if dry {
@@ -91,6 +113,7 @@ fn call(
     Some(match action {
         "DescribeAddresses" => tags::addresses(world, params, response),
         "DescribeAvailabilityZones" => catalog::zones(world, params, response),
+        "DescribeIamInstanceProfileAssociations" => profiles::describe(world, params, response),
         "DescribeImages" => catalog::describe_images(world, params, response),
         "DescribeInstanceStatus" => instances::describe_status(world, params, response),
         "DescribeInstanceTypeOfferings" => catalog::offerings(world, params, response),
@@ -148,6 +171,7 @@ fn change(
         Some(power::delete(world, params, response, id, how))
     };
     match action {
+        "AssociateIamInstanceProfile" => Some(profiles::associate(world, params, response)),
         "AuthorizeSecurityGroupIngress" => Some(security::authorize(world, params, response)),
         "DeleteInternetGateway" => delete(
             world,
@@ -183,6 +207,7 @@ fn change(
         "DeleteVolume" => delete(world, params, response, "VolumeId", World::delete_volume),
         "DeleteVpc" => delete(world, params, response, "VpcId", World::delete_vpc),
         "DetachInternetGateway" => Some(power::detach_gateway(world, params, response)),
+        "DisassociateIamInstanceProfile" => Some(profiles::disassociate(world, params, response)),
         "RebootInstances" => Some(power::reboot(world, params, response)),
         "RevokeSecurityGroupIngress" => Some(security::revoke(world, params, response)),
         "StartInstances" => Some(power::change(world, params, response, power::START)),

@@ -59,7 +59,7 @@ pub static INSTANCE: ResourceType = ResourceType {
         .uninterrupted(),
         optional("DisableApiTermination", Kind::OneOf(&["false"])).uninterrupted(),
         optional("EbsOptimized", Kind::Boolean).update(Update::Conditional(in_place)),
-        optional("IamInstanceProfile", Kind::Unsupported).uninterrupted(),
+        optional("IamInstanceProfile", Kind::Text).uninterrupted(),
         optional(
             "InstanceInitiatedShutdownBehavior",
             Kind::OneOf(&["stop", "terminate"]),
@@ -201,6 +201,7 @@ fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
         groups: placement.groups,
         user_data,
         metadata: metadata(properties.object("MetadataOptions")),
+        profile: properties.text("IamInstanceProfile"),
         credits: Some(credits(properties, &kind)),
         kind,
         on_shutdown: on_shutdown(properties),

@@ -3,6 +3,7 @@
 //! A unit says which properties and attributes its type has, and creates and deletes through the world's rules.
 
 mod filesystem;
+mod identity;
 mod instance;
 mod monitoring;
 mod network;
@@ -121,6 +122,10 @@ static TYPES: &[&ResourceType] = &[
     &monitoring::ALARM,
     &monitoring::TOPIC,
     &monitoring::SUBSCRIPTION,
+    &identity::ROLE,
+    &identity::POLICY,
+    &identity::MANAGED_POLICY,
+    &identity::INSTANCE_PROFILE,
     &wait::HANDLE,
     &wait::CONDITION,
 ];
@@ -153,7 +158,10 @@ fn own_id(_: &World, resource: &Resource, _: &str) -> Option<Value> {
 /// What was not found is gone, which is what a deletion wants.
 fn gone_is_deleted(result: Result<(), AwsError>) -> Result<(), AwsError> {
     match result {
-        Err(error) if error.code.ends_with("NotFound") || error.code == "Gateway.NotAttached" => {
+        Err(error)
+            if error.code.ends_with("NotFound")
+                || matches!(error.code.as_ref(), "Gateway.NotAttached" | "NoSuchEntity") =>
+        {
             Ok(())
         }
         result => result,

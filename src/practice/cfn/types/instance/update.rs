@@ -31,8 +31,6 @@ fn fixed_parts(mappings: Option<&Value>) -> Value {
 }
 
 /// Changes an instance.
-///
-/// A profile (`IamInstanceProfile`) is associated, replaced or taken away here as soon as the account knows profiles.
 pub fn update(world: &mut World, change: &Change) -> Result<Progress, AwsError> {
     let instance = id(change.resource);
     if change.first {
@@ -82,6 +80,15 @@ fn at_once(world: &mut World, instance: &str, change: &Change) -> Result<(), Aws
         let volume = world.volumes.get_mut(&volume);
         if let Some(attachment) = volume.and_then(|volume| volume.attachment.as_mut()) {
             attachment.delete_on_termination = goes;
+        }
+    }
+    if change.touches(&["IamInstanceProfile"]) {
+        let association = match change.after.text("IamInstanceProfile") {
+            Some(profile) => Some(world.association(&profile, false)?),
+            None => None,
+        };
+        if let Some(found) = world.instances.get_mut(instance) {
+            found.profile = association;
         }
     }
     if let Some(found) = world.instances.get_mut(instance) {

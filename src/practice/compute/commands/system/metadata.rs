@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::practice::compute::MetadataService;
 use crate::practice::compute::host::Host;
+use crate::practice::compute::{MetadataService, RoleCredentials};
 
 /// Where it answers.
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
@@ -55,6 +55,9 @@ impl Metadata {
         };
         add("ami-id", &spec.image_id);
         add("hostname", &name);
+        for (path, document) in iam(host) {
+            add(&path, &document);
+        }
         add("instance-id", &spec.instance_id);
         add("instance-life-cycle", "on-demand");
         add("instance-type", &spec.instance_type);
@@ -219,6 +222,60 @@ impl Metadata {
         let until = i64::from_be_bytes(*until);
         self.now.as_second() < until && token.trim() == self.token(until)
     }
+}
+
+/// What is told of the instance's profile, and the credentials of its role.
+fn iam(host: &Host) -> Vec<(String, String)> {
+    let Some(profile) = host.surroundings.profile(&host.spec.instance_id) else {
+        return Vec::new();
+    };
+    let updated = |role: &Option<(String, Option<RoleCredentials>)>| {
+        let given = role.as_ref().and_then(|(_, given)| given.as_ref());
+        given.map_or(host.clock.now(), |given| given.updated)
+    };
+    let info = document(&[
+        ("Code", "Success"),
+        ("LastUpdated", &seconds(updated(&profile.role))),
+        ("InstanceProfileArn", &profile.arn),
+        ("InstanceProfileId", &profile.id),
+    ]);
+    let mut entries = vec![("iam/info".to_owned(), info)];
+    if let Some((role, given)) = profile.role {
+        let credentials = match given {
+            Some(given) => document(&[
+                ("Code", "Success"),
+                ("LastUpdated", &seconds(given.updated)),
+                ("Type", "AWS-HMAC"),
+                ("AccessKeyId", &given.access_key_id),
+                ("SecretAccessKey", &given.secret_access_key),
+                ("Token", &given.token),
+                ("Expiration", &seconds(given.expires)),
+            ]),
+            None => document(&[
+                ("Code", "AssumeRoleUnauthorizedAccess"),
+                (
+                    "Message",
+                    &format!(
+                        "EC2 cannot assume the role {role}. Please see documentation at https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html#troubleshoot_iam-ec2_errors-info-doc."
+                    ),
+                ),
+                ("LastUpdated", &seconds(host.clock.now())),
+            ]),
+        };
+        entries.push((format!("iam/security-credentials/{role}"), credentials));
+    }
+    entries
+}
+
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Texts as the service writes them; none of them needs escaping.
+fn document(members: &[(&str, &str)]) -> String {
+    let members = members.iter();
+    let members = members.map(|(name, value)| format!("  \"{name}\" : \"{value}\""));
+    format!("{{\n{}\n}}", members.collect::<Vec<_>>().join(",\n"))
 }
 
 fn identity(host: &Host) -> String {

@@ -1,6 +1,7 @@
 //! Commands about the machine, its mounts, its network and its account: mount, df, nc, curl, cfn-signal, dnf, systemctl ….
 
 mod absent;
+mod aws;
 mod cfn_signal;
 mod cloud_init;
 mod crontab;
@@ -9,6 +10,7 @@ mod date;
 mod dd;
 mod df;
 mod dnf;
+mod dns;
 mod efs;
 mod findmnt;
 mod flock;
@@ -23,6 +25,7 @@ mod nc;
 mod network;
 mod nfs;
 mod packages;
+mod ping;
 mod power;
 mod processes;
 mod program;
@@ -86,6 +89,7 @@ fn of_the_image() -> Vec<Placed> {
     const SBIN: &str = "/usr/sbin";
     vec![
         (BIN, "arch", Arc::new(identity::Arch)),
+        (BIN, "aws", Arc::new(aws::Aws)),
         (BIN, "cat", Arc::new(streams::Cat)),
         (BIN, "cloud-init", Arc::new(cloud_init::CloudInit)),
         (BIN, "curl", Arc::new(curl::Curl)),
@@ -107,6 +111,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "lsblk", Arc::new(hardware::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
         (BIN, "nproc", Arc::new(identity::Nproc)),
+        (BIN, "ping", Arc::new(ping::Ping)),
         (BIN, "ps", Arc::new(processes::Ps)),
         (BIN, "rpm", Arc::new(rpm::Rpm)),
         (BIN, "seq", Arc::new(streams::Seq)),
@@ -138,10 +143,13 @@ fn of_the_image() -> Vec<Placed> {
 fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
     vec![
         ("cfn-signal", Arc::new(cfn_signal::CfnSignal)),
+        ("dig", Arc::new(dns::Dig)),
+        ("host", Arc::new(dns::HostProgram)),
         ("mount.efs", Arc::new(mount::MountHelper)),
         ("mount.nfs", Arc::new(mount::MountHelper)),
         ("mount.nfs4", Arc::new(mount::MountHelper)),
         ("ncat", Arc::new(nc::Ncat)),
+        ("nslookup", Arc::new(dns::Nslookup)),
         ("rsync", Arc::new(rsync::Rsync)),
     ]
 }

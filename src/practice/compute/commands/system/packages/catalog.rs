@@ -138,6 +138,13 @@ pub(super) static IMAGE: &[Package] = &[
         "The GNU data compression program",
     ),
     plain(
+        "iputils",
+        "20210202-2.amzn2023.0.4",
+        "x86_64",
+        170,
+        "Network monitoring tools including ping",
+    ),
+    plain(
         "less",
         "608-2.amzn2023.0.2",
         "x86_64",
@@ -261,6 +268,35 @@ pub(super) static REPOSITORY: &[Package] = &[
             "Client helper scripts for AWS CloudFormation",
         )
     },
+    Package {
+        requires: &["bind-libs", "bind-license"],
+        files: &[
+            File::Program("/usr/bin/dig", "dig"),
+            File::Program("/usr/bin/host", "host"),
+            File::Program("/usr/bin/nslookup", "nslookup"),
+        ],
+        ..plain(
+            "bind-utils",
+            "9.18.33-1.amzn2023.0.2",
+            "x86_64",
+            210,
+            "Utilities for querying DNS name servers",
+        )
+    },
+    plain(
+        "bind-libs",
+        "9.18.33-1.amzn2023.0.2",
+        "x86_64",
+        1200,
+        "Libraries used by the BIND DNS packages",
+    ),
+    plain(
+        "bind-license",
+        "9.18.33-1.amzn2023.0.2",
+        "noarch",
+        16,
+        "License of the BIND DNS suite",
+    ),
     Package {
         requires: &["cronie-anacron", "crontabs"],
         files: &[

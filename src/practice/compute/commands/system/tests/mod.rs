@@ -25,7 +25,7 @@ use crate::practice::clock::{Clock, Pace};
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::users::{Accounts, User};
 use crate::practice::compute::{
-    HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, image, kernel,
+    HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, machine,
 };
 use crate::practice::storage::Files;
 
@@ -213,18 +213,8 @@ impl Rig {
                 ..MetadataService::default()
             },
         };
-        let disk = files
-            .create_disk_from(id, &image::build().unwrap())
-            .unwrap();
-        let host = Arc::new(Host::new(
-            spec,
-            clock.clone(),
-            Arc::clone(&around) as Arc<dyn Surroundings>,
-            files.clone(),
-            disk,
-            String::new(),
-        ));
-        kernel::mount(&host).unwrap();
+        let surroundings = Arc::clone(&around) as Arc<dyn Surroundings>;
+        let host = machine(spec, &clock, surroundings, files.clone());
         Self {
             host,
             around,

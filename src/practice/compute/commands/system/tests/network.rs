@@ -1,4 +1,4 @@
-//! nc, getent, curl, cfn-signal.
+//! nc, getent, dig and its like, ping, curl, cfn-signal.
 
 use super::{HANDLE, Rig, SHARE};
 
@@ -246,4 +246,73 @@ async fn a_signal_reaches_the_stack() {
         (method.as_str(), &message["Data"], &message["UniqueId"]),
         ("PUT", &"key".into(), &"i-1".into())
     );
+}
+
+#[tokio::test]
+async fn names_are_asked_of_the_resolver_in_three_ways() {
+    let rig = Rig::new();
+    rig.root("dnf install -yq bind-utils && echo '10.9.9.9 box' >>/etc/hosts")
+        .await
+        .ended(0);
+    let short = rig
+        .user(&format!("dig +short {SHARE}; dig +short box"))
+        .await;
+    assert_eq!(short.ended(0).out, "10.0.1.30\n");
+    let host = rig
+        .user(&format!("host {SHARE}. && host nowhere"))
+        .await
+        .ended(1);
+    assert_eq!(
+        host.out,
+        format!("{SHARE} has address 10.0.1.30\nHost nowhere not found: 3(NXDOMAIN)\n")
+    );
+    let dig = rig.user(&format!("dig {SHARE}")).await.ended(0).out;
+    assert!(
+        dig.contains(&format!(
+            ";; ANSWER SECTION:\n{SHARE}.\t60\tIN\tA\t10.0.1.30\n"
+        )),
+        "{dig}"
+    );
+    let none = rig.user("dig nowhere").await.ended(0).out;
+    assert!(
+        none.contains("status: NXDOMAIN") && !none.contains("ANSWER SECTION"),
+        "{none}"
+    );
+    let lookup = rig
+        .user(&format!("nslookup {SHARE} && nslookup nowhere"))
+        .await
+        .ended(1);
+    let expected = format!("Non-authoritative answer:\nName:\t{SHARE}\nAddress: 10.0.1.30\n\n");
+    assert!(lookup.out.contains(&expected), "{}", lookup.out);
+    assert!(
+        lookup
+            .out
+            .ends_with("** server can't find nowhere: NXDOMAIN\n\n")
+    );
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_or_not() {
+    let rig = Rig::new();
+    let own = rig.user("ping -c 2 10.0.1.12").await.ended(0).out;
+    assert_eq!(
+        own.matches("64 bytes from 10.0.1.12: icmp_seq=").count(),
+        2,
+        "{own}"
+    );
+    assert!(
+        own.contains("2 packets transmitted, 2 received, 0% packet loss"),
+        "{own}"
+    );
+    let (seconds, ran) = rig.seconds("ping -c 3 -W 2 10.0.1.99").await;
+    assert!(
+        ran.out
+            .contains("3 packets transmitted, 0 received, 100% packet loss, time 2000ms"),
+        "{}",
+        ran.out
+    );
+    ran.ended(1);
+    assert_eq!(seconds, 4);
+    let nobody = rig.user("ping -c 1 nowhere").await.ended(2);
+    assert_eq!(nobody.err, "ping: nowhere: Name or service not known\n");
 }
