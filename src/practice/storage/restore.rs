@@ -92,7 +92,7 @@ impl Tree {
         }
         state.changes = Some(Changes::new(alarm));
         let store = match sort {
-            Sort::Disk => Store::volume(),
+            Sort::Disk | Sort::Volume | Sort::Snapshot => Store::volume(),
             Sort::Share => {
                 let new = || Throughput::new(Timestamp::UNIX_EPOCH);
                 let throughput = stored.throughput.unwrap_or_else(new);

@@ -17,6 +17,7 @@ pub mod routes;
 pub mod security;
 pub mod stacks;
 pub mod table;
+pub mod tags;
 pub mod throughput;
 pub mod volumes;
 pub mod vpc;
@@ -48,6 +49,9 @@ macro_rules! world {
             pub now: Timestamp,
             /// Where the account is served: `http://127.0.0.1:PORT`.
             pub endpoint: String,
+            /// Volumes and snapshots that went since somebody looked: their contents are to go, too. What a kill loses of
+            /// it is found when the account starts.
+            discarded: Vec<String>,
             random: StdRng,
             $($(#[$doc])* pub $field: Table<$record>,)*
         }
@@ -57,7 +61,8 @@ macro_rules! world {
             pub fn new(place: Place, now: Timestamp, seed: Option<u64>) -> Self {
                 let random = seed.map_or_else(rand::make_rng, StdRng::seed_from_u64);
                 let endpoint = String::new();
-                Self { place, now, endpoint, random, $($field: Table::default(),)* }
+                let discarded = Vec::new();
+                Self { place, now, endpoint, discarded, random, $($field: Table::default(),)* }
             }
 
             /// Puts in a stored row.

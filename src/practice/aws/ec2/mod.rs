@@ -8,6 +8,7 @@ mod listing;
 mod network;
 mod power;
 mod security;
+mod snapshots;
 mod tags;
 mod volumes;
 
@@ -23,7 +24,6 @@ use crate::practice::world::World;
 use crate::practice::world::interfaces::Interface;
 use crate::practice::world::routes::RouteTable;
 use crate::practice::world::security::SecurityGroup;
-use crate::practice::world::volumes::Volume;
 use crate::practice::world::vpc::{InternetGateway, NetworkAcl, Subnet, Vpc};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -52,6 +52,9 @@ pub fn answer(account: &Account, form: &[u8], request_id: &str) -> Result<Answer
     let response = Element::new(format!("{action}Response"))
         .namespace(NAMESPACE)
         .text("requestId", request_id);
+    if action == "CreateSnapshot" {
+        return snapshots::create(account, params, response, dry).map(Answer::Ec2);
+    }
     if action == "GetConsoleOutput" {
         let shown = console(account, params, response)?;
         return if dry {
@@ -128,10 +131,11 @@ fn call(
         "DescribeSecurityGroups" => {
             describe::<SecurityGroup>(world, params, "GroupId", response, "securityGroupInfo")
         }
-        "DescribeSnapshots" => volumes::snapshots(world, params, response),
+        "DescribeSnapshots" => snapshots::describe(world, params, response),
         "DescribeSubnets" => describe::<Subnet>(world, params, "SubnetId", response, "subnetSet"),
         "DescribeTags" => tags::describe(world, params, response),
-        "DescribeVolumes" => describe::<Volume>(world, params, "VolumeId", response, "volumeSet"),
+        "DescribeVolumes" => volumes::describe(world, params, response),
+        "DescribeVolumesModifications" => volumes::modifications(world, params, response),
         "DescribeVpcs" => describe::<Vpc>(world, params, "VpcId", response, "vpcSet"),
         action => return change(world, action, params, response),
     })
@@ -148,7 +152,10 @@ fn change(
         Some(power::delete(world, params, response, id, how))
     };
     match action {
+        "AttachVolume" => Some(volumes::attach(world, params, response)),
         "AuthorizeSecurityGroupIngress" => Some(security::authorize(world, params, response)),
+        "CreateTags" => Some(tags::create(world, params, response)),
+        "CreateVolume" => Some(volumes::create(world, params, response)),
         "DeleteInternetGateway" => delete(
             world,
             params,
@@ -180,9 +187,12 @@ fn change(
             World::delete_snapshot,
         ),
         "DeleteSubnet" => delete(world, params, response, "SubnetId", World::delete_subnet),
+        "DeleteTags" => Some(tags::delete(world, params, response)),
         "DeleteVolume" => delete(world, params, response, "VolumeId", World::delete_volume),
         "DeleteVpc" => delete(world, params, response, "VpcId", World::delete_vpc),
         "DetachInternetGateway" => Some(power::detach_gateway(world, params, response)),
+        "DetachVolume" => Some(volumes::detach(world, params, response)),
+        "ModifyVolume" => Some(volumes::modify(world, params, response)),
         "RebootInstances" => Some(power::reboot(world, params, response)),
         "RevokeSecurityGroupIngress" => Some(security::revoke(world, params, response)),
         "StartInstances" => Some(power::change(world, params, response, power::START)),
