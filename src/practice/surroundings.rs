@@ -9,9 +9,10 @@ use tokio::sync::watch;
 
 use super::account::Account;
 use super::cfn;
-use super::compute::{Reach, ResourceSignal, Surroundings};
+use super::compute::{Disk, Reach, ResourceSignal, Surroundings};
 use super::error::AwsError;
 use super::world::instances::ShutdownBehavior;
+use super::world::World;
 use super::world::power::Why;
 
 /// Sees an account that may have stopped; then nothing is there.
@@ -67,6 +68,18 @@ impl Surroundings for View {
                 account.read(|world| Some(world.instances.get(instance_id)?.tags.clone()))
             })
             .unwrap_or_default()
+    }
+
+    fn disks(&self, instance_id: &str) -> Vec<Disk> {
+        self.account()
+            .map(|account| account.read(|world| disks(world, instance_id)))
+            .unwrap_or_default()
+    }
+
+    fn unmounted(&self, _instance_id: &str) {
+        if let Some(account) = self.account() {
+            account.look_again();
+        }
     }
 
     async fn signal(&self, instance_id: &str, signal: ResourceSignal) -> Result<(), String> {
@@ -142,6 +155,21 @@ impl Surroundings for View {
             tracing::debug!(%error, instance_id, "a reboot came too late");
         }
     }
+}
+
+/// The volumes that an instance has.
+pub fn disks(world: &World, instance_id: &str) -> Vec<Disk> {
+    let root = world.instances.get(instance_id).map(|one| &one.root_volume);
+    world
+        .volumes_of(instance_id)
+        .filter(|(_, attachment)| attachment.state.is_there())
+        .map(|(volume, attachment)| Disk {
+            volume: volume.id.clone(),
+            device: attachment.device.clone(),
+            gib: volume.size,
+            root: root == Some(&volume.id),
+        })
+        .collect()
 }
 
 /// Where wait handles live: the path begins with this, then the region.

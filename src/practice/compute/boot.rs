@@ -44,14 +44,21 @@ pub async fn kernel(host: &Arc<Host>, activity: &Activity) -> Outcome<()> {
     activity.sleep(FIRMWARE).await;
     kernel::mount(host)?;
     logins::booted(host);
+    let root = host.disks.root_partition();
+    let partition = root.trim_start_matches("/dev/");
     for line in [
-        &format!("Linux version {} (practice instance)", kernel::RELEASE),
-        "Command line: root=/dev/nvme0n1p1 ro console=tty0 console=ttyS0,115200n8",
-        "nvme nvme0: 2/0/0 default/read/poll queues",
-        "XFS (nvme0n1p1): Mounting V5 Filesystem",
+        format!("Linux version {} (practice instance)", kernel::RELEASE),
+        format!("Command line: root={root} ro console=tty0 console=ttyS0,115200n8"),
     ] {
-        host.console_line(line);
+        host.console_line(&line);
     }
+    for device in host.disks.all() {
+        host.console_line(&match device.name.strip_suffix("n1") {
+            Some(controller) => format!("nvme {controller}: 2/0/0 default/read/poll queues"),
+            None => format!("blkfront: {}: barrier or flush: disabled", device.name),
+        });
+    }
+    host.console_line(&format!("XFS ({partition}): Mounting V5 Filesystem"));
     activity.sleep(KERNEL).await;
     host.console_line("systemd[1]: Detected virtualization amazon.");
     host.console_line(&format!(

@@ -36,7 +36,7 @@ impl Tree {
                 }
                 NodeType::Symlink => (Kind::Symlink(record.target.unwrap_or_default()), 0),
                 NodeType::Fifo => (Kind::Fifo(content), 0),
-                NodeType::File | NodeType::Device => (Kind::File(content), 0),
+                NodeType::File | NodeType::Device | NodeType::Block => (Kind::File(content), 0),
             };
             state.used += kind.used();
             state.metered += metered(kind.used());

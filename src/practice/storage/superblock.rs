@@ -98,6 +98,12 @@ impl Superblock {
         (self.blocks - self.overhead().min(self.blocks)) * BLOCK
     }
 
+    /// Bytes that only root may use.
+    #[must_use]
+    pub fn reserved_bytes(&self) -> u64 {
+        self.reserved * BLOCK
+    }
+
     /// Bytes that it uses itself, as `df` shows a new one.
     #[must_use]
     pub fn used_at_first(&self) -> u64 {

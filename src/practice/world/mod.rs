@@ -31,6 +31,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use place::Place;
+pub use super::uuid::uuid;
 use table::Table;
 
 /// Tags of a resource.
@@ -209,32 +210,5 @@ impl World {
     /// A number below `bound` (which is at least 1).
     pub fn below(&mut self, bound: usize) -> usize {
         self.random.random_range(0..bound.max(1))
-    }
-}
-
-/// These bits as a UUID, version 4.
-pub fn uuid(bits: u128) -> String {
-    let hex = format!(
-        "{:032x}",
-        (bits & !(0xf << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62)
-    );
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uuid_says_that_it_is_of_version_4() {
-        let uuid = uuid(u128::MAX);
-        assert_eq!(uuid, "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }
 }

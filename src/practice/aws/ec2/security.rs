@@ -1,6 +1,7 @@
 //! EC2: security groups and their rules.
 
 use super::listing::{Described, Field, one, tag_set};
+use super::tags::specified;
 use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;

@@ -292,6 +292,14 @@ impl World {
         wanted.collect()
     }
 
+    /// Whether an instance is to be asked for one that it was not asked for yet.
+    pub fn releases_late(&self) -> bool {
+        self.volumes.values().any(|volume| {
+            let link = volume.attachment.as_ref().map(|one| one.state);
+            matches!(link, Some(Link::Detaching { at, .. }) if at <= self.now)
+        })
+    }
+
     /// What came of it: the instance has let go of the volume, or uses it still.
     pub fn volume_released(&mut self, id: &str, gone: bool) {
         let Some(attachment) = self

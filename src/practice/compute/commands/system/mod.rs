@@ -1,6 +1,7 @@
 //! Commands about the machine, its mounts, its network and its account: mount, df, nc, curl, cfn-signal, dnf, systemctl ….
 
 mod absent;
+mod block;
 mod cfn_signal;
 mod cloud_init;
 mod crontab;
@@ -65,6 +66,7 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         .fold(builder, |builder, (name, program)| {
             builder.command(key(name), seated(program))
         });
+    let builder = block::test::register(builder, seat);
     let crontab = crontab::Crontab { seat: seat.clone() };
     let builder = builder.builtin(key("crontab"), Box::new(crontab));
     absent::register(builder, seat.session)
@@ -95,6 +97,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "dmesg", Arc::new(hardware::Dmesg)),
         (BIN, "dnf", Arc::new(dnf::Dnf)),
         (BIN, "ec2-metadata", Arc::new(cloud_init::Ec2Metadata)),
+        (BIN, "file", Arc::new(block::FileProgram)),
         (BIN, "findmnt", Arc::new(findmnt::Findmnt)),
         (BIN, "flock", Arc::new(flock::Flock)),
         (BIN, "free", Arc::new(hardware::Free)),
@@ -104,7 +107,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "journalctl", Arc::new(journal::Journalctl)),
         (BIN, "last", Arc::new(who::Last)),
         (BIN, "logger", Arc::new(journal::Logger)),
-        (BIN, "lsblk", Arc::new(hardware::Lsblk)),
+        (BIN, "lsblk", Arc::new(block::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
         (BIN, "nproc", Arc::new(identity::Nproc)),
         (BIN, "ps", Arc::new(processes::Ps)),
@@ -120,17 +123,30 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "who", Arc::new(who::Who)),
         (BIN, "yes", Arc::new(streams::Yes)),
         (BIN, "yum", Arc::new(dnf::Dnf)),
+        (SBIN, "blkid", Arc::new(block::Blkid)),
+        (SBIN, "dumpe2fs", Arc::new(block::Dumpe2fs)),
+        (SBIN, "e2fsck", Arc::new(block::E2fsck)),
+        (SBIN, "e2label", Arc::new(block::E2label)),
+        (SBIN, "ebsnvme-id", Arc::new(block::EbsnvmeId)),
+        (SBIN, "fdisk", Arc::new(block::Fdisk)),
+        (SBIN, "fsck.ext4", Arc::new(block::E2fsck)),
+        (SBIN, "fsfreeze", Arc::new(block::Fsfreeze)),
         (SBIN, "getenforce", Arc::new(selinux::Getenforce)),
         (SBIN, "getsebool", Arc::new(selinux::Getsebool)),
         (SBIN, "halt", Arc::new(power::PowerOff)),
+        (SBIN, "mke2fs", Arc::new(block::Mkfs)),
+        (SBIN, "mkfs", Arc::new(block::Mkfs)),
+        (SBIN, "mkfs.ext4", Arc::new(block::Mkfs)),
         (SBIN, "poweroff", Arc::new(power::PowerOff)),
         (SBIN, "reboot", Arc::new(power::PowerOff)),
+        (SBIN, "resize2fs", Arc::new(block::Resize2fs)),
         (SBIN, "restorecon", Arc::new(selinux::Restorecon)),
         (SBIN, "service", Arc::new(systemctl::ServiceProgram)),
         (SBIN, "sestatus", Arc::new(selinux::Sestatus)),
         (SBIN, "setenforce", Arc::new(selinux::Setenforce)),
         (SBIN, "setsebool", Arc::new(selinux::Setsebool)),
         (SBIN, "shutdown", Arc::new(power::Shutdown)),
+        (SBIN, "tune2fs", Arc::new(block::Tune2fs)),
     ]
 }
 
