@@ -15,6 +15,7 @@ mod requests;
 mod restart;
 mod throughput;
 mod updates;
+mod volumes;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

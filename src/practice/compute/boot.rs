@@ -150,11 +150,20 @@ fn authorize(host: &Host) -> Result<(), BootError> {
     Ok(())
 }
 
-/// What cloud-init and systemd do at every boot but the first: the network, then what /etc/fstab says.
-pub async fn mount_all(host: &Arc<Host>, activity: &Activity) {
+/// What cloud-init and systemd do at every boot but the first: the network, then what /etc/fstab says. A local filesystem
+/// that cannot be mounted and has no `nofail` ends the boot.
+pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Result<(), BootError> {
     announce(host, "init");
     activity.sleep(CLOUD_INIT_AGAIN).await;
     let local = commands::system::mount_all(host, activity, Some("nonfs,nfs4,efs")).await;
+    let needed = local.iter().find(|(what, ignored)| !ignored && !what.contains("parse error"));
+    if let Some((what, _)) = needed {
+        // The device might still come.
+        activity.sleep(MOUNT_TIMEOUT).await;
+        host.console_line(what);
+        host.console_line("systemd[1]: Dependency failed for local-fs.target - Local File Systems.");
+        return Err(BootError::Mount(what.clone()));
+    }
     // A share that does not answer is tried for ever; systemd is not that patient.
     let remote = tokio::select! {
         failures = commands::system::mount_all(host, activity, Some("nfs,nfs4,efs")) => failures,
@@ -170,6 +179,7 @@ pub async fn mount_all(host: &Arc<Host>, activity: &Activity) {
     } else {
         host.console_line("systemd[1]: Reached target remote-fs.target - Remote File Systems.");
     }
+    Ok(())
 }
 
 /// Runs the user data as cloud-init does at first boot, when it is a script.
@@ -321,6 +331,9 @@ pub enum BootError {
     /// Its disk refused.
     #[error("the root disk: {0}")]
     Disk(#[from] crate::practice::storage::Errno),
+    /// Something that fstab needs is not there.
+    #[error("{0}")]
+    Mount(String),
     /// No host key could be made.
     #[error("the host key: {0}")]
     Key(#[from] russh::keys::ssh_key::Error),

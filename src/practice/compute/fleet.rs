@@ -274,7 +274,7 @@ impl Shared {
         if let Some(host_key) = &running.first {
             boot::identify(host, &activity, host_key).await?;
         } else {
-            boot::mount_all(host, &activity).await;
+            boot::mount_all(host, &activity).await?;
         }
         commands::system::start_enabled(host);
         match sshd::start(host, Arc::clone(&running.door)) {

@@ -104,6 +104,12 @@ impl Superblock {
         self.reserved * BLOCK
     }
 
+    /// Bytes that the kernel keeps for itself (`ext4_calculate_resv_clusters`).
+    #[must_use]
+    pub fn kept_bytes(&self) -> u64 {
+        (self.blocks / 50).min(4096) * BLOCK
+    }
+
     /// Bytes that it uses itself, as `df` shows a new one.
     #[must_use]
     pub fn used_at_first(&self) -> u64 {

@@ -350,7 +350,8 @@ impl Tree {
     /// Gives files the room that this filesystem has for them.
     pub fn set_room(&self, superblock: &Superblock) {
         let mut state = self.changed();
-        state.capacity = superblock.capacity().saturating_sub(superblock.used_at_first());
+        let own = superblock.used_at_first() + superblock.kept_bytes();
+        state.capacity = superblock.capacity().saturating_sub(own);
         state.reserved = superblock.reserved_bytes();
     }
 

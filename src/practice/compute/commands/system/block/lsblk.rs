@@ -205,6 +205,8 @@ fn row(host: &Host, wanted: &Wanted, found: &Found, branch: &str) -> Vec<String>
             short(bytes)
         }
     };
+    // What is shown for people stands a little apart.
+    let apart = if wanted.bytes || wanted.raw { "" } else { " " };
     let tags = tags(host, found);
     let tag = |of: fn(&super::Tags) -> &str| tags.as_ref().map(|tags| of(tags).to_owned());
     let targets = targets(host, &path);
@@ -221,7 +223,7 @@ fn row(host: &Host, wanted: &Wanted, found: &Found, branch: &str) -> Vec<String>
         "PATH" => path.clone(),
         "MAJ:MIN" => format!("{:>3}:{}", number.0, number.1),
         "RM" | "RO" => "0".to_owned(),
-        "SIZE" => size(found.bytes()),
+        "SIZE" => format!("{apart}{}", size(found.bytes())),
         "TYPE" => if whole { "disk" } else { "part" }.to_owned(),
         "MOUNTPOINT" | "MOUNTPOINTS" => targets.last().cloned().unwrap_or_default(),
         "FSTYPE" => tag(|tags| tags.kind).unwrap_or_default(),

@@ -16,6 +16,9 @@ use crate::practice::uuid::uuid;
 const TAKES: Duration = Duration::from_millis(400);
 const PER_GROUP: Duration = Duration::from_millis(15);
 
+/// Numbers of blocks in a line.
+const PER_LINE: usize = 9;
+
 /// `mkfs.ext4`, `mkfs`, `mke2fs`
 pub struct Mkfs;
 
@@ -222,21 +225,9 @@ fn beginning(superblock: &Superblock) -> String {
         superblock.inodes(0).0,
         superblock.uuid
     );
-    let mut column = 8;
-    for (at, block) in superblock.copies().iter().enumerate() {
-        let number = block.to_string();
-        if at > 0 {
-            text.push_str(", ");
-            column += 2;
-            // As many as fit in a line of 80.
-            if column + number.len() > 70 {
-                text.push_str("\n\t");
-                column = 8;
-            }
-        }
-        column += number.len();
-        text.push_str(&number);
-    }
+    let copies: Vec<String> = superblock.copies().iter().map(u64::to_string).collect();
+    let lines: Vec<String> = copies.chunks(PER_LINE).map(|line| line.join(", ")).collect();
+    text.push_str(&lines.join(", \n\t"));
     text.push_str("\n\n");
     text
 }

@@ -19,7 +19,7 @@ pub struct Df;
 struct Amount {
     size: u64,
     used: u64,
-    /// Of what is not used, what only root may use.
+    /// Of what is not used, what only root or the kernel may use.
     reserved: u64,
 }
 
@@ -126,7 +126,7 @@ fn amount(host: &Host, mount: &Mount) -> Amount {
         Some(superblock) => Amount {
             size: mount.capacity,
             used: superblock.used_at_first() + used,
-            reserved: superblock.reserved_bytes(),
+            reserved: superblock.reserved_bytes() + superblock.kept_bytes(),
         },
         None => Amount {
             size: mount.capacity,
