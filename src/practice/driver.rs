@@ -293,7 +293,11 @@ pub async fn resume(account: &Arc<Account>) -> Result<(), AwsError> {
         // A snapshot that is deleted is still to be copied to the volumes that are made from it.
         let copied = world.volumes_to_fill().into_iter().map(|(_, from)| from);
         let files = world.file_systems.ids().into_iter();
-        instances.chain(files).chain(volumes).chain(copied).collect()
+        instances
+            .chain(files)
+            .chain(volumes)
+            .chain(copied)
+            .collect()
     });
     if let Err(why) = hosts.retain(&known) {
         // They cost room, and nothing else; next time they are looked for again.

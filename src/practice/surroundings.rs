@@ -11,8 +11,8 @@ use super::account::Account;
 use super::cfn;
 use super::compute::{Disk, Reach, ResourceSignal, Surroundings};
 use super::error::AwsError;
-use super::world::instances::ShutdownBehavior;
 use super::world::World;
+use super::world::instances::ShutdownBehavior;
 use super::world::power::Why;
 
 /// Sees an account that may have stopped; then nothing is there.

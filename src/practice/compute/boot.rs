@@ -156,12 +156,16 @@ pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Result<(), Boot
     announce(host, "init");
     activity.sleep(CLOUD_INIT_AGAIN).await;
     let local = commands::system::mount_all(host, activity, Some("nonfs,nfs4,efs")).await;
-    let needed = local.iter().find(|(what, ignored)| !ignored && !what.contains("parse error"));
+    let needed = local
+        .iter()
+        .find(|(what, ignored)| !ignored && !what.contains("parse error"));
     if let Some((what, _)) = needed {
         // The device might still come.
         activity.sleep(MOUNT_TIMEOUT).await;
         host.console_line(what);
-        host.console_line("systemd[1]: Dependency failed for local-fs.target - Local File Systems.");
+        host.console_line(
+            "systemd[1]: Dependency failed for local-fs.target - Local File Systems.",
+        );
         return Err(BootError::Mount(what.clone()));
     }
     // A share that does not answer is tried for ever; systemd is not that patient.

@@ -474,14 +474,21 @@ impl Host {
             links.push((format!("/dev/{other}{number}"), partition.name.clone()));
         }
         let below = |kind: &str, name: &str, target: &str| {
-            (format!("/dev/disk/{kind}/{name}"), format!("../../{target}"))
+            (
+                format!("/dev/disk/{kind}/{name}"),
+                format!("../../{target}"),
+            )
         };
         if let Some(serial) = device.serial().filter(|serial| !serial.is_empty()) {
             let id = format!("nvme-Amazon_Elastic_Block_Store_{serial}");
             links.push(below("by-id", &id, &device.name));
             for partition in &device.partitions {
                 let number = partition.name.rsplit('p').next().unwrap_or_default();
-                links.push(below("by-id", &format!("{id}-part{number}"), &partition.name));
+                links.push(below(
+                    "by-id",
+                    &format!("{id}-part{number}"),
+                    &partition.name,
+                ));
             }
         }
         if let Some(first) = device.partitions.first() {
@@ -544,9 +551,11 @@ impl Block for Node {
                     Some(_) => Err(refused(&host, &device, "reading a filesystem byte by byte")),
                 }
             }
-            (host, Found::Disk(device) | Found::Partition(device, _)) => {
-                Err(refused(&host, &device, "reading the root disk byte by byte"))
-            }
+            (host, Found::Disk(device) | Found::Partition(device, _)) => Err(refused(
+                &host,
+                &device,
+                "reading the root disk byte by byte",
+            )),
         }
     }
 
@@ -566,7 +575,12 @@ impl Block for Node {
             return Ok(());
         }
         let path = device.path();
-        if host.mounts.mounts().iter().any(|mount| mount.source == path) {
+        if host
+            .mounts
+            .mounts()
+            .iter()
+            .any(|mount| mount.source == path)
+        {
             return Err(Errno::Busy);
         }
         let zeros = |part: &[u8]| part.iter().all(|byte| *byte == 0);
@@ -585,6 +599,9 @@ impl Block for Node {
 }
 
 fn refused(host: &Host, device: &Device, what: &str) -> Errno {
-    host.console_line(&format!("{}: a practice instance does not model {what}", device.name));
+    host.console_line(&format!(
+        "{}: a practice instance does not model {what}",
+        device.name
+    ));
     Errno::Io
 }

@@ -166,7 +166,10 @@ impl Host {
     ) -> Self {
         let powered_on = clock.now();
         let disks = Disks::new(&spec.instance_type, &surroundings.disks(&spec.instance_id));
-        let size = disks.all().first().map_or(image::DISK_BYTES, |root| root.bytes);
+        let size = disks
+            .all()
+            .first()
+            .map_or(image::DISK_BYTES, |root| root.bytes);
         let root = image::root_mount_of(disk, &disks.root_partition(), size);
         Self {
             spec,

@@ -30,8 +30,8 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use place::Place;
 pub use super::uuid::uuid;
+use place::Place;
 use table::Table;
 
 /// Tags of a resource.

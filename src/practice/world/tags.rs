@@ -86,11 +86,20 @@ impl World {
     fn tags_of(&mut self, id: &str) -> Result<&mut Tags, AwsError> {
         let prefix = id.split('-').next().unwrap_or_default();
         let (found, kind) = match prefix {
-            "i" => (self.instances.get_mut(id).map(|one| &mut one.tags), "InstanceID"),
+            "i" => (
+                self.instances.get_mut(id).map(|one| &mut one.tags),
+                "InstanceID",
+            ),
             "vol" => (self.volumes.get_mut(id).map(|one| &mut one.tags), "Volume"),
-            "snap" => (self.snapshots.get_mut(id).map(|one| &mut one.tags), "Snapshot"),
+            "snap" => (
+                self.snapshots.get_mut(id).map(|one| &mut one.tags),
+                "Snapshot",
+            ),
             "vpc" => (self.vpcs.get_mut(id).map(|one| &mut one.tags), "VpcID"),
-            "subnet" => (self.subnets.get_mut(id).map(|one| &mut one.tags), "SubnetID"),
+            "subnet" => (
+                self.subnets.get_mut(id).map(|one| &mut one.tags),
+                "SubnetID",
+            ),
             "igw" => (
                 self.gateways.get_mut(id).map(|one| &mut one.tags),
                 "InternetGatewayID",

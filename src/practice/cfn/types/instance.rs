@@ -218,11 +218,7 @@ fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
         tags: request.tags.clone(),
     })?;
     for volume in properties.objects("Volumes") {
-        world.attach_at_launch(
-            &volume.needed("VolumeId"),
-            &id,
-            &volume.needed("Device"),
-        )?;
+        world.attach_at_launch(&volume.needed("VolumeId"), &id, &volume.needed("Device"))?;
     }
     Ok(id)
 }

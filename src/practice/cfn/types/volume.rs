@@ -105,7 +105,8 @@ pub fn keep(world: &mut World, resource: &Resource) -> Result<(), AwsError> {
     // With the tags that one gave to it; CloudFormation's own go with the stack.
     let own = |tags: &Tags| -> Tags {
         let own = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
-        own.map(|(key, value)| (key.clone(), value.clone())).collect()
+        own.map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     };
     let tags = own(&world.volume(volume)?.tags);
     world.create_snapshot(volume, "", tags).map(drop)

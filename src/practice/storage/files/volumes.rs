@@ -87,7 +87,7 @@ impl Files {
         };
         let own = open.database.superblock(tree)?;
         let own = own.map_or(0, |superblock| superblock.written_at_first());
-        Ok(open.database.used_bytes(tree)? + own)
+        Ok(open.database.metered_bytes(tree)? + own)
     }
 
     /// Puts on a volume what a snapshot has.

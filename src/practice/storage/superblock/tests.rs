@@ -24,13 +24,21 @@ fn run(program: &str, args: &[&str], image: &Path) -> String {
 fn figure(image: &Path, name: &str) -> u64 {
     let told = run("dumpe2fs", &["-h"], image);
     let line = told.lines().find_map(|line| line.strip_prefix(name));
-    line.unwrap().trim_start_matches(':').trim().parse().unwrap()
+    line.unwrap()
+        .trim_start_matches(':')
+        .trim()
+        .parse()
+        .unwrap()
 }
 
 fn agree(image: &Path, model: &Superblock) {
     assert_eq!(figure(image, "Block count"), model.blocks);
     assert_eq!(figure(image, "Reserved block count"), model.reserved);
-    assert_eq!(figure(image, "Free blocks"), model.free_blocks(0), "{model:?}");
+    assert_eq!(
+        figure(image, "Free blocks"),
+        model.free_blocks(0),
+        "{model:?}"
+    );
     let (all, free) = model.inodes(0);
     assert_eq!(figure(image, "Inode count"), all);
     assert_eq!(figure(image, "Free inodes"), free);
@@ -41,10 +49,21 @@ fn a_filesystem_has_the_room_that_mke2fs_gives_it_and_resize2fs_leaves_it() {
     for (gib, grown) in [(1, 3), (5, 8), (16, 17), (40, 100)] {
         let image = tempfile::NamedTempFile::new().unwrap();
         let image = image.path();
-        let size = |gib: u64| std::fs::File::options().write(true).open(image).unwrap().set_len(gib << 30);
+        let size = |gib: u64| {
+            std::fs::File::options()
+                .write(true)
+                .open(image)
+                .unwrap()
+                .set_len(gib << 30)
+        };
         size(gib).unwrap();
-        run("mkfs.ext4", &["-q", "-O", "^orphan_file,^metadata_csum_seed", "-U", UUID], image);
-        let mut model = Superblock::new(gib << 30, UUID.into(), String::new(), Timestamp::UNIX_EPOCH);
+        run(
+            "mkfs.ext4",
+            &["-q", "-O", "^orphan_file,^metadata_csum_seed", "-U", UUID],
+            image,
+        );
+        let mut model =
+            Superblock::new(gib << 30, UUID.into(), String::new(), Timestamp::UNIX_EPOCH);
         agree(image, &model);
         assert_eq!(figure(image, "Overhead clusters"), model.overhead());
         assert_eq!(figure(image, "Reserved GDT blocks"), model.descriptors().1);

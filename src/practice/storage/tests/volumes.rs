@@ -74,7 +74,9 @@ fn snapshots_share_their_bytes_on_the_disk_and_give_them_back_with_the_last() {
     let noise: Vec<u8> = (0..4_000_000_u32).flat_map(u32::to_le_bytes).collect();
     view.write("/big", &noise).unwrap();
     files.flush().unwrap();
-    let ids: Vec<String> = (10..30).map(|n| format!("snap-000000000000000{n}")).collect();
+    let ids: Vec<String> = (10..30)
+        .map(|n| format!("snap-000000000000000{n}"))
+        .collect();
     for id in &ids {
         files.snapshot(VOLUME, id).unwrap();
     }

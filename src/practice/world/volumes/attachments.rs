@@ -163,9 +163,9 @@ impl World {
                 ),
             ));
         }
-        let taken = self.volumes_of(instance).any(|(_, other)| {
-            self::letters(&other.device) == Some(letters)
-        });
+        let taken = self
+            .volumes_of(instance)
+            .any(|(_, other)| self::letters(&other.device) == Some(letters));
         if taken {
             return Err(invalid(format!(
                 "Invalid value '{device}' for unixDevice. Attachment point {device} is already in use"
@@ -214,7 +214,10 @@ impl World {
             )));
         };
         let elsewhere = instance.is_some_and(|instance| instance != attachment.instance)
-            || wanted.device.as_ref().is_some_and(|device| *device != attachment.device);
+            || wanted
+                .device
+                .as_ref()
+                .is_some_and(|device| *device != attachment.device);
         if elsewhere {
             return Err(AwsError::client(
                 "InvalidAttachment.NotFound",
@@ -230,7 +233,10 @@ impl World {
             if holder.state != State::Stopped {
                 return Err(AwsError::client(
                     "OperationNotPermitted",
-                    format!("Unable to detach root volume '{id}' from instance '{}'", holder.id),
+                    format!(
+                        "Unable to detach root volume '{id}' from instance '{}'",
+                        holder.id
+                    ),
                 ));
             }
             return Err(AwsError::client(
@@ -269,10 +275,11 @@ impl World {
         let due = self.volumes.get(id).is_some_and(|volume| {
             matches!(&volume.attachment, Some(Attachment { state: Link::Attaching(at), .. }) if *at <= now)
         });
-        if due && let Some(attachment) = self
-            .volumes
-            .get_mut(id)
-            .and_then(|volume| volume.attachment.as_mut())
+        if due
+            && let Some(attachment) = self
+                .volumes
+                .get_mut(id)
+                .and_then(|volume| volume.attachment.as_mut())
         {
             attachment.state = Link::Attached;
         }

@@ -126,7 +126,11 @@ impl World {
             wish.iops.or(keeps.then_some(original.iops)),
             wish.throughput.or(original.throughput.filter(|_| keeps)),
         )?;
-        if let Some(last) = volume.modifications.last().filter(|last| last.ended.is_none()) {
+        if let Some(last) = volume
+            .modifications
+            .last()
+            .filter(|last| last.ended.is_none())
+        {
             return Err(AwsError::client(
                 "IncorrectModificationState",
                 format!(

@@ -122,7 +122,9 @@ impl World {
         if pending.len() >= PENDING {
             return Err(AwsError::client(
                 "ConcurrentSnapshotLimitExceeded",
-                format!("Maximum allowed in-progress snapshots for a single volume exceeded: {PENDING}"),
+                format!(
+                    "Maximum allowed in-progress snapshots for a single volume exceeded: {PENDING}"
+                ),
             ));
         }
         if pending.iter().any(|one| self.now < one.started + BETWEEN) {

@@ -7,7 +7,9 @@ use super::attachments::{Detachment, letters};
 use super::modifications::Wish;
 use super::{Link, NewVolume, Shape, VolumeState};
 use crate::practice::error::AwsError;
-use crate::practice::world::instances::{Launch, MetadataOptions, Power, RootVolume, ShutdownBehavior};
+use crate::practice::world::instances::{
+    Launch, MetadataOptions, Power, RootVolume, ShutdownBehavior,
+};
 use crate::practice::world::place::Place;
 use crate::practice::world::power::Why;
 use crate::practice::world::{Tags, World};
@@ -96,8 +98,13 @@ fn a_volume_is_created_attached_detached_and_deleted_each_in_its_time() {
     let (mut world, instances) = world(1);
     let id = world.create_volume(gp3("us-east-1a", 5)).unwrap();
     assert_eq!(world.volume(&id).unwrap().status(), "creating");
-    let early = world.attach_volume(&id, &instances[0], "/dev/sdf").unwrap_err();
-    assert_eq!(early.to_string(), format!("IncorrectState: {id} is not 'available'."));
+    let early = world
+        .attach_volume(&id, &instances[0], "/dev/sdf")
+        .unwrap_err();
+    assert_eq!(
+        early.to_string(),
+        format!("IncorrectState: {id} is not 'available'.")
+    );
     pass(&mut world, 5, &[]);
     assert_eq!(world.volume(&id).unwrap().status(), "available");
     world.attach_volume(&id, &instances[0], "/dev/sdf").unwrap();
@@ -109,7 +116,10 @@ fn a_volume_is_created_attached_detached_and_deleted_each_in_its_time() {
     pass(&mut world, 4, &[]);
     assert_eq!(link(&world), Some("attached"));
     assert_eq!(code(world.delete_volume(&id)), "VolumeInUse");
-    assert_eq!(code(world.attach_volume(&id, &instances[0], "/dev/sdg")), "VolumeInUse");
+    assert_eq!(
+        code(world.attach_volume(&id, &instances[0], "/dev/sdg")),
+        "VolumeInUse"
+    );
     world.detach_volume(&id, &Detachment::default()).unwrap();
     assert_eq!(link(&world), Some("detaching"));
     // It is mounted.
@@ -117,11 +127,19 @@ fn a_volume_is_created_attached_detached_and_deleted_each_in_its_time() {
     assert_eq!(link(&world), Some("busy"));
     pass(&mut world, 3600, std::slice::from_ref(&id));
     assert_eq!(link(&world), Some("busy"));
-    assert!(!world.releases_late(), "nothing is due until it is unmounted");
+    assert!(
+        !world.releases_late(),
+        "nothing is due until it is unmounted"
+    );
     pass(&mut world, 1, &[]);
     assert_eq!(link(&world), None);
-    let again = world.detach_volume(&id, &Detachment::default()).unwrap_err();
-    assert_eq!(again.message, format!("Volume '{id}' is in the 'available' state."));
+    let again = world
+        .detach_volume(&id, &Detachment::default())
+        .unwrap_err();
+    assert_eq!(
+        again.message,
+        format!("Volume '{id}' is in the 'available' state.")
+    );
     world.delete_volume(&id).unwrap();
     assert_eq!(world.volume(&id).unwrap().status(), "deleting");
     pass(&mut world, 5, &[]);
@@ -157,13 +175,29 @@ fn zones_device_names_and_states_of_instances_are_checked() {
         code(world.attach_volume(&elsewhere, here, "/dev/sdf")),
         "InvalidVolume.ZoneMismatch"
     );
-    assert_eq!(code(world.attach_volume(&one, here, "/dev/f")), "InvalidParameterValue");
+    assert_eq!(
+        code(world.attach_volume(&one, here, "/dev/f")),
+        "InvalidParameterValue"
+    );
     world.attach_volume(&one, here, "/dev/sdf").unwrap();
     let taken = world.attach_volume(&other, here, "/dev/xvdf").unwrap_err();
-    assert!(taken.message.ends_with("Attachment point /dev/xvdf is already in use"), "{taken}");
-    assert_eq!(code(world.attach_volume(&other, here, "/dev/xvda")), "InvalidParameterValue");
-    world.terminate_instance(&instances[1], Why::Request).unwrap();
-    assert_eq!(code(world.attach_volume(&other, &instances[1], "/dev/sdf")), "IncorrectState");
+    assert!(
+        taken
+            .message
+            .ends_with("Attachment point /dev/xvdf is already in use"),
+        "{taken}"
+    );
+    assert_eq!(
+        code(world.attach_volume(&other, here, "/dev/xvda")),
+        "InvalidParameterValue"
+    );
+    world
+        .terminate_instance(&instances[1], Why::Request)
+        .unwrap();
+    assert_eq!(
+        code(world.attach_volume(&other, &instances[1], "/dev/sdf")),
+        "IncorrectState"
+    );
     let root = world.instance(here).unwrap().root_volume.clone();
     assert_eq!(
         code(world.detach_volume(&root, &Detachment::default())),
@@ -173,8 +207,14 @@ fn zones_device_names_and_states_of_instances_are_checked() {
         instance: Some(instances[1].clone()),
         ..Detachment::default()
     };
-    assert_eq!(code(world.detach_volume(&one, &wrong)), "InvalidAttachment.NotFound");
-    assert_eq!(code(world.volume("vol-x").map(drop)), "InvalidParameterValue");
+    assert_eq!(
+        code(world.detach_volume(&one, &wrong)),
+        "InvalidAttachment.NotFound"
+    );
+    assert_eq!(
+        code(world.volume("vol-x").map(drop)),
+        "InvalidParameterValue"
+    );
 }
 
 #[test]
@@ -184,7 +224,9 @@ fn what_is_attached_outlives_its_instance_unless_it_is_the_root() {
     world.attach_volume(&id, &instances[0], "/dev/sdf").unwrap();
     pass(&mut world, 4, &[]);
     let root = world.instance(&instances[0]).unwrap().root_volume.clone();
-    world.terminate_instance(&instances[0], Why::Request).unwrap();
+    world
+        .terminate_instance(&instances[0], Why::Request)
+        .unwrap();
     world.power_done(&instances[0], Power::End);
     assert_eq!(world.volume(&id).unwrap().status(), "available");
     assert!(!world.volumes.contains(&root));
@@ -204,12 +246,22 @@ fn shapes_are_those_that_ebs_has() {
         ("gp2", 16_385, None, None, "InvalidParameterValue"),
         ("gp3", 5, Some(2999), None, "InvalidParameterValue"),
         ("gp3", 5, Some(4000), None, "InvalidParameterCombination"),
-        ("gp3", 100, Some(3000), Some(1000), "InvalidParameterCombination"),
+        (
+            "gp3",
+            100,
+            Some(3000),
+            Some(1000),
+            "InvalidParameterCombination",
+        ),
         ("gp2", 5, Some(3000), None, "InvalidParameterCombination"),
         ("io9", 5, None, None, "UnknownVolumeType"),
         ("io2", 5, Some(100), None, "UnsupportedOperation"),
     ] {
-        assert_eq!(code(shape(kind, size, iops, throughput)), expected, "{kind} {size}");
+        assert_eq!(
+            code(shape(kind, size, iops, throughput)),
+            expected,
+            "{kind} {size}"
+        );
     }
 }
 
@@ -225,17 +277,32 @@ fn a_volume_grows_within_seconds_and_four_times_a_day() {
         world.modify_volume(&id, &wish)
     };
     assert_eq!(code(grow(&mut world, 4)), "InvalidParameterValue");
-    assert_eq!(code(world.modify_volume(&id, &Wish::default())), "MissingParameter");
+    assert_eq!(
+        code(world.modify_volume(&id, &Wish::default())),
+        "MissingParameter"
+    );
     for size in 6..10 {
         grow(&mut world, size).unwrap();
         assert_eq!(world.volume(&id).unwrap().size, size - 1);
         pass(&mut world, 8, &[]);
         assert_eq!(world.volume(&id).unwrap().size, size);
-        let last = world.volume(&id).unwrap().modifications.last().unwrap().clone();
+        let last = world
+            .volume(&id)
+            .unwrap()
+            .modifications
+            .last()
+            .unwrap()
+            .clone();
         assert_eq!(last.state(), "optimizing");
         assert_eq!(code(grow(&mut world, 20)), "IncorrectModificationState");
         pass(&mut world, 3600, &[]);
-        let last = world.volume(&id).unwrap().modifications.last().unwrap().clone();
+        let last = world
+            .volume(&id)
+            .unwrap()
+            .modifications
+            .last()
+            .unwrap()
+            .clone();
         assert_eq!((last.state(), last.progress(world.now)), ("completed", 100));
     }
     assert_eq!(code(grow(&mut world, 20)), "VolumeModificationRateExceeded");
@@ -254,7 +321,10 @@ fn a_snapshot_is_pending_at_first_and_makes_volumes_that_are_not_smaller() {
     );
     pass(&mut world, 15, &[]);
     let found = world.snapshot(&snapshot).unwrap();
-    assert_eq!((found.status(world.now), found.progress(world.now)), ("pending", 50));
+    assert_eq!(
+        (found.status(world.now), found.progress(world.now)),
+        ("pending", 50)
+    );
     let from = |size| NewVolume {
         zone: "us-east-1b".into(),
         size,
@@ -263,8 +333,14 @@ fn a_snapshot_is_pending_at_first_and_makes_volumes_that_are_not_smaller() {
     };
     assert_eq!(code(world.create_volume(from(None))), "IncorrectState");
     pass(&mut world, 60, &[]);
-    assert_eq!(world.snapshot(&snapshot).unwrap().status(world.now), "completed");
-    assert_eq!(code(world.create_volume(from(Some(4)))), "InvalidParameterValue");
+    assert_eq!(
+        world.snapshot(&snapshot).unwrap().status(world.now),
+        "completed"
+    );
+    assert_eq!(
+        code(world.create_volume(from(Some(4)))),
+        "InvalidParameterValue"
+    );
     let restored = world.create_volume(from(None)).unwrap();
     // The snapshot may go at once; its content is kept until the volume has it.
     world.delete_snapshot(&snapshot).unwrap();
@@ -294,17 +370,33 @@ fn tags_are_added_replaced_and_removed_but_not_those_of_aws() {
     let (mut world, _) = world(0);
     let id = made(&mut world, 1);
     let tags = |pairs: &[(&str, &str)]| -> Tags {
-        pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).into(), (*value).into()))
+            .collect()
     };
-    world.add_tags(&id, &tags(&[("a", "1"), ("b", "2")])).unwrap();
+    world
+        .add_tags(&id, &tags(&[("a", "1"), ("b", "2")]))
+        .unwrap();
     world.add_tags(&id, &tags(&[("a", "3")])).unwrap();
-    world.remove_tags(&id, &[("b".into(), Some("x".into()))]).unwrap();
-    assert_eq!(world.volume(&id).unwrap().tags, tags(&[("a", "3"), ("b", "2")]));
+    world
+        .remove_tags(&id, &[("b".into(), Some("x".into()))])
+        .unwrap();
+    assert_eq!(
+        world.volume(&id).unwrap().tags,
+        tags(&[("a", "3"), ("b", "2")])
+    );
     world.remove_tags(&id, &[("b".into(), None)]).unwrap();
-    assert_eq!(code(world.add_tags(&id, &tags(&[("aws:x", "1")]))), "InvalidParameterValue");
+    assert_eq!(
+        code(world.add_tags(&id, &tags(&[("aws:x", "1")]))),
+        "InvalidParameterValue"
+    );
     let many: Tags = (0..50).map(|n| (n.to_string(), String::new())).collect();
     assert_eq!(code(world.add_tags(&id, &many)), "TagLimitExceeded");
-    assert_eq!(code(world.add_tags("vol-00000000", &Tags::new())), "InvalidVolume.NotFound");
+    assert_eq!(
+        code(world.add_tags("vol-00000000", &Tags::new())),
+        "InvalidVolume.NotFound"
+    );
     assert_eq!(world.volume(&id).unwrap().tags, tags(&[("a", "3")]));
 }
 

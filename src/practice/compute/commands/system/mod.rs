@@ -66,6 +66,11 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         .fold(builder, |builder, (name, program)| {
             builder.command(key(name), seated(program))
         });
+    let builder = block::programs()
+        .into_iter()
+        .fold(builder, |builder, (name, program)| {
+            builder.command(key(name), seated(program))
+        });
     let builder = block::test::register(builder, seat);
     let crontab = crontab::Crontab { seat: seat.clone() };
     let builder = builder.builtin(key("crontab"), Box::new(crontab));
@@ -74,9 +79,13 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
 
 /// The files that stand for these commands on the disk of a new instance: path and content, to be made executable.
 pub fn files() -> impl Iterator<Item = (String, String)> {
+    let devices = block::programs()
+        .into_iter()
+        .map(|(name, _)| (format!("/usr/sbin/{name}"), stand_in(&key(name))));
     of_the_image()
         .into_iter()
         .map(|(directory, name, _)| (format!("{directory}/{name}"), stand_in(name)))
+        .chain(devices)
 }
 
 /// A program and its place.
@@ -123,30 +132,17 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "who", Arc::new(who::Who)),
         (BIN, "yes", Arc::new(streams::Yes)),
         (BIN, "yum", Arc::new(dnf::Dnf)),
-        (SBIN, "blkid", Arc::new(block::Blkid)),
-        (SBIN, "dumpe2fs", Arc::new(block::Dumpe2fs)),
-        (SBIN, "e2fsck", Arc::new(block::E2fsck)),
-        (SBIN, "e2label", Arc::new(block::E2label)),
-        (SBIN, "ebsnvme-id", Arc::new(block::EbsnvmeId)),
-        (SBIN, "fdisk", Arc::new(block::Fdisk)),
-        (SBIN, "fsck.ext4", Arc::new(block::E2fsck)),
-        (SBIN, "fsfreeze", Arc::new(block::Fsfreeze)),
         (SBIN, "getenforce", Arc::new(selinux::Getenforce)),
         (SBIN, "getsebool", Arc::new(selinux::Getsebool)),
         (SBIN, "halt", Arc::new(power::PowerOff)),
-        (SBIN, "mke2fs", Arc::new(block::Mkfs)),
-        (SBIN, "mkfs", Arc::new(block::Mkfs)),
-        (SBIN, "mkfs.ext4", Arc::new(block::Mkfs)),
         (SBIN, "poweroff", Arc::new(power::PowerOff)),
         (SBIN, "reboot", Arc::new(power::PowerOff)),
-        (SBIN, "resize2fs", Arc::new(block::Resize2fs)),
         (SBIN, "restorecon", Arc::new(selinux::Restorecon)),
         (SBIN, "service", Arc::new(systemctl::ServiceProgram)),
         (SBIN, "sestatus", Arc::new(selinux::Sestatus)),
         (SBIN, "setenforce", Arc::new(selinux::Setenforce)),
         (SBIN, "setsebool", Arc::new(selinux::Setsebool)),
         (SBIN, "shutdown", Arc::new(power::Shutdown)),
-        (SBIN, "tune2fs", Arc::new(block::Tune2fs)),
     ]
 }
 

@@ -110,8 +110,12 @@ impl Program for Blkid {
         }
         let devices: Vec<Found> = if wanted.devices.is_empty() {
             // Whole disks with partitions are left out.
-            let whole = |found: &Found| matches!(found, Found::Disk(disk) if !disk.partitions.is_empty());
-            all(host).into_iter().filter(|found| !whole(found)).collect()
+            let whole =
+                |found: &Found| matches!(found, Found::Disk(disk) if !disk.partitions.is_empty());
+            all(host)
+                .into_iter()
+                .filter(|found| !whole(found))
+                .collect()
         } else {
             let paths = wanted.devices.iter().map(|operand| call.path(operand));
             paths.filter_map(|path| find(host, &path)).collect()

@@ -86,7 +86,10 @@ pub fn header(superblock: &Superblock, files: u64, free: u64, mounted: bool) -> 
         ("Block size", "4096".to_owned()),
         ("Fragment size", "4096".to_owned()),
         ("Group descriptor size", "64".to_owned()),
-        ("Reserved GDT blocks", superblock.descriptors().1.to_string()),
+        (
+            "Reserved GDT blocks",
+            superblock.descriptors().1.to_string(),
+        ),
         ("Blocks per group", "32768".to_owned()),
         ("Fragments per group", "32768".to_owned()),
         ("Inodes per group", "8192".to_owned()),

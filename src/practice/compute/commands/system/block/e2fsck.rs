@@ -64,7 +64,9 @@ impl Program for E2fsck {
         let used = format!("{}/{inodes} files", inodes - free_inodes);
         let blocks = format!("{}/{} blocks", superblock.blocks - free, superblock.blocks);
         if !full {
-            return call.done(format!("{operand}: clean, {used}, {blocks}")).await;
+            return call
+                .done(format!("{operand}: clean, {used}, {blocks}"))
+                .await;
         }
         seat.activity.sleep(TAKES).await;
         superblock.checked = host.clock.now();

@@ -56,7 +56,11 @@ impl Program for Fdisk {
                     continue;
                 }
                 (Ok(_), Some(Found::Partition(_, partition))) => {
-                    parts.push(head(&format!("/dev/{}", partition.name), partition.bytes(), None));
+                    parts.push(head(
+                        &format!("/dev/{}", partition.name),
+                        partition.bytes(),
+                        None,
+                    ));
                     continue;
                 }
             };

@@ -95,7 +95,11 @@ fn describe(host: &Host, view: &View, wanted: &Wanted, operand: &str, path: &str
         NodeType::Directory => "directory".to_owned(),
         NodeType::Symlink => {
             let target = view.link_target(path).unwrap_or_default();
-            let broken = if view.stat(path).is_ok() { "" } else { "broken " };
+            let broken = if view.stat(path).is_ok() {
+                ""
+            } else {
+                "broken "
+            };
             format!("{broken}symbolic link to {target}")
         }
         NodeType::Fifo => "fifo (named pipe)".to_owned(),
@@ -121,8 +125,16 @@ fn on_device(host: &Host, path: &str) -> String {
                     "" => String::new(),
                     label => format!(", volume name \"{label}\""),
                 };
-                let mounted = host.mounts.mounts().iter().any(|one| one.source == device.path());
-                let recovery = if mounted { " (needs journal recovery)" } else { "" };
+                let mounted = host
+                    .mounts
+                    .mounts()
+                    .iter()
+                    .any(|one| one.source == device.path());
+                let recovery = if mounted {
+                    " (needs journal recovery)"
+                } else {
+                    ""
+                };
                 format!(
                     "Linux rev 1.0 ext4 filesystem data, UUID={}{label}{recovery} (extents) (64bit) (large files) (huge files)",
                     superblock.uuid
@@ -146,7 +158,10 @@ fn on_device(host: &Host, path: &str) -> String {
 fn content(view: &View, attr: &Attr, path: &str, mime: bool) -> String {
     let say = |text: &str, kind: &str| if mime { kind } else { text }.to_owned();
     let Ok(content) = view.content(path) else {
-        return say("regular file, no read permission", "application/octet-stream");
+        return say(
+            "regular file, no read permission",
+            "application/octet-stream",
+        );
     };
     let bytes = content.slice(0, LOOKED_AT).to_vec();
     if bytes.is_empty() && attr.size == 0 {
@@ -156,7 +171,10 @@ fn content(view: &View, attr: &Attr, path: &str, mime: bool) -> String {
         return say("gzip compressed data", "application/gzip");
     }
     if bytes.starts_with(b"\x7fELF") {
-        return say("ELF 64-bit LSB executable, x86-64", "application/x-executable");
+        return say(
+            "ELF 64-bit LSB executable, x86-64",
+            "application/x-executable",
+        );
     }
     if bytes.get(257..262) == Some(b"ustar") {
         return say("POSIX tar archive (GNU)", "application/x-tar");
@@ -164,10 +182,17 @@ fn content(view: &View, attr: &Attr, path: &str, mime: bool) -> String {
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return say("data", "application/octet-stream");
     };
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' | '\u{1b}')) {
+    if text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' | '\u{1b}'))
+    {
         return say("data", "application/octet-stream");
     }
-    let letters = if text.is_ascii() { "ASCII" } else { "UTF-8 Unicode" };
+    let letters = if text.is_ascii() {
+        "ASCII"
+    } else {
+        "UTF-8 Unicode"
+    };
     let lines = if text.contains("\r\n") {
         ", with CRLF line terminators"
     } else if !text.contains('\n') {

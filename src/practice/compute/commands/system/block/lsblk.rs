@@ -211,7 +211,11 @@ fn row(host: &Host, wanted: &Wanted, found: &Found, branch: &str) -> Vec<String>
     let tag = |of: fn(&super::Tags) -> &str| tags.as_ref().map(|tags| of(tags).to_owned());
     let targets = targets(host, &path);
     let room = || {
-        let mount = host.mounts.mounts().into_iter().find(|one| one.source == path)?;
+        let mount = host
+            .mounts
+            .mounts()
+            .into_iter()
+            .find(|one| one.source == path)?;
         let (size, used, free) = super::super::df::room(host, &mount);
         Some((size, used, free))
     };
@@ -295,7 +299,12 @@ mod tests {
         assert_eq!(wanted.devices, ["/dev/xvdf"]);
         let wanted = Wanted::read(&args("-o +SERIAL")).unwrap();
         assert_eq!(wanted.columns.len(), 8);
-        assert!(Wanted::read(&args("-o colour")).unwrap().unknown().is_some());
+        assert!(
+            Wanted::read(&args("-o colour"))
+                .unwrap()
+                .unknown()
+                .is_some()
+        );
         assert_eq!(Wanted::read(&args("-z")).err().as_deref(), Some("-z"));
     }
 }

@@ -91,13 +91,17 @@ impl Program for Mkfs {
         if call.name == "mkfs" {
             let kind = wanted.kind.as_deref().unwrap_or("ext2");
             if kind != "ext4" {
-                let what = format!("mkfs: failed to execute mkfs.{kind}: No such file or directory");
+                let what =
+                    format!("mkfs: failed to execute mkfs.{kind}: No such file or directory");
                 return call.fail(1, what).await;
             }
         } else if call.name == "mke2fs" && wanted.kind.as_deref() != Some("ext4")
             || wanted.kind.as_deref().is_some_and(|kind| kind != "ext4")
         {
-            let what = format!("{}: a practice instance makes ext4 only (-t ext4)", call.name);
+            let what = format!(
+                "{}: a practice instance makes ext4 only (-t ext4)",
+                call.name
+            );
             return call.fail(1, what).await;
         }
         if !wanted.quiet {
@@ -119,7 +123,10 @@ impl Program for Mkfs {
             return call.fail(1, what).await;
         }
         if !seat.user.identity.is_root() {
-            let what = format!("{}: Permission denied while trying to determine filesystem size", call.name);
+            let what = format!(
+                "{}: Permission denied while trying to determine filesystem size",
+                call.name
+            );
             return call.fail(1, what).await;
         }
         let device = match find(host, &path) {
@@ -134,7 +141,10 @@ impl Program for Mkfs {
                 return call.fail(1, what).await;
             }
             None => {
-                let what = format!("{}: a practice instance makes filesystems on block devices only, not on {operand}", call.name);
+                let what = format!(
+                    "{}: a practice instance makes filesystems on block devices only, not on {operand}",
+                    call.name
+                );
                 return call.fail(1, what).await;
             }
         };
@@ -201,7 +211,9 @@ async fn make(seat: &Seat, call: &Call<'_>, device: &Device, wanted: &Wanted) ->
         return Ok(0);
     }
     let groups = u32::try_from(superblock.groups()).unwrap_or(u32::MAX);
-    seat.activity.sleep(TAKES + PER_GROUP.saturating_mul(groups)).await;
+    seat.activity
+        .sleep(TAKES + PER_GROUP.saturating_mul(groups))
+        .await;
     if let Err(why) = host.files.format(&device.volume, &superblock) {
         let what = format!("mke2fs: {why} while writing superblock");
         return call.fail(1, what).await;
@@ -226,7 +238,10 @@ fn beginning(superblock: &Superblock) -> String {
         superblock.uuid
     );
     let copies: Vec<String> = superblock.copies().iter().map(u64::to_string).collect();
-    let lines: Vec<String> = copies.chunks(PER_LINE).map(|line| line.join(", ")).collect();
+    let lines: Vec<String> = copies
+        .chunks(PER_LINE)
+        .map(|line| line.join(", "))
+        .collect();
     text.push_str(&lines.join(", \n\t"));
     text.push_str("\n\n");
     text
@@ -242,7 +257,11 @@ fn end(superblock: &Superblock) -> String {
     for what in ["Allocating group tables", "Writing inode tables"] {
         let _ = writeln!(text, "{what}: {step}{}", " ".repeat(28));
     }
-    let _ = writeln!(text, "Creating journal ({} blocks): done", superblock.journal());
+    let _ = writeln!(
+        text,
+        "Creating journal ({} blocks): done",
+        superblock.journal()
+    );
     let _ = writeln!(
         text,
         "Writing superblocks and filesystem accounting information: {step}\n"

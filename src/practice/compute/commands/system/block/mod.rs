@@ -15,22 +15,34 @@ mod resize2fs;
 pub mod test;
 mod tune2fs;
 
-pub use self::blkid::Blkid;
-pub use self::dumpe2fs::Dumpe2fs;
-pub use self::e2fsck::E2fsck;
-pub use self::ebsnvme::EbsnvmeId;
-pub use self::fdisk::Fdisk;
 pub use self::file::FileProgram;
-pub use self::fsfreeze::Fsfreeze;
 pub use self::lsblk::Lsblk;
-pub use self::mkfs::Mkfs;
-pub use self::resize2fs::Resize2fs;
-pub use self::tune2fs::{E2label, Tune2fs};
 
-use super::program::{Call, Ended};
+use std::sync::Arc;
+
+use super::program::{Call, Ended, Program};
 use crate::practice::compute::disks::{Device, Found, ROOT_UUID};
 use crate::practice::compute::host::{Host, Seat};
 use crate::practice::storage::{NodeType, Superblock};
+
+/// The programs of /usr/sbin, each there where its file is.
+pub fn programs() -> Vec<(&'static str, Arc<dyn Program>)> {
+    vec![
+        ("blkid", Arc::new(blkid::Blkid)),
+        ("dumpe2fs", Arc::new(dumpe2fs::Dumpe2fs)),
+        ("e2fsck", Arc::new(e2fsck::E2fsck)),
+        ("e2label", Arc::new(tune2fs::E2label)),
+        ("ebsnvme-id", Arc::new(ebsnvme::EbsnvmeId)),
+        ("fdisk", Arc::new(fdisk::Fdisk)),
+        ("fsck.ext4", Arc::new(e2fsck::E2fsck)),
+        ("fsfreeze", Arc::new(fsfreeze::Fsfreeze)),
+        ("mke2fs", Arc::new(mkfs::Mkfs)),
+        ("mkfs", Arc::new(mkfs::Mkfs)),
+        ("mkfs.ext4", Arc::new(mkfs::Mkfs)),
+        ("resize2fs", Arc::new(resize2fs::Resize2fs)),
+        ("tune2fs", Arc::new(tune2fs::Tune2fs)),
+    ]
+}
 
 /// What e2fsprogs of Amazon Linux 2023 says of itself.
 const E2FSPROGS: &str = "1.46.5 (30-Dec-2021)";

@@ -170,7 +170,10 @@ mod tests {
         let is = |options, expected: &str| assert_eq!(shown(options).as_deref(), Some(expected));
         is("defaults,nofail", "rw,relatime,seclabel");
         is("noatime,ro", "ro,noatime,seclabel");
-        is("ro,rw,nodev,commit=30", "rw,nodev,relatime,seclabel,commit=30");
+        is(
+            "ro,rw,nodev,commit=30",
+            "rw,nodev,relatime,seclabel,commit=30",
+        );
         assert_eq!(shown("defaults,nofial"), None);
     }
 }

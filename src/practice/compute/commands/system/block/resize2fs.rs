@@ -37,18 +37,26 @@ impl Program for Resize2fs {
         let (operand, size) = match operands[..] {
             [operand] => (operand, None),
             [operand, size] => (operand, Some(size)),
-            _ => return call.fail(1, "Usage: resize2fs [-f] [-F] [-p] device [new_size]").await,
+            _ => {
+                return call
+                    .fail(1, "Usage: resize2fs [-f] [-F] [-p] device [new_size]")
+                    .await;
+            }
         };
         let host = &seat.host;
         // A mount point stands for what is mounted there.
         let path = call.path(operand);
         let mounted = host.mounts.mounts().into_iter().rev();
         let mut mounted = mounted.filter(|mount| mount.target == path);
-        let operand = mounted.next().map_or(operand.to_owned(), |mount| mount.source);
+        let operand = mounted
+            .next()
+            .map_or(operand.to_owned(), |mount| mount.source);
         let (device, mut superblock) = match ext4(seat, call, &operand) {
             Ok(found) => found,
             Err(why) if !why.blank && why.text.starts_with("No such file") => {
-                let text = why.text.replace(" while trying to open ", " while opening ");
+                let text = why
+                    .text
+                    .replace(" while trying to open ", " while opening ");
                 return call.fail(1, format!("open: {text}")).await;
             }
             Err(why) => return no_filesystem(call, "resize2fs", &why, 1).await,
@@ -57,7 +65,10 @@ impl Program for Resize2fs {
             None => device.bytes,
             Some(Some(bytes)) => bytes,
             Some(None) => {
-                let what = format!("resize2fs: Invalid new size: {}\n", size.unwrap_or_default());
+                let what = format!(
+                    "resize2fs: Invalid new size: {}\n",
+                    size.unwrap_or_default()
+                );
                 return call.fail(1, what).await;
             }
         };
@@ -71,7 +82,8 @@ impl Program for Resize2fs {
         }
         let blocks = bytes / BLOCK;
         if blocks == superblock.blocks {
-            let what = format!("The filesystem is already {blocks} (4k) blocks long.  Nothing to do!\n");
+            let what =
+                format!("The filesystem is already {blocks} (4k) blocks long.  Nothing to do!\n");
             return call.fail(0, what).await;
         }
         let target = targets(host, &device.path()).pop();
@@ -112,8 +124,10 @@ impl Program for Resize2fs {
                     "Filesystem at {operand} is mounted on {target}; on-line resizing required\n"
                 ))
                 .await?;
-                call.out(format!("old_desc_blocks = {old}, new_desc_blocks = {new}\n"))
-                    .await?;
+                call.out(format!(
+                    "old_desc_blocks = {old}, new_desc_blocks = {new}\n"
+                ))
+                .await?;
                 host.console_line(&format!(
                     "EXT4-fs ({}): resized filesystem to {blocks}",
                     device.name

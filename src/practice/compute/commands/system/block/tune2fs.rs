@@ -17,7 +17,8 @@ pub struct Tune2fs;
 impl Program for Tune2fs {
     async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
         greet(call, "tune2fs").await?;
-        let usage_line = "Usage: tune2fs [-l] [-L volume_label] [-U UUID] [-m reserved_percent] device";
+        let usage_line =
+            "Usage: tune2fs [-l] [-L volume_label] [-U UUID] [-m reserved_percent] device";
         let mut list = false;
         let mut label = None;
         let mut id = None;
@@ -29,7 +30,10 @@ impl Program for Tune2fs {
                 let inline = (!inline.is_empty()).then(|| inline.to_owned());
                 inline.or_else(|| args.next().cloned())
             };
-            match (arg.get(..2).unwrap_or(arg), arg.get(2..).unwrap_or_default()) {
+            match (
+                arg.get(..2).unwrap_or(arg),
+                arg.get(2..).unwrap_or_default(),
+            ) {
                 ("-l", "") => list = true,
                 ("-L", rest) => label = value(rest),
                 ("-U", rest) => id = value(rest),

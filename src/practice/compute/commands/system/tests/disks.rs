@@ -36,9 +36,11 @@ fn nitro() -> Rig {
 /// The same with a filesystem on it.
 async fn formatted() -> Rig {
     let rig = nitro();
-    rig.root(&format!("mkfs.ext4 -q -U {UUID} /dev/sdf && mkdir /mnt/backup"))
-        .await
-        .ended(0);
+    rig.root(&format!(
+        "mkfs.ext4 -q -U {UUID} /dev/sdf && mkdir /mnt/backup"
+    ))
+    .await
+    .ended(0);
     rig
 }
 
@@ -47,7 +49,10 @@ async fn a_volume_comes_with_its_names_and_goes_with_them() {
     let rig = Rig::with(start(), "t3.micro", Vec::new());
     rig.user("test -b /dev/nvme1n1").await.ended(1);
     rig.host.attach(&disk("/dev/sdf", 5));
-    let by_id = format!("/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{}", VOLUME.replace('-', ""));
+    let by_id = format!(
+        "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{}",
+        VOLUME.replace('-', "")
+    );
     let ran = rig
         .user(&format!(
             "[ -b /dev/nvme1n1 ] && test ! -b /etc/passwd -a -b /dev/sdf && readlink /dev/sdf {by_id}; realpath {by_id}; ls -l /dev/nvme1n1"
@@ -68,7 +73,10 @@ async fn a_volume_comes_with_its_names_and_goes_with_them() {
          nvme1n1       259:4    0   5G  0 disk \n"
     );
     assert_eq!(
-        rig.user("lsblk -dno NAME,SERIAL /dev/sdf").await.ended(0).out,
+        rig.user("lsblk -dno NAME,SERIAL /dev/sdf")
+            .await
+            .ended(0)
+            .out,
         "nvme1n1 vol0123456789abcdef0\n"
     );
     assert_eq!(
@@ -82,7 +90,10 @@ async fn a_volume_comes_with_its_names_and_goes_with_them() {
     rig.user(&format!("test -L {by_id} || test -L /dev/sdf"))
         .await
         .ended(1);
-    assert_eq!(rig.user("lsblk /dev/sdf").await.ended(32).err, "lsblk: /dev/sdf: not a block device\n");
+    assert_eq!(
+        rig.user("lsblk /dev/sdf").await.ended(32).err,
+        "lsblk: /dev/sdf: not a block device\n"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +128,10 @@ async fn on_xen_the_volume_is_where_the_textbook_looks_for_it() {
 #[tokio::test]
 async fn a_filesystem_is_told_as_the_real_tools_tell_it() {
     let rig = nitro();
-    let blank = rig.root("file -s /dev/nvme1n1; blkid /dev/nvme1n1").await.ended(2);
+    let blank = rig
+        .root("file -s /dev/nvme1n1; blkid /dev/nvme1n1")
+        .await
+        .ended(2);
     assert_eq!(blank.out, "/dev/nvme1n1: data\n");
     let ours = rig
         .root(&format!("mkfs.ext4 -U {UUID} -L backup /dev/nvme1n1"))
@@ -138,13 +152,35 @@ async fn a_filesystem_is_told_as_the_real_tools_tell_it() {
     };
     let made = real(
         "mkfs.ext4",
-        &["-E", "nodiscard", "-O", "^orphan_file", "-U", UUID, "-L", "backup"],
+        &[
+            "-E",
+            "nodiscard",
+            "-O",
+            "^orphan_file",
+            "-U",
+            UUID,
+            "-L",
+            "backup",
+        ],
     );
     assert_eq!(ours.out, made.unwrap());
     if let Some(told) = real("file", &["-b", "-s"]) {
         assert_eq!(rig.root("file -bsL /dev/sdf").await.ended(0).out, told);
     }
-    let told = real("blkid", &["-p", "-s", "LABEL", "-s", "UUID", "-s", "BLOCK_SIZE", "-s", "TYPE"]);
+    let told = real(
+        "blkid",
+        &[
+            "-p",
+            "-s",
+            "LABEL",
+            "-s",
+            "UUID",
+            "-s",
+            "BLOCK_SIZE",
+            "-s",
+            "TYPE",
+        ],
+    );
     if let Some((_, told)) = told.as_deref().and_then(|line| line.split_once(':')) {
         assert_eq!(
             rig.root("blkid /dev/nvme1n1").await.ended(0).out,
@@ -154,7 +190,19 @@ async fn a_filesystem_is_told_as_the_real_tools_tell_it() {
     let told = real("dumpe2fs", &["-h"]).unwrap();
     let shown = rig.root("dumpe2fs -h /dev/nvme1n1").await.ended(0).out;
     // Dates, and what is made up at random or counted while it is written, are the real one's own.
-    let own = ["created", "write", "check", "Lifetime", "Hash Seed", "Checksum:", "ournal", "Maximum", "extra isize", "transaction", "commit"];
+    let own = [
+        "created",
+        "write",
+        "check",
+        "Lifetime",
+        "Hash Seed",
+        "Checksum:",
+        "ournal",
+        "Maximum",
+        "extra isize",
+        "transaction",
+        "commit",
+    ];
     let kept = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| !line.is_empty());
         lines
@@ -165,11 +213,19 @@ async fn a_filesystem_is_told_as_the_real_tools_tell_it() {
     };
     assert_eq!(kept(&shown), kept(&told));
     assert_eq!(
-        rig.root("blkid -o value -s UUID /dev/sdf; blkid -L backup; e2label /dev/sdf").await.ended(0).out,
+        rig.root("blkid -o value -s UUID /dev/sdf; blkid -L backup; e2label /dev/sdf")
+            .await
+            .ended(0)
+            .out,
         format!("{UUID}\n/dev/nvme1n1\nbackup\n")
     );
     assert_eq!(
-        rig.user(&format!("readlink -f /dev/disk/by-uuid/{UUID} /dev/disk/by-label/backup")).await.ended(0).out,
+        rig.user(&format!(
+            "readlink -f /dev/disk/by-uuid/{UUID} /dev/disk/by-label/backup"
+        ))
+        .await
+        .ended(0)
+        .out,
         "/dev/nvme1n1\n/dev/nvme1n1\n"
     );
 }
@@ -184,15 +240,28 @@ async fn fdisk_lists_disks_to_root_only() {
                     Sector size (logical/physical): 512 bytes / 4096 bytes\n\
                     I/O size (minimum/optimal): 4096 bytes / 4096 bytes\n";
     assert!(shown.ends_with(expected), "{shown}");
-    assert!(shown.contains("/dev/nvme0n1p1   24576 16777182 16752607   8G Linux filesystem\n"), "{shown}");
+    assert!(
+        shown.contains("/dev/nvme0n1p1   24576 16777182 16752607   8G Linux filesystem\n"),
+        "{shown}"
+    );
     let ran = rig.user("fdisk -l").await;
-    assert!(ran.out.is_empty() && ran.err.contains("cannot open /dev/nvme1n1: Permission denied"));
+    assert!(
+        ran.out.is_empty()
+            && ran
+                .err
+                .contains("cannot open /dev/nvme1n1: Permission denied")
+    );
     rig.root("fdisk -l /dev/xvdz").await.ended(1);
 }
 
 #[tokio::test]
 async fn what_fstab_names_is_mounted_by_any_of_its_names_and_only_once() {
-    for name in ["UUID=11111111-2222-4333-8444-555555555555", "LABEL=backup", "/dev/sdf", "/dev/nvme1n1"] {
+    for name in [
+        "UUID=11111111-2222-4333-8444-555555555555",
+        "LABEL=backup",
+        "/dev/sdf",
+        "/dev/nvme1n1",
+    ] {
         let rig = formatted().await;
         rig.root("tune2fs -L backup /dev/sdf").await.ended(0);
         rig.root(&format!(
@@ -201,19 +270,27 @@ async fn what_fstab_names_is_mounted_by_any_of_its_names_and_only_once() {
         .await
         .ended(0);
         assert_eq!(
-            rig.user("findmnt -n /mnt/backup; mount | grep -c nvme1n1").await.ended(0).out,
+            rig.user("findmnt -n /mnt/backup; mount | grep -c nvme1n1")
+                .await
+                .ended(0)
+                .out,
             "/mnt/backup /dev/nvme1n1 ext4 rw,relatime,seclabel\n1\n"
         );
         // Not while it is mounted.
         assert!(!rig.host.release(VOLUME, false));
         assert_eq!(
-            rig.root("cd /mnt/backup && umount /mnt/backup").await.ended(32).err,
+            rig.root("cd /mnt/backup && umount /mnt/backup")
+                .await
+                .ended(32)
+                .err,
             "umount: /mnt/backup: target is busy.\n"
         );
         rig.root("umount /dev/sdf").await.ended(0);
         assert_eq!(*rig.around.unmounted.lock().unwrap(), 1);
         rig.user("ls /mnt/backup/x").await.ended(2);
-        rig.root("mount /mnt/backup && cat /mnt/backup/x").await.ended(0);
+        rig.root("mount /mnt/backup && cat /mnt/backup/x")
+            .await
+            .ended(0);
         rig.root("umount /mnt/backup").await.ended(0);
         assert!(rig.host.release(VOLUME, false));
         // Missing now, and may be.
@@ -234,10 +311,20 @@ async fn df_shows_what_ext4_leaves_and_a_full_device_says_so() {
         .root("dd if=/dev/zero of=/mnt/backup/fill bs=1M status=none")
         .await
         .ended(1);
-    assert_eq!(ran.err, "dd: error writing '/mnt/backup/fill': No space left on device\n");
-    assert!(rig.user("df -h /mnt/backup").await.out.contains("   0 100% /mnt/backup"));
+    assert_eq!(
+        ran.err,
+        "dd: error writing '/mnt/backup/fill': No space left on device\n"
+    );
+    assert!(
+        rig.user("df -h /mnt/backup")
+            .await
+            .out
+            .contains("   0 100% /mnt/backup")
+    );
     rig.root("echo more > /mnt/backup/more").await.ended(1);
-    rig.root("rm /mnt/backup/fill; echo more > /mnt/backup/more").await.ended(0);
+    rig.root("rm /mnt/backup/fill; echo more > /mnt/backup/more")
+        .await
+        .ended(0);
 }
 
 #[tokio::test]
@@ -271,13 +358,24 @@ async fn the_ways_to_use_a_device_wrongly_are_told_apart() {
         assert_eq!(rig.root(line).await.ended(status).err, said, "{line}");
     }
     for (line, status, said) in [
-        ("fsfreeze -f /mnt/backup", 1, "fsfreeze: /mnt/backup: freeze failed: Operation not permitted\n"),
-        ("mkfs.ext4 -q /dev/sdg", 1, "mkfs.ext4: Permission denied while trying to determine filesystem size\n"),
+        (
+            "fsfreeze -f /mnt/backup",
+            1,
+            "fsfreeze: /mnt/backup: freeze failed: Operation not permitted\n",
+        ),
+        (
+            "mkfs.ext4 -q /dev/sdg",
+            1,
+            "mkfs.ext4: Permission denied while trying to determine filesystem size\n",
+        ),
         ("cat /dev/sdg", 1, "cat: /dev/sdg: Permission denied\n"),
     ] {
         assert_eq!(rig.user(line).await.ended(status).err, said, "{line}");
     }
-    assert_eq!(rig.user("file -s /dev/nvme1n1").await.ended(0).out, "/dev/nvme1n1: no read permission\n");
+    assert_eq!(
+        rig.user("file -s /dev/nvme1n1").await.ended(0).out,
+        "/dev/nvme1n1: no read permission\n"
+    );
 }
 
 #[tokio::test]
@@ -286,10 +384,23 @@ async fn zeros_wipe_a_filesystem() {
     rig.root("dd if=/dev/zero of=/dev/nvme1n1 bs=1M count=1 status=none; file -s /dev/nvme1n1 | grep -q ': data'")
         .await
         .ended(0);
-    rig.user(&format!("test -e /dev/disk/by-uuid/{UUID}")).await.ended(1);
+    rig.user(&format!("test -e /dev/disk/by-uuid/{UUID}"))
+        .await
+        .ended(1);
     let ran = rig.root("head -c 4 /dev/nvme1n1 | od -An -tx1; dd if=/dev/urandom of=/dev/nvme1n1 bs=4k count=1 status=none").await.ended(1);
-    assert_eq!((ran.out.as_str(), ran.err.as_str()), (" 00 00 00 00\n", "dd: error writing '/dev/nvme1n1': Input/output error\n"));
-    assert!(rig.root("dmesg | tail -n 1").await.out.contains("does not model"));
+    assert_eq!(
+        (ran.out.as_str(), ran.err.as_str()),
+        (
+            " 00 00 00 00\n",
+            "dd: error writing '/dev/nvme1n1': Input/output error\n"
+        )
+    );
+    assert!(
+        rig.root("dmesg | tail -n 1")
+            .await
+            .out
+            .contains("does not model")
+    );
 }
 
 #[tokio::test]
@@ -327,7 +438,13 @@ async fn writers_of_a_frozen_filesystem_wait_in_account_time_and_readers_do_not(
     })
     .collect();
     // Who reads goes on; an hour passes.
-    assert_eq!(rig.user("sleep 3600; cat /mnt/backup/a; ls /mnt/backup").await.ended(0).out, "old\na\nlost+found\n");
+    assert_eq!(
+        rig.user("sleep 3600; cat /mnt/backup/a; ls /mnt/backup")
+            .await
+            .ended(0)
+            .out,
+        "old\na\nlost+found\n"
+    );
     rig.root("umount /mnt/backup/nothing").await.ended(32);
     for writer in &mut writers {
         if writer.is_finished() {
@@ -340,18 +457,30 @@ async fn writers_of_a_frozen_filesystem_wait_in_account_time_and_readers_do_not(
         assert_eq!(status, 0, "{line}");
         assert!(at.duration_since(begun).as_secs() >= 3600, "{line}");
     }
-    assert_eq!(rig.user("cat /mnt/backup/a; ls /mnt/backup").await.ended(0).out, "new\na\nb\nc\nd\ne\nf\ng\n");
+    assert_eq!(
+        rig.user("cat /mnt/backup/a; ls /mnt/backup")
+            .await
+            .ended(0)
+            .out,
+        "new\na\nb\nc\nd\ne\nf\ng\n"
+    );
 }
 
 #[tokio::test]
 async fn who_waits_for_a_frozen_filesystem_can_be_interrupted() {
     let rig = formatted().await;
-    rig.root("mount /dev/sdf /mnt/backup; fsfreeze -f /mnt/backup").await.ended(0);
+    rig.root("mount /dev/sdf /mnt/backup; fsfreeze -f /mnt/backup")
+        .await
+        .ended(0);
     // `timeout` ends it as Ctrl-C does: by not going on with it.
-    let (seconds, ran) = rig.seconds("timeout 30 bash -c 'echo x > /mnt/backup/x'").await;
+    let (seconds, ran) = rig
+        .seconds("timeout 30 bash -c 'echo x > /mnt/backup/x'")
+        .await;
     ran.ended(124);
     assert_eq!(seconds, 30);
-    rig.root("fsfreeze -u /mnt/backup; test -e /mnt/backup/x").await.ended(1);
+    rig.root("fsfreeze -u /mnt/backup; test -e /mnt/backup/x")
+        .await
+        .ended(1);
 }
 
 #[tokio::test]
@@ -360,7 +489,10 @@ async fn a_grown_volume_is_used_once_its_filesystem_has_grown() {
     rig.root("mount /dev/sdf /mnt/backup").await.ended(0);
     rig.host.attach(&disk("/dev/sdf", 8));
     assert_eq!(
-        rig.user("lsblk -dno SIZE /dev/sdf; df -h --output=size /mnt/backup | tail -n 1").await.ended(0).out,
+        rig.user("lsblk -dno SIZE /dev/sdf; df -h --output=size /mnt/backup | tail -n 1")
+            .await
+            .ended(0)
+            .out,
         " 8G\n 4.9G\n"
     );
     let ran = rig.root("resize2fs /dev/sdf").await.ended(0);
@@ -369,27 +501,56 @@ async fn a_grown_volume_is_used_once_its_filesystem_has_grown() {
         "Filesystem at /dev/sdf is mounted on /mnt/backup; on-line resizing required\nold_desc_blocks = 1, new_desc_blocks = 1\n\
          The filesystem on /dev/sdf is now 2097152 (4k) blocks long.\n\n"
     );
-    assert_eq!(rig.user("df -h --output=size,avail /mnt/backup | tail -n 1").await.ended(0).out, " 7.8G  7.4G\n");
+    assert_eq!(
+        rig.user("df -h --output=size,avail /mnt/backup | tail -n 1")
+            .await
+            .ended(0)
+            .out,
+        " 7.8G  7.4G\n"
+    );
     rig.root("umount /mnt/backup").await.ended(0);
     rig.host.attach(&disk("/dev/sdf", 9));
     assert_eq!(
         rig.root("resize2fs /dev/nvme1n1").await.ended(1).err,
         "resize2fs 1.46.5 (30-Dec-2021)\nPlease run 'e2fsck -f /dev/nvme1n1' first.\n\n"
     );
-    let ran = rig.root("e2fsck -fy /dev/nvme1n1 && resize2fs /dev/nvme1n1").await.ended(0);
-    assert!(ran.out.contains("11/524288 files (0.0% non-contiguous)"), "{}", ran.out);
-    assert!(ran.out.ends_with("The filesystem on /dev/nvme1n1 is now 2359296 (4k) blocks long.\n\n"), "{}", ran.out);
+    let ran = rig
+        .root("e2fsck -fy /dev/nvme1n1 && resize2fs /dev/nvme1n1")
+        .await
+        .ended(0);
+    assert!(
+        ran.out.contains("11/524288 files (0.0% non-contiguous)"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out
+            .ends_with("The filesystem on /dev/nvme1n1 is now 2359296 (4k) blocks long.\n\n"),
+        "{}",
+        ran.out
+    );
 }
 
 #[tokio::test]
 async fn a_volume_that_is_taken_by_force_gives_errors_to_who_uses_it() {
     let rig = formatted().await;
-    rig.root("mount /dev/sdf /mnt/backup; echo x > /mnt/backup/x").await.ended(0);
+    rig.root("mount /dev/sdf /mnt/backup; echo x > /mnt/backup/x")
+        .await
+        .ended(0);
     assert!(rig.host.release(VOLUME, true));
-    let ran = rig.root("cat /mnt/backup/x; echo y > /mnt/backup/y").await.ended(1);
+    let ran = rig
+        .root("cat /mnt/backup/x; echo y > /mnt/backup/y")
+        .await
+        .ended(1);
     assert!(ran.err.contains("Input/output error"), "{}", ran.err);
     // What was written is there wherever it is attached next.
     rig.root("umount -l /mnt/backup").await.ended(0);
     rig.host.attach(&disk("/dev/sdg", 5));
-    assert_eq!(rig.root("mount /dev/sdg /mnt/backup && cat /mnt/backup/x").await.ended(0).out, "x\n");
+    assert_eq!(
+        rig.root("mount /dev/sdg /mnt/backup && cat /mnt/backup/x")
+            .await
+            .ended(0)
+            .out,
+        "x\n"
+    );
 }
