@@ -96,6 +96,19 @@ impl Account {
         result
     }
 
+    /// Volumes and snapshots whose contents nothing needs any more.
+    pub fn take_discarded(&self) -> Vec<String> {
+        let mut state = self.state();
+        // Left over only by a change that panicked half way.
+        state.world.take_back();
+        state.world.take_discarded()
+    }
+
+    /// Has whoever is told of changes look again: something happened on a host.
+    pub fn look_again(&self) {
+        let _ = self.changes.send(self.clock.activity());
+    }
+
     /// Changes the world without telling of it: for the one who is told.
     pub fn advance<T>(
         &self,

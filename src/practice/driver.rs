@@ -2,6 +2,8 @@
 //!
 //! One loop decides, from the world alone; so everything goes on after a kill where it was.
 
+mod volumes;
+
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -117,8 +119,11 @@ fn busy_set(busy: &Busy) -> std::sync::MutexGuard<'_, HashSet<String>> {
 fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, AwsError>) {
     let (forgotten, kept) = forget_files(account);
     let modes = set_throughput(account);
+    let contents = volumes::tend(account);
     let advanced = account.advance(|state| {
         let world = &mut state.world;
+        contents.note(world);
+        world.advance_volumes();
         world.forget_ended_instances();
         world.forget_file_systems(&forgotten);
         world.throughput_applied(&modes);
@@ -126,9 +131,11 @@ fn advance(account: &Account, busy: &Busy) -> (Due, Result<Option<Timestamp>, Aw
         let stacks = state.engine.advance(world);
         // One whose time has come since it was looked has its turn at once.
         let late = (!world.file_systems_going().is_empty()).then_some(world.now);
-        let next = [stacks, next_by_itself(world), late];
+        let late = late.or(contents.is_late(world).then_some(world.now));
+        let next = [stacks, next_by_itself(world), world.volumes_due(), late];
         Ok(next.into_iter().flatten().min())
     });
+    volumes::show(account);
     // Everything else has got on; files that are still there have their turn again.
     let advanced = kept.map_or(advanced, Err);
     if let Err(error) = &advanced {
@@ -282,7 +289,15 @@ pub async fn resume(account: &Arc<Account>) -> Result<(), AwsError> {
         let ended = |one: &&Instance| one.state == State::Terminated;
         let instances = world.instances.values().filter(|one| !ended(one));
         let instances = instances.map(|one| one.id.clone());
-        instances.chain(world.file_systems.ids()).collect()
+        let volumes = world.volumes.ids().into_iter().chain(world.snapshots.ids());
+        // A snapshot that is deleted is still to be copied to the volumes that are made from it.
+        let copied = world.volumes_to_fill().into_iter().map(|(_, from)| from);
+        let files = world.file_systems.ids().into_iter();
+        instances
+            .chain(files)
+            .chain(volumes)
+            .chain(copied)
+            .collect()
     });
     if let Err(why) = hosts.retain(&known) {
         // They cost room, and nothing else; next time they are looked for again.

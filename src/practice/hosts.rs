@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::compute::{Fleet, HostSpec};
+use super::compute::{Disk, Fleet, HostSpec};
 use super::storage::{Files, Mode, Share};
 
 /// The hosts and files of the account.
@@ -33,7 +33,17 @@ pub trait Hosts: Send + Sync + 'static {
     fn traffic(&self, file_system_id: &str) -> Option<Share>;
     /// Forgets the files of a filesystem; an unknown one is gone already.
     fn forget_files(&self, file_system_id: &str) -> Result<(), String>;
-    /// Forgets whatever there is of hosts and filesystems with other ids than these: nothing in the account knows it.
+    /// A volume was attached to an instance, or has another size. One that does not run finds out when it starts.
+    fn attach(&self, instance_id: &str, disk: &Disk);
+    /// Takes a volume from an instance, if nothing there uses it, or in any case by `force`. Answers whether it is gone.
+    fn release(&self, instance_id: &str, volume_id: &str, force: bool) -> bool;
+    /// Keeps what is on a volume now as a snapshot. Answers with the bytes of its blocks that hold something.
+    fn take_snapshot(&self, volume_id: &str, snapshot_id: &str) -> Result<u64, String>;
+    /// Puts on a new volume what a snapshot has.
+    fn fill_volume(&self, volume_id: &str, snapshot_id: &str) -> Result<(), String>;
+    /// Forgets what is in a volume or a snapshot; what is blank is forgotten already.
+    fn forget_content(&self, id: &str) -> Result<(), String>;
+    /// Forgets whatever there is of hosts, filesystems, volumes and snapshots with other ids than these: nothing in the account knows it.
     fn retain(&self, known: &BTreeSet<String>) -> Result<(), String>;
     /// Takes the power from all hosts at once, as the end of the program does.
     fn cut_off(&self);
@@ -98,6 +108,29 @@ impl Hosts for Machines {
 
     fn forget_files(&self, file_system_id: &str) -> Result<(), String> {
         let forgotten = self.files.delete_share(file_system_id);
+        forgotten.map_err(|error| error.to_string())
+    }
+
+    fn attach(&self, instance_id: &str, disk: &Disk) {
+        self.fleet.attach(instance_id, disk);
+    }
+
+    fn release(&self, instance_id: &str, volume_id: &str, force: bool) -> bool {
+        self.fleet.release(instance_id, volume_id, force)
+    }
+
+    fn take_snapshot(&self, volume_id: &str, snapshot_id: &str) -> Result<u64, String> {
+        let taken = self.files.snapshot(volume_id, snapshot_id);
+        taken.map_err(|error| error.to_string())
+    }
+
+    fn fill_volume(&self, volume_id: &str, snapshot_id: &str) -> Result<(), String> {
+        let filled = self.files.fill(volume_id, snapshot_id);
+        filled.map_err(|error| error.to_string())
+    }
+
+    fn forget_content(&self, id: &str) -> Result<(), String> {
+        let forgotten = self.files.forget_content(id);
         forgotten.map_err(|error| error.to_string())
     }
 

@@ -19,6 +19,7 @@ mod sshd;
 mod storage;
 mod store;
 mod surroundings;
+mod uuid;
 mod world;
 
 use std::path::{Path, PathBuf};

@@ -5,8 +5,9 @@ use super::error::AwsError;
 
 /// Deletes everything. Stacks in progress are gone with the rest.
 pub async fn reset(account: &Account) -> Result<(), AwsError> {
-    let (instances, file_systems) = account.write(|world| {
-        let ids = (world.instances.ids(), world.file_systems.ids());
+    let (instances, file_systems, volumes) = account.write(|world| {
+        let volumes = [world.volumes.ids(), world.snapshots.ids()].concat();
+        let ids = (world.instances.ids(), world.file_systems.ids(), volumes);
         world.clear();
         Ok(ids)
     })?;
@@ -19,6 +20,9 @@ pub async fn reset(account: &Account) -> Result<(), AwsError> {
             hosts
                 .forget_files(&file_system)
                 .map_err(AwsError::internal)?;
+        }
+        for volume in volumes {
+            hosts.forget_content(&volume).map_err(AwsError::internal)?;
         }
     }
     Ok(())

@@ -13,10 +13,11 @@ use super::account::Account;
 use super::aws;
 use super::cfn;
 use super::compute::{
-    Profile, Reach, ResourceSignal, RoleCredentials, ServiceRequest, Surroundings,
+    Disk, Profile, Reach, ResourceSignal, RoleCredentials, ServiceRequest, Surroundings,
 };
 use super::error::AwsError;
 use super::sessions::{self, Session, Temporary};
+use super::world::World;
 use super::world::instances::ShutdownBehavior;
 use super::world::power::Why;
 
@@ -78,6 +79,18 @@ impl Surroundings for View {
                 account.read(|world| Some(world.instances.get(instance_id)?.tags.clone()))
             })
             .unwrap_or_default()
+    }
+
+    fn disks(&self, instance_id: &str) -> Vec<Disk> {
+        self.account()
+            .map(|account| account.read(|world| disks(world, instance_id)))
+            .unwrap_or_default()
+    }
+
+    fn unmounted(&self, _instance_id: &str) {
+        if let Some(account) = self.account() {
+            account.look_again();
+        }
     }
 
     async fn signal(&self, instance_id: &str, signal: ResourceSignal) -> Result<(), String> {
@@ -200,6 +213,21 @@ fn credentials(given: Temporary) -> RoleCredentials {
         secret_access_key: given.secret_access_key,
         token: given.token,
     }
+}
+
+/// The volumes that an instance has.
+pub fn disks(world: &World, instance_id: &str) -> Vec<Disk> {
+    let root = world.instances.get(instance_id).map(|one| &one.root_volume);
+    world
+        .volumes_of(instance_id)
+        .filter(|(_, attachment)| attachment.state.is_there())
+        .map(|(volume, attachment)| Disk {
+            volume: volume.id.clone(),
+            device: attachment.device.clone(),
+            gib: volume.size,
+            root: root == Some(&volume.id),
+        })
+        .collect()
 }
 
 /// Where wait handles live: the path begins with this, then the region.

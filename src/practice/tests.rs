@@ -17,6 +17,7 @@ mod restart;
 mod roles;
 mod throughput;
 mod updates;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::path::Path;

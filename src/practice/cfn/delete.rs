@@ -76,7 +76,10 @@ fn sweep(
         *next = Next::default();
         for key in &keys {
             begin(world, place, key, template);
-            let dues = [ask(world, place, key), await_it(world, place, key)];
+            let dues = [
+                ask(world, place, key, template),
+                await_it(world, place, key),
+            ];
             for due in dues.into_iter().flatten() {
                 next.at(due);
             }
@@ -171,7 +174,12 @@ fn begin(world: &mut World, place: Whereabouts, key: &str, template: Option<&Tem
 }
 
 /// The service is asked; a refusal that may pass is waited out for a while.
-fn ask(world: &mut World, place: Whereabouts, key: &str) -> Option<Timestamp> {
+fn ask(
+    world: &mut World,
+    place: Whereabouts,
+    key: &str,
+    template: Option<&Template>,
+) -> Option<Timestamp> {
     let resource = place.table(world).get(key)?.clone();
     if !in_progress(&resource) || resource.step != Step::Begun {
         return None;
@@ -181,7 +189,16 @@ fn ask(world: &mut World, place: Whereabouts, key: &str) -> Option<Timestamp> {
     }
     let kind = types::find(&resource.kind)?;
     let now = world.now;
-    match world.attempt(|world| (kind.delete)(world, &resource)) {
+    let definition = template.and_then(|template| template.resources.get(&resource.logical_id));
+    let snapshot = place == Whereabouts::Stack
+        && definition.is_some_and(|one| one.deletion_policy == DeletionPolicy::Snapshot);
+    let delete = |world: &mut World| {
+        if snapshot {
+            types::keep_snapshot(world, &resource)?;
+        }
+        (kind.delete)(world, &resource)
+    };
+    match world.attempt(delete) {
         Ok(()) => {
             let found = place.table_mut(world).get_mut(key)?;
             found.step = Step::Asked;
@@ -206,7 +223,12 @@ fn ask(world: &mut World, place: Whereabouts, key: &str) -> Option<Timestamp> {
 fn may_pass(error: &AwsError) -> bool {
     matches!(
         error.code.as_ref(),
-        "DependencyViolation" | "FileSystemInUse" | "IncorrectFileSystemLifeCycleState"
+        "DependencyViolation"
+            | "FileSystemInUse"
+            | "IncorrectFileSystemLifeCycleState"
+            | "IncorrectState"
+            | "SnapshotCreationPerVolumeRateExceeded"
+            | "VolumeInUse"
     )
 }
 

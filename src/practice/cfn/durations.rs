@@ -26,6 +26,8 @@ fn seconds(kind: &str) -> (i64, i64) {
         "AWS::EC2::Subnet" => (3, 1),
         "AWS::EC2::RouteTable" => (10, 1),
         "AWS::EC2::SecurityGroup" => (5, 1),
+        "AWS::EC2::Volume" => (6, 6),
+        "AWS::EC2::VolumeAttachment" => (5, 10),
         "AWS::EFS::MountTarget" | "AWS::EC2::Instance" => (2, 2),
         "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" => (17, 1),
         "AWS::IAM::InstanceProfile" => (120, 1),

@@ -9,7 +9,7 @@ use super::next::Next;
 use super::template::{DeletionPolicy, Template};
 use super::types::Progress;
 use super::wanted::{self, Wanted};
-use super::{back, changes, diff, durations, modify};
+use super::{back, changes, diff, durations, modify, types};
 use crate::practice::error::AwsError;
 use crate::practice::world::stacks::change_sets::Execution;
 use crate::practice::world::stacks::updates::{How, Part};
@@ -313,7 +313,10 @@ fn finish(world: &mut World, stack: &str, template: &Template) {
                     .and_then(|old| old.resources.get(&resource.logical_id));
                 let policy = old.map_or(DeletionPolicy::Delete, |one| one.deletion_policy);
                 if let Some(gone) = world.resources.remove(&key) {
-                    leave(world, gone, policy.keeps(false));
+                    // What cannot be kept as a snapshot is kept itself.
+                    let lost = policy == DeletionPolicy::Snapshot
+                        && types::keep_snapshot(world, &gone).is_err();
+                    leave(world, gone, policy.keeps(false) || lost);
                 }
             }
             _ => {}

@@ -105,13 +105,17 @@ pub fn plan(
             continue;
         }
         let definition = old.resources.get(&current.logical_id);
-        let kept = definition.is_some_and(|one| one.deletion_policy != DeletionPolicy::Delete);
+        let policy = match definition.map(|one| one.deletion_policy) {
+            None | Some(DeletionPolicy::Delete) => "Delete",
+            Some(DeletionPolicy::Snapshot) => "Snapshot",
+            Some(DeletionPolicy::Retain | DeletionPolicy::RetainExceptOnCreate) => "Retain",
+        };
         changes.push(ResourceChange {
             logical_id: current.logical_id.clone(),
             physical_id: current.physical_id.clone(),
             kind: current.kind.clone(),
             action: Action::Remove,
-            policy: Some(if kept { "Retain" } else { "Delete" }.into()),
+            policy: Some(policy.into()),
             details: Vec::new(),
         });
     }

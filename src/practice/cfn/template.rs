@@ -79,13 +79,15 @@ pub enum DeletionPolicy {
     Retain,
     /// Stays, but goes when its creation is rolled back.
     RetainExceptOnCreate,
+    /// Goes, and a snapshot of it stays.
+    Snapshot,
 }
 
 impl DeletionPolicy {
     /// Whether a resource that was made stays; not so if the very operation that made it is rolled back.
     pub fn keeps(self, made_in_vain: bool) -> bool {
         match self {
-            Self::Delete => false,
+            Self::Delete | Self::Snapshot => false,
             Self::Retain => true,
             Self::RetainExceptOnCreate => !made_in_vain,
         }
@@ -297,9 +299,14 @@ fn resource(name: &str, value: Value) -> Result<ResourceDefinition, AwsError> {
         Some(Value::String(condition)) => Some(condition),
         Some(_) => return Err(wrong("Every Condition member must be a string.")),
     };
-    let deletion_policy = policy(name, "DeletionPolicy", members.remove("DeletionPolicy"))?;
+    let deletion_policy = policy(
+        name,
+        &kind,
+        "DeletionPolicy",
+        members.remove("DeletionPolicy"),
+    )?;
     let replace_policy = members.remove("UpdateReplacePolicy");
-    let replace_policy = policy(name, "UpdateReplacePolicy", replace_policy)?;
+    let replace_policy = policy(name, &kind, "UpdateReplacePolicy", replace_policy)?;
     let signals = creation_policy(name, members.remove("CreationPolicy"))?;
     // Free data, for whoever reads the template.
     members.remove("Metadata");
@@ -321,7 +328,12 @@ fn resource(name: &str, value: Value) -> Result<ResourceDefinition, AwsError> {
     })
 }
 
-fn policy(name: &str, key: &str, policy: Option<Value>) -> Result<DeletionPolicy, AwsError> {
+fn policy(
+    name: &str,
+    kind: &str,
+    key: &str,
+    policy: Option<Value>,
+) -> Result<DeletionPolicy, AwsError> {
     let Some(policy) = policy else {
         return Ok(DeletionPolicy::Delete);
     };
@@ -331,6 +343,12 @@ fn policy(name: &str, key: &str, policy: Option<Value>) -> Result<DeletionPolicy
         (Some("RetainExceptOnCreate"), "DeletionPolicy") => {
             Ok(DeletionPolicy::RetainExceptOnCreate)
         }
+        (Some("Snapshot"), "DeletionPolicy") if kind == "AWS::EC2::Volume" => {
+            Ok(DeletionPolicy::Snapshot)
+        }
+        (Some("Snapshot"), "DeletionPolicy") => Err(wrong(format!(
+            "Template error: resource type {kind} does not support deletion policy Snapshot"
+        ))),
         (other, key) => Err(wrong(format!(
             "Unrecognized {key} {} for resource {name}",
             other.unwrap_or_default()

@@ -44,14 +44,21 @@ pub async fn kernel(host: &Arc<Host>, activity: &Activity) -> Outcome<()> {
     activity.sleep(FIRMWARE).await;
     kernel::mount(host)?;
     logins::booted(host);
+    let root = host.disks.root_partition();
+    let partition = root.trim_start_matches("/dev/");
     for line in [
-        &format!("Linux version {} (practice instance)", kernel::RELEASE),
-        "Command line: root=/dev/nvme0n1p1 ro console=tty0 console=ttyS0,115200n8",
-        "nvme nvme0: 2/0/0 default/read/poll queues",
-        "XFS (nvme0n1p1): Mounting V5 Filesystem",
+        format!("Linux version {} (practice instance)", kernel::RELEASE),
+        format!("Command line: root={root} ro console=tty0 console=ttyS0,115200n8"),
     ] {
-        host.console_line(line);
+        host.console_line(&line);
     }
+    for device in host.disks.all() {
+        host.console_line(&match device.name.strip_suffix("n1") {
+            Some(controller) => format!("nvme {controller}: 2/0/0 default/read/poll queues"),
+            None => format!("blkfront: {}: barrier or flush: disabled", device.name),
+        });
+    }
+    host.console_line(&format!("XFS ({partition}): Mounting V5 Filesystem"));
     activity.sleep(KERNEL).await;
     host.console_line("systemd[1]: Detected virtualization amazon.");
     host.console_line(&format!(
@@ -143,11 +150,24 @@ fn authorize(host: &Host) -> Result<(), BootError> {
     Ok(())
 }
 
-/// What cloud-init and systemd do at every boot but the first: the network, then what /etc/fstab says.
-pub async fn mount_all(host: &Arc<Host>, activity: &Activity) {
+/// What cloud-init and systemd do at every boot but the first: the network, then what /etc/fstab says. A local filesystem
+/// that cannot be mounted and has no `nofail` ends the boot.
+pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Result<(), BootError> {
     announce(host, "init");
     activity.sleep(CLOUD_INIT_AGAIN).await;
     let local = commands::system::mount_all(host, activity, Some("nonfs,nfs4,efs")).await;
+    let needed = local
+        .iter()
+        .find(|(what, ignored)| !ignored && !what.contains("parse error"));
+    if let Some((what, _)) = needed {
+        // The device might still come.
+        activity.sleep(MOUNT_TIMEOUT).await;
+        host.console_line(what);
+        host.console_line(
+            "systemd[1]: Dependency failed for local-fs.target - Local File Systems.",
+        );
+        return Err(BootError::Mount(what.clone()));
+    }
     // A share that does not answer is tried for ever; systemd is not that patient.
     let remote = tokio::select! {
         failures = commands::system::mount_all(host, activity, Some("nfs,nfs4,efs")) => failures,
@@ -163,6 +183,7 @@ pub async fn mount_all(host: &Arc<Host>, activity: &Activity) {
     } else {
         host.console_line("systemd[1]: Reached target remote-fs.target - Remote File Systems.");
     }
+    Ok(())
 }
 
 /// Runs the user data as cloud-init does at first boot, when it is a script.
@@ -314,6 +335,9 @@ pub enum BootError {
     /// Its disk refused.
     #[error("the root disk: {0}")]
     Disk(#[from] crate::practice::storage::Errno),
+    /// Something that fstab needs is not there.
+    #[error("{0}")]
+    Mount(String),
     /// No host key could be made.
     #[error("the host key: {0}")]
     Key(#[from] russh::keys::ssh_key::Error),

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::boot::{self, BootError};
 use super::host::Host;
 use super::spec::Record;
-use super::{HostSpec, Surroundings, commands, image};
+use super::{Disk, HostSpec, Surroundings, commands, image};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::sshd;
 use crate::practice::storage::{Errno, Files, FilesError, Tree};
@@ -177,6 +177,24 @@ impl Fleet {
         address.ok().map(|address| address.port())
     }
 
+    /// A volume was attached to a host, or has another size.
+    pub fn attach(&self, instance_id: &str, disk: &Disk) {
+        let running = self.shared().running().get(instance_id).cloned();
+        if let Some(running) = running {
+            running.host.attach(disk);
+        }
+    }
+
+    /// Takes a volume from a host, if nothing there uses it, or by `force`. Answers whether it is gone.
+    pub fn release(&self, instance_id: &str, volume: &str, force: bool) -> bool {
+        let running = self.shared().running().get(instance_id).cloned();
+        let gone = running.is_none_or(|running| running.host.release(volume, force));
+        if gone && let Err(why) = self.shared().files.put_away(volume) {
+            tracing::warn!(%why, volume, "the files of a volume stay in memory");
+        }
+        gone
+    }
+
     /// Takes the power from every host at once and does not wait: what the end of the program looks like to them.
     pub fn cut_off(&self) {
         self.shared().cut_off();
@@ -256,7 +274,7 @@ impl Shared {
         if let Some(host_key) = &running.first {
             boot::identify(host, &activity, host_key).await?;
         } else {
-            boot::mount_all(host, &activity).await;
+            boot::mount_all(host, &activity).await?;
         }
         commands::system::start_enabled(host);
         match sshd::start(host, Arc::clone(&running.door)) {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::cron::Crond;
+use super::disks::Disks;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
@@ -59,6 +60,8 @@ pub struct Host {
     pub files: Files,
     /// Its mounts.
     pub mounts: Arc<MountTable>,
+    /// Its block devices.
+    pub disks: Disks,
     /// The shells that run on it.
     pub processes: Processes,
     /// Who is logged in.
@@ -162,12 +165,19 @@ impl Host {
         console: String,
     ) -> Self {
         let powered_on = clock.now();
+        let disks = Disks::new(&spec.instance_type, &surroundings.disks(&spec.instance_id));
+        let size = disks
+            .all()
+            .first()
+            .map_or(image::DISK_BYTES, |root| root.bytes);
+        let root = image::root_mount_of(disk, &disks.root_partition(), size);
         Self {
             spec,
             clock,
             surroundings,
             files,
-            mounts: Arc::new(MountTable::new(image::root_mount(disk))),
+            mounts: Arc::new(MountTable::new(root)),
+            disks,
             processes: Processes::default(),
             logins: Logins::default(),
             crond: Crond::default(),

@@ -58,7 +58,7 @@ const INSTALLED: &[&str] = &[
 /// Programs that the image has in /usr/bin, beside those that say themselves where they are.
 const PROGRAMS: &str = "\
     [ arch awk base32 base64 basename bash bzip2 cat cksum clear cmp comm curl cut date dd df diff dirname \
-    echo egrep env expand expr factor false fgrep file fmt fold free gawk grep gunzip gzip head \
+    echo egrep env expand expr factor false fgrep fmt fold free gawk grep gunzip gzip head \
     hexdump hostname join kill less logger logname md5sum mkfifo more nl nohup nproc numfmt od \
     paste pgrep pkill pr printenv printf ps pwd readlink rev sed seq sh sha1sum sha224sum \
     sha256sum sha384sum sha512sum shuf sleep sort split sum tac tail tar test timeout tr true truncate \
@@ -267,15 +267,20 @@ pub fn build() -> Outcome<Arc<Tree>> {
     Ok(tree)
 }
 
-/// How a root disk is mounted.
+/// How a root disk of the usual size is mounted.
 pub fn root_mount(tree: Arc<Tree>) -> MountSpec {
+    root_mount_of(tree, "/dev/nvme0n1p1", DISK_BYTES)
+}
+
+/// How a root disk is mounted that is called so and has so many bytes.
+pub fn root_mount_of(tree: Arc<Tree>, source: &str, capacity: u64) -> MountSpec {
     MountSpec {
-        source: "/dev/nvme0n1p1".to_owned(),
+        source: source.to_owned(),
         target: "/".to_owned(),
         fstype: "xfs".to_owned(),
         options: "rw,noatime,attr2,inode64,logbufs=8,logbsize=32k,noquota".to_owned(),
         tree,
-        capacity: DISK_BYTES,
+        capacity,
     }
 }
 

@@ -88,6 +88,7 @@ pub fn mount(host: &Arc<Host>) -> Outcome<()> {
     let view = host.root();
     processes(&view, host)?;
     devices(&view)?;
+    host.name_devices();
     view.make_dirs("/run/user")?;
     view.make_dirs("/run/lock")?;
     // What the kernel shows it shows, and nobody keeps anything there.
@@ -129,8 +130,9 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
     file("/proc/version", |_| {
         format!("Linux version {RELEASE} (practice) #1 SMP PREEMPT_DYNAMIC\n")
     })?;
-    file("/proc/cmdline", |_| {
-        "root=/dev/nvme0n1p1 ro console=tty0 console=ttyS0,115200n8\n".to_owned()
+    file("/proc/cmdline", |host| {
+        let root = host.disks.root_partition();
+        format!("root={root} ro console=tty0 console=ttyS0,115200n8\n")
     })?;
     file("/proc/cpuinfo", |_| (0..2).map(processor).collect())?;
     file("/proc/meminfo", |_| {
@@ -146,9 +148,7 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
         "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n\text4\n\txfs\nnodev\tnfs4\n"
             .to_owned()
     })?;
-    file("/proc/partitions", |_| {
-        "major minor  #blocks  name\n\n 259        0    8388608 nvme0n1\n 259        1    8376303 nvme0n1p1\n".to_owned()
-    })?;
+    file("/proc/partitions", |host| host.proc_partitions())?;
     file("/proc/sys/kernel/hostname", |host| host.hostname() + "\n")?;
     file("/proc/sys/kernel/osrelease", |_| format!("{RELEASE}\n"))?;
     file("/proc/sys/kernel/ostype", |_| "Linux\n".to_owned())?;
@@ -184,13 +184,6 @@ fn devices(view: &View) -> Outcome<()> {
     }
     for path in ["/dev/tty", "/dev/console", "/dev/full"] {
         view.make_device(path, nothing())?;
-    }
-    for path in ["/dev/nvme0n1", "/dev/nvme0n1p1"] {
-        view.make_device(path, nothing())?;
-        view.set_mode(path, 0o660)?;
-    }
-    for (link, target) in [("/dev/xvda", "nvme0n1"), ("/dev/xvda1", "nvme0n1p1")] {
-        view.make_symlink(target, link)?;
     }
     view.make_dirs("/dev/shm")
 }

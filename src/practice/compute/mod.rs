@@ -6,6 +6,7 @@ pub mod batch;
 pub(in crate::practice::compute) mod boot;
 pub mod commands;
 pub mod cron;
+pub mod disks;
 pub mod exhausted;
 mod fleet;
 pub mod host;
@@ -95,6 +96,19 @@ pub enum Reach {
     Filtered,
 }
 
+/// A volume as an instance has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// `vol-…`
+    pub volume: String,
+    /// As which it was attached: `/dev/sdf`.
+    pub device: String,
+    /// Its size.
+    pub gib: u32,
+    /// Whether it is the root volume.
+    pub root: bool,
+}
+
 /// A resource signal, as `cfn-signal` sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceSignal {
@@ -182,6 +196,15 @@ pub trait Surroundings: Send + Sync + 'static {
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr>;
     /// `aws:cloudformation:*` and other tags visible to the instance.
     fn tags(&self, instance_id: &str) -> BTreeMap<String, String>;
+    /// The volumes that the instance has now.
+    fn disks(&self, instance_id: &str) -> Vec<Disk> {
+        let _ = instance_id;
+        Vec::new()
+    }
+    /// The instance uses a volume no more, which may be awaited.
+    fn unmounted(&self, instance_id: &str) {
+        let _ = instance_id;
+    }
     /// Delivers a resource signal. `Err` is the sentence that `cfn-signal` prints.
     async fn signal(&self, instance_id: &str, signal: ResourceSignal) -> Result<(), String>;
     /// An HTTP request from the instance to a presigned URL of the account (the wait handle).

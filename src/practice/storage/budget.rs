@@ -18,6 +18,12 @@ impl Budget {
         let held = AtomicU64::new(0);
         Arc::new(Self { most, held })
     }
+
+    /// Whether so many bytes more have room.
+    pub fn fits(&self, more: u64) -> bool {
+        let held = self.held.load(Ordering::Relaxed);
+        held.saturating_add(more) <= self.most
+    }
 }
 
 /// What one tree holds of a budget, if it has one; given back when it goes.

@@ -12,13 +12,14 @@ use super::content::{CHUNK, Chunk, Content};
 use super::inode::{Ino, NodeType, metered};
 use super::performance::{MINUTES_KEPT, Minute, Throughput};
 use super::store::Traffic;
+use super::superblock::Superblock;
 use crate::practice::private;
 
 /// File name below the account's directory.
 const FILE: &str = "files.db";
 
 /// Said in `user_version`; another one is another layout.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// `PRAGMA auto_vacuum` for a file that can be made smaller again.
 const INCREMENTAL: i64 = 2;
@@ -49,6 +50,36 @@ const SIZES: &str = "
     INSERT INTO sizes SELECT tree, ino, sum(length(bytes)) FROM chunks GROUP BY tree, ino;
 ";
 
+/// From version 2, whose chunks hold their bytes themselves, to this one: bytes may be in several trees, and go with the
+/// last chunk that is made of them.
+const BLOBS: &str = "
+    CREATE TABLE blobs (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    INSERT INTO blobs SELECT rowid, bytes FROM chunks;
+    CREATE TABLE placed (
+        tree INTEGER NOT NULL, ino INTEGER NOT NULL, number INTEGER NOT NULL, blob INTEGER NOT NULL,
+        PRIMARY KEY (tree, ino, number)) WITHOUT ROWID;
+    INSERT INTO placed SELECT tree, ino, number, rowid FROM chunks;
+    DROP TABLE chunks;
+    ALTER TABLE placed RENAME TO chunks;
+    CREATE INDEX chunks_by_blob ON chunks (blob);
+    CREATE TRIGGER last_chunk AFTER DELETE ON chunks
+        WHEN NOT EXISTS (SELECT 1 FROM chunks WHERE blob = old.blob)
+        BEGIN DELETE FROM blobs WHERE id = old.blob; END;
+    CREATE TABLE superblocks (tree INTEGER PRIMARY KEY, record TEXT NOT NULL);
+";
+
+/// What a copy of a tree has of each table.
+const COPIED: [(&str, &str); 5] = [
+    (
+        "inodes",
+        "ino, type, uid, gid, mode, target, accessed, modified, changed",
+    ),
+    ("names", "dir, name, ino"),
+    ("chunks", "ino, number, blob"),
+    ("sizes", "ino, size"),
+    ("superblocks", "record"),
+];
+
 /// Why the files could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
@@ -76,6 +107,10 @@ pub(super) enum Sort {
     Share,
     /// A root disk.
     Disk,
+    /// A volume with a filesystem.
+    Volume,
+    /// What a volume was.
+    Snapshot,
 }
 
 impl Sort {
@@ -83,6 +118,8 @@ impl Sort {
         match self {
             Self::Share => "share",
             Self::Disk => "disk",
+            Self::Volume => "volume",
+            Self::Snapshot => "snapshot",
         }
     }
 }
@@ -124,11 +161,12 @@ impl Database {
             .connection
             .pragma_query_value(None, "user_version", |row| row.get(0))?;
         match version {
-            0 | 1 => database.write(|transaction| {
-                if version == 0 {
-                    transaction.execute_batch(LAYOUT)?;
+            0..VERSION => database.write(|transaction| {
+                for (from, step) in [(0, LAYOUT), (1, SIZES), (2, BLOBS)] {
+                    if version <= from {
+                        transaction.execute_batch(step)?;
+                    }
                 }
-                transaction.execute_batch(SIZES)?;
                 transaction.pragma_update(None, "user_version", VERSION)?;
                 Ok(())
             })?,
@@ -180,7 +218,7 @@ impl Database {
         let mut query = self.connection.prepare("SELECT sort, name FROM trees")?;
         let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
         let sort = |text: &str| {
-            [Sort::Share, Sort::Disk]
+            [Sort::Share, Sort::Disk, Sort::Volume, Sort::Snapshot]
                 .into_iter()
                 .find(|sort| sort.as_str() == text)
                 .ok_or_else(|| FilesError::Corrupt(format!("a tree that is a {text:?}")))
@@ -204,6 +242,37 @@ impl Database {
             sum += metered(number(row.get(0)?)?);
         }
         Ok(sum)
+    }
+
+    /// What a filesystem says of itself.
+    pub fn superblock(&self, tree: i64) -> Result<Option<Superblock>, FilesError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT record FROM superblocks WHERE tree = ?1")?;
+        let record: Option<String> = query.query_row([tree], |row| row.get(0)).optional()?;
+        let read = |record: String| serde_json::from_str(&record).map_err(corrupt);
+        record.map(read).transpose()
+    }
+
+    /// Bytes that a tree takes when it is read.
+    pub fn held_bytes(&self, tree: i64) -> Result<u64, FilesError> {
+        number(self.connection.query_row(
+            "SELECT coalesce(sum(length(bytes)), 0) FROM chunks JOIN blobs ON blobs.id = blob WHERE tree = ?1",
+            [tree],
+            |row| row.get(0),
+        )?)
+    }
+
+    /// Bytes of the file, without the room in it that is free.
+    pub fn size(&self) -> Result<u64, FilesError> {
+        let pragma = |name| -> Result<u64, FilesError> {
+            number(
+                self.connection
+                    .pragma_query_value(None, name, |row| row.get(0))?,
+            )
+        };
+        let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
+        Ok(pages * pragma("page_size")?)
     }
 
     /// Reads a tree.
@@ -230,7 +299,7 @@ impl Database {
                 .insert(number(row.get(0)?)?, (record, Content::default()));
         }
         let mut query = self.connection.prepare(
-            "SELECT ino, number, bytes FROM chunks WHERE tree = ?1 ORDER BY ino, number",
+            "SELECT ino, number, bytes FROM chunks JOIN blobs ON blobs.id = blob WHERE tree = ?1 ORDER BY ino, number",
         )?;
         let mut rows = query.query([tree])?;
         while let Some(row) = rows.next()? {
@@ -315,10 +384,38 @@ pub(super) fn remove_tree(from: &Transaction<'_>, tree: i64) -> Result<(), Files
         "inodes",
         "throughput",
         "minutes",
+        "superblocks",
     ] {
         from.execute(&format!("DELETE FROM {table} WHERE tree = ?1"), [tree])?;
     }
     from.execute("DELETE FROM trees WHERE id = ?1", [tree])?;
+    Ok(())
+}
+
+/// Gives a tree that is empty of everything what another one has. Bytes are not copied.
+pub(super) fn copy_tree(to: &Transaction<'_>, from: i64, into: i64) -> Result<(), FilesError> {
+    for (table, columns) in COPIED {
+        to.execute(
+            &format!(
+                "INSERT INTO {table} (tree, {columns}) SELECT ?1, {columns} FROM {table} WHERE tree = ?2"
+            ),
+            [into, from],
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes what a filesystem says of itself.
+pub(super) fn set_superblock(
+    to: &Transaction<'_>,
+    tree: i64,
+    superblock: &Superblock,
+) -> Result<(), FilesError> {
+    let record = serde_json::to_string(superblock).map_err(corrupt)?;
+    to.execute(
+        "INSERT OR REPLACE INTO superblocks (tree, record) VALUES (?1, ?2)",
+        params![tree, record],
+    )?;
     Ok(())
 }
 
@@ -368,8 +465,9 @@ fn store_inodes(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<(), Fi
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     let mut remove = to.prepare("DELETE FROM inodes WHERE tree = ?1 AND ino = ?2")?;
+    let mut keep = to.prepare("INSERT INTO blobs (bytes) VALUES (?1)")?;
     let mut add =
-        to.prepare("INSERT INTO chunks (tree, ino, number, bytes) VALUES (?1, ?2, ?3, ?4)")?;
+        to.prepare("INSERT INTO chunks (tree, ino, number, blob) VALUES (?1, ?2, ?3, ?4)")?;
     let mut cut = to.prepare("DELETE FROM chunks WHERE tree = ?1 AND ino = ?2 AND number >= ?3")?;
     let mut size =
         to.prepare("INSERT OR REPLACE INTO sizes (tree, ino, size) VALUES (?1, ?2, ?3)")?;
@@ -400,7 +498,8 @@ fn store_inodes(to: &Transaction<'_>, tree: i64, batch: &Batch) -> Result<(), Fi
             size.execute(params![tree, ino, row_number(bytes.size)?])?;
             for (number, chunk) in (first..).zip(&bytes.chunks) {
                 if let Chunk::Data(bytes) = chunk {
-                    add.execute(params![tree, ino, row_number(number)?, bytes.as_ref()])?;
+                    let blob = keep.insert([bytes.as_ref()])?;
+                    add.execute(params![tree, ino, row_number(number)?, blob])?;
                 }
             }
         }

@@ -59,7 +59,7 @@ impl Tree {
             version: 1,
             kind,
         };
-        state.fit(inode.kind.used())?;
+        state.fit(who, inode.kind.used())?;
         state.grow(inode.kind.held())?;
         let ino = state.next;
         state.next += 1;

@@ -3,6 +3,8 @@
 //! What changes in a tree is written by one thread, at the latest a second later; deletions, new disks and notes are
 //! written before the call returns. One transaction holds the changes of all trees, each as of one moment.
 
+mod volumes;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,11 +16,14 @@ use jiff::Timestamp;
 use super::budget::Budget;
 use super::changes::Alarm;
 pub use super::database::FilesError;
-use super::database::{Database, Sort, add_tree, delete_note, remove_tree, set_note, store};
+use super::database::{
+    Database, Sort, add_tree, delete_note, remove_tree, set_note, set_superblock, store,
+};
 use super::errno::Outcome;
 use super::inode::metered;
 use super::performance::{Mode, Share};
 use super::store::Store;
+use super::superblock::Superblock;
 use super::tree::{Limits, Tree};
 
 /// How long changes gather before they are written. With the time to write them it must stay within the second that
@@ -108,7 +113,7 @@ impl Files {
             Some(tree) => Ok(tree),
             None => self
                 .inner
-                .adopt(&mut open, Sort::Share, self.inner.empty(id)),
+                .adopt(&mut open, Sort::Share, self.inner.empty(id), None),
         }
     }
 
@@ -161,7 +166,7 @@ impl Files {
     ) -> Result<Arc<Tree>, FilesError> {
         let disk = image.fork(instance_id).on(Store::volume());
         let mut open = self.inner.shared.lock();
-        self.inner.adopt(&mut open, Sort::Disk, disk)
+        self.inner.adopt(&mut open, Sort::Disk, disk, None)
     }
 
     /// A filesystem in memory (`tmpfs`, `proc`), which is never stored but counts with all others.
@@ -176,7 +181,7 @@ impl Files {
         self.inner.shared.lock().delete(Sort::Disk, instance_id)
     }
 
-    /// Forgets every filesystem and disk whose id is not `known`, as kills may leave them.
+    /// Forgets every filesystem, disk, volume and snapshot whose id is not `known`, as kills may leave them.
     pub fn retain(&self, known: impl Fn(&str) -> bool) -> Result<(), FilesError> {
         let mut open = self.inner.shared.lock();
         let trees = open.database.trees()?;
@@ -260,7 +265,13 @@ impl Inner {
     }
 
     /// Takes a new tree in place of whatever had its name; it is on disk before anybody has it.
-    fn adopt(&self, open: &mut Open, sort: Sort, tree: Tree) -> Result<Arc<Tree>, FilesError> {
+    fn adopt(
+        &self,
+        open: &mut Open,
+        sort: Sort,
+        tree: Tree,
+        superblock: Option<&Superblock>,
+    ) -> Result<Arc<Tree>, FilesError> {
         tree.charge(self.budget.clone()).map_err(FilesError::Full)?;
         let tree = Arc::new(tree);
         let name = tree.id();
@@ -273,6 +284,9 @@ impl Inner {
             }
             let id = add_tree(to, sort, name)?;
             store(to, id, &batch)?;
+            if let Some(superblock) = superblock {
+                set_superblock(to, id, superblock)?;
+            }
             Ok(id)
         })?;
         let key = (sort, name.to_owned());

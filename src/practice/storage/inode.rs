@@ -17,6 +17,16 @@ pub type Generator = Arc<dyn Fn() -> Vec<u8> + Send + Sync>;
 /// Does something with what is written to a file of `/proc`. It may not look at the tree that it is in.
 pub type Control = Arc<dyn Fn(&[u8]) -> Outcome<()> + Send + Sync>;
 
+/// A disk, as whoever reads and writes its bytes has it.
+pub trait Block: Send + Sync {
+    /// Major and minor number.
+    fn number(&self) -> (u32, u32);
+    /// All its bytes.
+    fn read(&self) -> Outcome<Content>;
+    /// Puts content in the place of what is at this byte.
+    fn write(&self, from: u64, content: &Content) -> Outcome<()>;
+}
+
 /// What an inode is, with what is particular to that.
 #[derive(Clone)]
 pub enum Kind {
@@ -39,6 +49,8 @@ pub enum Kind {
     Control(Control),
     /// A character device that swallows what is written and gives back what the generator makes.
     Device(Generator),
+    /// A block device.
+    Block(Arc<dyn Block>),
 }
 
 impl Kind {
@@ -60,6 +72,7 @@ impl Kind {
             Self::Symlink(_) => NodeType::Symlink,
             Self::Fifo(_) => NodeType::Fifo,
             Self::Device(_) => NodeType::Device,
+            Self::Block(_) => NodeType::Block,
         }
     }
 
@@ -71,7 +84,11 @@ impl Kind {
             Self::Symlink(target) => target.len() as u64,
             // One block, as ext4 and EFS show a small directory.
             Self::Directory { .. } => 4096,
-            Self::Fifo(_) | Self::Generated(_) | Self::Control(_) | Self::Device(_) => 0,
+            Self::Fifo(_)
+            | Self::Generated(_)
+            | Self::Control(_)
+            | Self::Device(_)
+            | Self::Block(_) => 0,
         }
     }
 }
@@ -100,6 +117,8 @@ pub enum NodeType {
     Fifo,
     /// Character device.
     Device,
+    /// Block device.
+    Block,
 }
 
 impl NodeType {
@@ -112,6 +131,7 @@ impl NodeType {
             Self::Symlink => 'l',
             Self::Fifo => 'p',
             Self::Device => 'c',
+            Self::Block => 'b',
         }
     }
 }
@@ -146,6 +166,10 @@ impl Inode {
             accessed: self.accessed,
             modified: self.modified,
             changed: self.changed,
+            device: match &self.kind {
+                Kind::Block(block) => Some(block.number()),
+                _ => None,
+            },
         }
     }
 }
@@ -173,6 +197,8 @@ pub struct Attr {
     pub modified: Timestamp,
     /// When the inode last changed.
     pub changed: Timestamp,
+    /// Major and minor number of a block device.
+    pub device: Option<(u32, u32)>,
 }
 
 impl Attr {

@@ -1,4 +1,4 @@
-//! Files of the account: EFS filesystems and root disks as inode trees, durable in SQLite.
+//! Files of the account: EFS filesystems, root disks, volumes and snapshots as inode trees, durable in SQLite.
 //!
 //! A [`Tree`] is one filesystem. A share is one tree mounted by many hosts; a disk is one tree of one host. A host's
 //! [`MountTable`] joins trees into a namespace, and a [`View`] is that namespace as one user sees it. Nothing here
@@ -21,6 +21,7 @@ mod performance;
 mod restore;
 mod shellfs;
 mod store;
+mod superblock;
 mod tree;
 mod view;
 mod walk;
@@ -33,8 +34,9 @@ pub use errno::{Errno, Outcome};
 pub use files::{Files, FilesError};
 pub use gate::{Gate, Patience, Use};
 pub use identity::{Access, Identity};
-pub use inode::{Attr, Generator, Kind, NodeType};
+pub use inode::{Attr, Block, Generator, Kind, NodeType};
 pub use mounts::{Mount, MountSpec, MountTable};
 pub use performance::{Minute, Mode, Rates, Share, Standing, Tally, Throughput};
+pub use superblock::Superblock;
 pub use tree::{Limits, Tree};
 pub use view::{Manner, View};

@@ -242,6 +242,25 @@ impl MountTable {
         last.gate.clone()
     }
 
+    /// What is mounted from this source has another size now.
+    pub fn resize(&self, source: &str, capacity: u64) {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        for mount in Arc::make_mut(&mut table.others) {
+            if mount.spec.source == source {
+                *mount = Arc::new(Mounted {
+                    spec: MountSpec {
+                        capacity,
+                        ..mount.spec.clone()
+                    },
+                    id: mount.id,
+                    hides: mount.hides,
+                    gate: mount.gate.clone(),
+                    _connection: Arc::clone(&mount._connection),
+                });
+            }
+        }
+    }
+
     /// All mounts, oldest first.
     #[must_use]
     pub fn mounts(&self) -> Vec<Mount> {

@@ -36,7 +36,7 @@ impl Tree {
                 }
                 NodeType::Symlink => (Kind::Symlink(record.target.unwrap_or_default()), 0),
                 NodeType::Fifo => (Kind::Fifo(content), 0),
-                NodeType::File | NodeType::Device => (Kind::File(content), 0),
+                NodeType::File | NodeType::Device | NodeType::Block => (Kind::File(content), 0),
             };
             state.used += kind.used();
             state.metered += metered(kind.used());
@@ -92,7 +92,7 @@ impl Tree {
         }
         state.changes = Some(Changes::new(alarm));
         let store = match sort {
-            Sort::Disk => Store::volume(),
+            Sort::Disk | Sort::Volume | Sort::Snapshot => Store::volume(),
             Sort::Share => {
                 let new = || Throughput::new(Timestamp::UNIX_EPOCH);
                 let throughput = stored.throughput.unwrap_or_else(new);

@@ -78,7 +78,7 @@ fn metadata(attr: &Attr) -> Metadata {
     Metadata {
         file_type: match attr.node_type {
             // A device is read and written as a file.
-            NodeType::File | NodeType::Device => FileType::File,
+            NodeType::File | NodeType::Device | NodeType::Block => FileType::File,
             NodeType::Directory => FileType::Directory,
             NodeType::Symlink => FileType::Symlink,
             NodeType::Fifo => FileType::Fifo,

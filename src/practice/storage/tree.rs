@@ -13,9 +13,10 @@ use super::changes::Changes;
 use super::content::{CHUNK, Content, chunk_of};
 use super::errno::{Errno, Outcome};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Ino, Inode, Kind, metered};
+use super::inode::{Attr, Block, Ino, Inode, Kind, metered};
 use super::locks::Locks;
 use super::store::Store;
+use super::superblock::Superblock;
 
 /// The root directory's number.
 pub const ROOT: Ino = 1;
@@ -86,6 +87,8 @@ pub(super) struct State {
     pub limits: Limits,
     /// Bytes that regular files may have together, zeros too: the size of what it is stored on.
     pub capacity: u64,
+    /// Of that, what only root may use.
+    pub reserved: u64,
     /// What is not on disk yet; `None` in a tree that is never stored.
     pub changes: Option<Changes>,
 }
@@ -219,6 +222,9 @@ impl Tree {
 
     /// Whole content. What was in a pipe is taken out of it.
     pub fn read(&self, who: &Identity, ino: Ino) -> Outcome<Content> {
+        if let Some(block) = self.block(who, Access::Read, ino)? {
+            return block.read();
+        }
         let generator = {
             let state = self.seen();
             match &state.get(ino)?.kind {
@@ -234,7 +240,7 @@ impl Tree {
                     Some(generator.clone())
                 }
                 Kind::Fifo(_) => None,
-                Kind::Control(_) => return Err(Errno::Invalid),
+                Kind::Control(_) | Kind::Block(_) => return Err(Errno::Invalid),
             }
         };
         match generator {
@@ -242,6 +248,17 @@ impl Tree {
             Some(generator) => Ok(generator().into()),
             None => self.drain(who, ino),
         }
+    }
+
+    /// The block device that this inode is, if it is one and the caller may do this with it. It is used without the lock:
+    /// it may change what is in this very tree.
+    fn block(&self, who: &Identity, access: Access, ino: Ino) -> Outcome<Option<Arc<dyn Block>>> {
+        let state = self.seen();
+        let Kind::Block(block) = &state.get(ino)?.kind else {
+            return Ok(None);
+        };
+        state.permit(who, access, ino)?;
+        Ok(Some(Arc::clone(block)))
     }
 
     fn drain(&self, who: &Identity, ino: Ino) -> Outcome<Content> {
@@ -259,6 +276,9 @@ impl Tree {
 
     /// Replaces the content (a pipe gets it added).
     pub fn write(&self, who: &Identity, ino: Ino, content: Content, now: Timestamp) -> Outcome<()> {
+        if let Some(block) = self.block(who, Access::Write, ino)? {
+            return block.write(0, &content);
+        }
         let mut state = self.changed();
         state.writable(who, ino)?;
         match &state.get(ino)?.kind {
@@ -273,6 +293,9 @@ impl Tree {
 
     /// Adds content at the end; tells where that was.
     pub fn append(&self, who: &Identity, ino: Ino, more: &Content, now: Timestamp) -> Outcome<u64> {
+        if let Some(block) = self.block(who, Access::Write, ino)? {
+            return block.write(0, more).map(|()| 0);
+        }
         let mut state = self.changed();
         state.writable(who, ino)?;
         match &state.get(ino)?.kind {
@@ -297,6 +320,9 @@ impl Tree {
         content: &Content,
         now: Timestamp,
     ) -> Outcome<()> {
+        if let Some(block) = self.block(who, Access::Write, ino)? {
+            return block.write(from, content);
+        }
         let mut state = self.changed();
         state.writable(who, ino)?;
         match &state.get(ino)?.kind {
@@ -319,6 +345,14 @@ impl Tree {
     /// Bytes that its regular files may have together from now on.
     pub(super) fn set_capacity(&self, bytes: u64) {
         self.changed().capacity = bytes;
+    }
+
+    /// Gives files the room that this filesystem has for them.
+    pub fn set_room(&self, superblock: &Superblock) {
+        let mut state = self.changed();
+        let own = superblock.used_at_first() + superblock.kept_bytes();
+        state.capacity = superblock.capacity().saturating_sub(own);
+        state.reserved = superblock.reserved_bytes();
     }
 
     /// Bytes in regular files.
@@ -377,6 +411,7 @@ impl State {
             held: Held::default(),
             limits,
             capacity: u64::MAX,
+            reserved: 0,
             changes: None,
         }
     }
@@ -437,13 +472,16 @@ impl State {
     }
 
     /// Whether so many bytes more have room on what it is stored on.
-    pub fn fit(&self, more: u64) -> Outcome<()> {
+    pub fn fit(&self, who: &Identity, more: u64) -> Outcome<()> {
+        let kept = if who.is_root() { 0 } else { self.reserved };
+        let room = self.capacity.saturating_sub(kept);
         let fits = self
             .used
             .saturating_add(self.linked)
             .checked_add(more)
-            .is_some_and(|used| used <= self.capacity);
-        fits.then_some(()).ok_or(Errno::NoSpace)
+            .is_some_and(|used| used <= room);
+        // Who adds nothing needs no room.
+        (fits || more == 0).then_some(()).ok_or(Errno::NoSpace)
     }
 
     /// Changes the content of a regular file, from this chunk on: it has `len` bytes afterwards, and holds at most so
@@ -466,7 +504,7 @@ impl State {
             return Err(Errno::Invalid);
         };
         let (old, before) = (old.len(), old.held());
-        self.fit(len.saturating_sub(old))?;
+        self.fit(who, len.saturating_sub(old))?;
         self.grow(held.saturating_sub(before))?;
         let inode = self.get_mut(ino)?;
         let mut after = before;

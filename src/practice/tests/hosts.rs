@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::super::clock::Clock;
-use super::super::compute::{HostSpec, Reach, ResourceSignal, Surroundings};
+use super::super::compute::{Disk, HostSpec, Reach, ResourceSignal, Surroundings};
 use super::super::hosts::Hosts;
 use super::super::storage::{Mode, Share};
 
@@ -141,6 +141,25 @@ impl Hosts for Scripted {
             panic!("as a test wants it");
         }
         forgotten.push(file_system_id.to_owned());
+        Ok(())
+    }
+
+    fn attach(&self, _: &str, _: &Disk) {}
+
+    fn release(&self, _: &str, volume_id: &str, force: bool) -> bool {
+        let busy = self.forgotten.lock().unwrap();
+        force || !busy.contains(&format!("mounted {volume_id}"))
+    }
+
+    fn take_snapshot(&self, _: &str, _: &str) -> Result<u64, String> {
+        Ok(1_000_000)
+    }
+
+    fn fill_volume(&self, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn forget_content(&self, _: &str) -> Result<(), String> {
         Ok(())
     }
 

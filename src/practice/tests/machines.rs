@@ -1,6 +1,7 @@
 //! The account with its real hosts: the lab's own user data, logins with OpenSSH's client, kills.
 
 mod power;
+mod volumes;
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};

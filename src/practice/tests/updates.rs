@@ -77,7 +77,7 @@ impl Bench {
         }
     }
 
-    async fn physical(&self, stack: &str, logical_id: &str) -> String {
+    pub(super) async fn physical(&self, stack: &str, logical_id: &str) -> String {
         let described = self
             .cloudformation()
             .describe_stack_resource()

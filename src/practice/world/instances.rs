@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::iam::Association;
 use super::images::{ROOT_SIZE, images, launchable};
 use super::interfaces::Owner;
-use super::volumes::{Attachment, Volume};
+use super::volumes::{Attachment, Link, Shape, Volume};
 use super::{Tags, World};
 use crate::practice::error::AwsError;
 
@@ -329,29 +329,27 @@ impl World {
     ) -> String {
         let id = self.id("vol");
         let gp3 = root.kind == "gp3";
-        let snapshot = images()[0].snapshot.clone();
-        self.volumes.insert(
-            &id,
-            Volume {
-                id: id.clone(),
-                zone: zone.to_owned(),
-                size: root.size,
-                kind: root.kind.clone(),
-                // gp3: 3000 and 125 MiB/s; gp2: three a GiB, at least 100 (EBS user guide, "General Purpose SSD").
-                iops: if gp3 { 3000 } else { (3 * root.size).max(100) },
-                throughput: gp3.then_some(125),
-                snapshot,
-                encrypted: root.encrypted,
-                created: self.now,
-                attachment: Some(Attachment {
-                    instance: instance.to_owned(),
-                    device: "/dev/xvda".into(),
-                    attached: self.now,
-                    delete_on_termination: root.delete_on_termination,
-                }),
-                tags,
-            },
-        );
+        let shape = Shape {
+            kind: root.kind.clone(),
+            size: root.size,
+            // gp3: 3000 and 125 MiB/s; gp2: three a GiB, at least 100 (EBS user guide, "General Purpose SSD").
+            iops: if gp3 { 3000 } else { (3 * root.size).max(100) },
+            throughput: gp3.then_some(125),
+        };
+        let volume = Volume {
+            snapshot: images()[0].snapshot.clone(),
+            encrypted: root.encrypted,
+            attachment: Some(Attachment {
+                instance: instance.to_owned(),
+                device: "/dev/xvda".into(),
+                attached: self.now,
+                delete_on_termination: root.delete_on_termination,
+                state: Link::Attached,
+            }),
+            tags,
+            ..Volume::new(&id, zone, shape, self.now)
+        };
+        self.volumes.insert(&id, volume);
         id
     }
 }

@@ -18,6 +18,7 @@ pub mod routes;
 pub mod security;
 pub mod stacks;
 pub mod table;
+pub mod tags;
 pub mod throughput;
 pub mod volumes;
 pub mod vpc;
@@ -30,6 +31,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use super::uuid::uuid;
 use place::Place;
 use table::Table;
 
@@ -49,6 +51,9 @@ macro_rules! world {
             pub now: Timestamp,
             /// Where the account is served: `http://127.0.0.1:PORT`.
             pub endpoint: String,
+            /// Volumes and snapshots that went since somebody looked: their contents are to go, too. What a kill loses of
+            /// it is found when the account starts.
+            discarded: Vec<String>,
             random: StdRng,
             $($(#[$doc])* pub $field: Table<$record>,)*
         }
@@ -58,7 +63,8 @@ macro_rules! world {
             pub fn new(place: Place, now: Timestamp, seed: Option<u64>) -> Self {
                 let random = seed.map_or_else(rand::make_rng, StdRng::seed_from_u64);
                 let endpoint = String::new();
-                Self { place, now, endpoint, random, $($field: Table::default(),)* }
+                let discarded = Vec::new();
+                Self { place, now, endpoint, discarded, random, $($field: Table::default(),)* }
             }
 
             /// Puts in a stored row.
@@ -211,32 +217,5 @@ impl World {
     /// A number below `bound` (which is at least 1).
     pub fn below(&mut self, bound: usize) -> usize {
         self.random.random_range(0..bound.max(1))
-    }
-}
-
-/// These bits as a UUID, version 4.
-pub fn uuid(bits: u128) -> String {
-    let hex = format!(
-        "{:032x}",
-        (bits & !(0xf << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62)
-    );
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uuid_says_that_it_is_of_version_4() {
-        let uuid = uuid(u128::MAX);
-        assert_eq!(uuid, "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }
 }

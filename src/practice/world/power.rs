@@ -174,7 +174,7 @@ impl World {
                 continue;
             }
             if attachment.delete_on_termination {
-                self.volumes.remove(&id);
+                self.drop_volume(&id);
             } else if let Some(volume) = self.volumes.get_mut(&id) {
                 volume.attachment = None;
             }

@@ -48,8 +48,9 @@ impl Described for Instance {
         ("network-interface.network-interface-id", |_, one_| {
             one(&one_.interface)
         }),
-        ("block-device-mapping.volume-id", |_, one_| {
-            one(&one_.root_volume)
+        ("block-device-mapping.volume-id", |world, one_| {
+            let attached = world.volumes_of(&one_.id);
+            attached.map(|(volume, _)| volume.id.clone()).collect()
         }),
         ("iam-instance-profile.arn", |_, one_| {
             maybe(one_.profile.as_ref().map(|one| &one.arn))
@@ -232,17 +233,14 @@ fn attached_parts(
 }
 
 fn block_devices(world: &World, instance: &Instance) -> Element {
-    let attached = world.volumes.values().filter_map(|volume| {
-        let attachment = volume.attachment.as_ref()?;
-        (attachment.instance == instance.id).then_some((volume, attachment))
-    });
+    let attached = world.volumes_of(&instance.id);
     Element::new("blockDeviceMapping").children(attached.map(|(volume, attachment)| {
         Element::new("item")
             .text("deviceName", &attachment.device)
             .child(
                 Element::new("ebs")
                     .text("volumeId", &volume.id)
-                    .text("status", "attached")
+                    .text("status", attachment.state.name())
                     .text("attachTime", time(attachment.attached))
                     .text("deleteOnTermination", attachment.delete_on_termination),
             )

@@ -10,6 +10,7 @@ mod network;
 mod power;
 mod profiles;
 mod security;
+mod snapshots;
 mod tags;
 mod volumes;
 
@@ -26,7 +27,6 @@ use crate::practice::world::World;
 use crate::practice::world::interfaces::Interface;
 use crate::practice::world::routes::RouteTable;
 use crate::practice::world::security::SecurityGroup;
-use crate::practice::world::volumes::Volume;
 use crate::practice::world::vpc::{InternetGateway, NetworkAcl, Subnet, Vpc};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -72,6 +72,10 @@ pub fn answer(
         })?;
         wrong.map_or(Ok(()), Err)
     };
+    if action == "CreateSnapshot" {
+        account.write(may)?;
+        return snapshots::create(account, params, response, dry).map(Answer::Ec2);
+    }
     if action == "GetConsoleOutput" {
         account.write(may)?;
         let shown = console(account, params, response)?;
@@ -151,10 +155,11 @@ fn call(
         "DescribeSecurityGroups" => {
             describe::<SecurityGroup>(world, params, "GroupId", response, "securityGroupInfo")
         }
-        "DescribeSnapshots" => volumes::snapshots(world, params, response),
+        "DescribeSnapshots" => snapshots::describe(world, params, response),
         "DescribeSubnets" => describe::<Subnet>(world, params, "SubnetId", response, "subnetSet"),
         "DescribeTags" => tags::describe(world, params, response),
-        "DescribeVolumes" => describe::<Volume>(world, params, "VolumeId", response, "volumeSet"),
+        "DescribeVolumes" => volumes::describe(world, params, response),
+        "DescribeVolumesModifications" => volumes::modifications(world, params, response),
         "DescribeVpcs" => describe::<Vpc>(world, params, "VpcId", response, "vpcSet"),
         action => return change(world, action, params, response),
     })
@@ -172,7 +177,10 @@ fn change(
     };
     match action {
         "AssociateIamInstanceProfile" => Some(profiles::associate(world, params, response)),
+        "AttachVolume" => Some(volumes::attach(world, params, response)),
         "AuthorizeSecurityGroupIngress" => Some(security::authorize(world, params, response)),
+        "CreateTags" => Some(tags::create(world, params, response)),
+        "CreateVolume" => Some(volumes::create(world, params, response)),
         "DeleteInternetGateway" => delete(
             world,
             params,
@@ -204,10 +212,13 @@ fn change(
             World::delete_snapshot,
         ),
         "DeleteSubnet" => delete(world, params, response, "SubnetId", World::delete_subnet),
+        "DeleteTags" => Some(tags::delete(world, params, response)),
         "DeleteVolume" => delete(world, params, response, "VolumeId", World::delete_volume),
         "DeleteVpc" => delete(world, params, response, "VpcId", World::delete_vpc),
         "DetachInternetGateway" => Some(power::detach_gateway(world, params, response)),
         "DisassociateIamInstanceProfile" => Some(profiles::disassociate(world, params, response)),
+        "DetachVolume" => Some(volumes::detach(world, params, response)),
+        "ModifyVolume" => Some(volumes::modify(world, params, response)),
         "RebootInstances" => Some(power::reboot(world, params, response)),
         "RevokeSecurityGroupIngress" => Some(security::revoke(world, params, response)),
         "StartInstances" => Some(power::change(world, params, response, power::START)),

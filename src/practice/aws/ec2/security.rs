@@ -1,6 +1,7 @@
 //! EC2: security groups and their rules.
 
 use super::listing::{Described, Field, one, tag_set};
+use super::tags::specified;
 use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
@@ -231,17 +232,7 @@ pub fn authorize(
 ) -> Result<Element, AwsError> {
     let group = params.needed("GroupId")?;
     let wanted = wanted(&mut params)?;
-    let mut tags = Tags::new();
-    for mut specification in params.list("TagSpecification")? {
-        if specification.needed("ResourceType")? != "security-group-rule" {
-            return Err(specification.invalid("ResourceType", "it"));
-        }
-        for mut tag in specification.list("Tag")? {
-            tags.insert(tag.needed("Key")?, tag.text("Value").unwrap_or_default());
-            tag.finish()?;
-        }
-        specification.finish()?;
-    }
+    let tags = specified(&mut params, "security-group-rule")?;
     params.finish()?;
     let mut rules = Vec::new();
     for (admits, description) in wanted {

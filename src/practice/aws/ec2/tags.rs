@@ -1,10 +1,10 @@
-//! EC2: the tags of all resources in one list; addresses, of which there are none.
+//! EC2: tags, given and taken, and those of all resources in one list; addresses, of which there are none.
 
 use super::listing::{Described, Field, one};
 use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
-use crate::practice::world::{Tags, World};
+use crate::practice::world::{Tags, World, tags};
 
 /// A tag on a resource.
 struct Tag {
@@ -99,6 +99,78 @@ impl Described for Tag {
             .text("key", &self.name)
             .text("value", &self.value)
     }
+}
+
+/// The tags that are to be on what is made, `TagSpecification.1.ResourceType=volume` and so on.
+pub fn specified(params: &mut Params, kind: &str) -> Result<Tags, AwsError> {
+    let mut all = Tags::new();
+    for mut specification in params.list("TagSpecification")? {
+        let wanted = specification.needed("ResourceType")?;
+        if wanted != kind {
+            return Err(AwsError::client(
+                "InvalidParameterValue",
+                format!("'{wanted}' is not a valid taggable resource type for this operation."),
+            ));
+        }
+        all.extend(given(&mut specification)?);
+        specification.finish()?;
+    }
+    tags::check(&all)?;
+    Ok(all)
+}
+
+fn given(params: &mut Params) -> Result<Tags, AwsError> {
+    let mut given = Tags::new();
+    for mut tag in params.list("Tag")? {
+        given.insert(tag.needed("Key")?, tag.text("Value").unwrap_or_default());
+        tag.finish()?;
+    }
+    Ok(given)
+}
+
+/// CreateTags.
+pub fn create(
+    world: &mut World,
+    mut params: Params,
+    response: Element,
+) -> Result<Element, AwsError> {
+    let ids = resources(&mut params)?;
+    let more = given(&mut params)?;
+    if more.is_empty() {
+        return Err(params.missing("tagSet"));
+    }
+    params.finish()?;
+    for id in ids {
+        world.add_tags(&id, &more)?;
+    }
+    Ok(response.text("return", true))
+}
+
+/// DeleteTags.
+pub fn delete(
+    world: &mut World,
+    mut params: Params,
+    response: Element,
+) -> Result<Element, AwsError> {
+    let ids = resources(&mut params)?;
+    let mut which = Vec::new();
+    for mut tag in params.list("Tag")? {
+        which.push((tag.needed("Key")?, tag.text("Value")));
+        tag.finish()?;
+    }
+    params.finish()?;
+    for id in ids {
+        world.remove_tags(&id, &which)?;
+    }
+    Ok(response.text("return", true))
+}
+
+fn resources(params: &mut Params) -> Result<Vec<String>, AwsError> {
+    let ids = params.texts("ResourceId")?;
+    if ids.is_empty() {
+        return Err(params.missing("resourceIdSet"));
+    }
+    Ok(ids)
 }
 
 /// DescribeTags.

@@ -101,7 +101,14 @@ pub static INSTANCE: ResourceType = ResourceType {
         optional("SubnetId", Kind::Text).replaces(),
         optional("Tags", TAGS).uninterrupted(),
         optional("UserData", Kind::Text).update(Update::Conditional(in_place)),
-        optional("Volumes", Kind::Unsupported),
+        optional(
+            "Volumes",
+            Kind::List(&Kind::Object(&[
+                required("Device", Kind::Text),
+                required("VolumeId", Kind::Text),
+            ])),
+        )
+        .replaces(),
     ],
     attributes: &[
         "AvailabilityZone",
@@ -192,7 +199,7 @@ fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
         .map_err(|_| invalid("Invalid value for parameter privateIpAddress"))?;
     let user_data = user_data(properties)?;
     let kind = properties.text("InstanceType").unwrap_or("m1.small".into());
-    world.launch(Launch {
+    let id = world.launch(Launch {
         image: properties.needed("ImageId"),
         key_name: properties.text("KeyName"),
         subnet,
@@ -210,7 +217,11 @@ fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
             .boolean("PropagateTagsToVolumeOnCreation")
             .unwrap_or(false),
         tags: request.tags.clone(),
-    })
+    })?;
+    for volume in properties.objects("Volumes") {
+        world.attach_at_launch(&volume.needed("VolumeId"), &id, &volume.needed("Device"))?;
+    }
+    Ok(id)
 }
 
 fn on_shutdown(properties: Properties<'_>) -> ShutdownBehavior {

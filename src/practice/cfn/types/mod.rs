@@ -8,8 +8,10 @@ mod instance;
 mod monitoring;
 mod network;
 mod security;
+mod volume;
 mod wait;
 
+pub use volume::keep as keep_snapshot;
 pub use wait::token as handle_token;
 
 use jiff::Timestamp;
@@ -117,6 +119,8 @@ static TYPES: &[&ResourceType] = &[
     &security::EGRESS,
     &security::KEY_PAIR,
     &instance::INSTANCE,
+    &volume::VOLUME,
+    &volume::VOLUME_ATTACHMENT,
     &filesystem::FILE_SYSTEM,
     &filesystem::MOUNT_TARGET,
     &monitoring::ALARM,

@@ -270,7 +270,7 @@ fn a_database_of_another_version_is_refused_with_a_reason() {
     let refused = Files::open(dir.path()).err().unwrap();
     assert_eq!(
         refused.to_string(),
-        "files.db: version 99; this program knows version 2"
+        "files.db: version 99; this program knows version 3"
     );
 }
 
@@ -438,7 +438,11 @@ fn files_of_the_version_before_are_taken_over() {
     drop(files);
     let old = rusqlite::Connection::open(dir.path().join("files.db")).unwrap();
     old.execute_batch(
-        "DROP TABLE sizes; DROP TABLE throughput; DROP TABLE minutes; PRAGMA user_version = 1",
+        "CREATE TABLE old (tree INTEGER NOT NULL, ino INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL,
+             UNIQUE (tree, ino, number));
+         INSERT INTO old SELECT tree, ino, number, bytes FROM chunks JOIN blobs ON blobs.id = blob;
+         DROP TABLE chunks; DROP TABLE blobs; DROP TABLE superblocks; ALTER TABLE old RENAME TO chunks;
+         DROP TABLE sizes; DROP TABLE throughput; DROP TABLE minutes; PRAGMA user_version = 1",
     )
     .unwrap();
     drop(old);

@@ -8,6 +8,7 @@ mod paths;
 mod permissions;
 mod sharing;
 mod shells;
+mod volumes;
 
 use std::sync::Arc;
 

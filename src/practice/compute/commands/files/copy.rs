@@ -296,7 +296,7 @@ impl<'a> Copier<'a> {
             if let Err(why) = view.make(&target, Kind::Fifo(Content::default()), attr.mode) {
                 return self.refuse("cannot create fifo", to, why, report);
             }
-        } else if manner.recursive && attr.node_type == NodeType::Device {
+        } else if manner.recursive && matches!(attr.node_type, NodeType::Device | NodeType::Block) {
             return self.refuse(
                 "cannot create special file",
                 to,

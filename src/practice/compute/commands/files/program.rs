@@ -72,9 +72,10 @@ impl Call {
             operands.push(self.cwd.clone());
         }
         let walks = WALKERS.contains(&self.program) || self.args.iter().any(|word| is_deep(word));
-        for path in &operands {
+        for (at, path) in operands.iter().enumerate() {
             self.view.pass(path, Use::Look).await;
-            if CHANGERS.contains(&self.program) {
+            let copied_to = self.program == "cp" && at + 1 == operands.len();
+            if copied_to || CHANGERS.contains(&self.program) {
                 self.view.pass(path, Use::Change).await;
             }
             if walks {

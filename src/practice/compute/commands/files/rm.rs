@@ -160,6 +160,7 @@ impl Removal<'_> {
                 NodeType::Symlink => "symbolic link",
                 NodeType::Fifo => "fifo",
                 NodeType::Device => "character special file",
+                NodeType::Block => "block special file",
                 NodeType::File if attr.size == 0 => "regular empty file",
                 NodeType::File => "regular file",
             };

@@ -112,6 +112,7 @@ fn type_name(attr: &Attr) -> &'static str {
         NodeType::Symlink => "symbolic link",
         NodeType::Fifo => "fifo",
         NodeType::Device => "character special file",
+        NodeType::Block => "block special file",
     }
 }
 
@@ -123,6 +124,7 @@ fn raw_mode(attr: &Attr) -> u32 {
         NodeType::Symlink => 0o120_000,
         NodeType::Fifo => 0o010_000,
         NodeType::Device => 0o020_000,
+        NodeType::Block => 0o060_000,
     };
     file_type | attr.mode
 }

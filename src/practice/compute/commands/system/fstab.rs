@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::block;
 use super::mount::attach;
 use crate::practice::clock::Activity;
 use crate::practice::compute::host::Host;
@@ -117,13 +118,16 @@ pub fn matches(types: &str, fstype: &str) -> bool {
 }
 
 fn is_mounted(host: &Host, entry: &Entry) -> bool {
+    let named = block::named(host, &entry.source);
+    let device = named.and_then(|path| block::find(host, &path));
+    let source = device.map_or(entry.source.clone(), |device| device.path());
     // The root is mounted under the name of its partition, whatever fstab calls it.
     entry.target == "/"
         || host
             .mounts
             .mounts()
             .iter()
-            .any(|mount| mount.target == entry.target && mount.source == entry.source)
+            .any(|mount| mount.target == entry.target && mount.source == source)
 }
 
 #[cfg(test)]

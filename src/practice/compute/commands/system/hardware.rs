@@ -1,4 +1,4 @@
-//! What the machine has and how busy it is: lsblk, free, uptime, dmesg.
+//! What the machine has and how busy it is: free, uptime, dmesg.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -6,71 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::program::{Call, Ended, Program};
-use super::table::{Align, columns};
 use crate::practice::compute::host::{Host, Seat};
-
-/// `lsblk`
-pub struct Lsblk;
-
-#[async_trait]
-impl Program for Lsblk {
-    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
-        if let Some(arg) = call
-            .args
-            .iter()
-            .find(|arg| !matches!(arg.as_str(), "-a" | "-p" | "--all"))
-        {
-            if arg.starts_with('-') {
-                return call.unknown_option(1, arg).await;
-            }
-            return call
-                .fail(32, format!("lsblk: {arg}: not a block device"))
-                .await;
-        }
-        let mounts = seat.host.mounts.mounts();
-        let root = mounts.iter().find(|mount| mount.target == "/");
-        let Some((disk, partition, size)) = root.and_then(|mount| {
-            let partition = mount.source.strip_prefix("/dev/")?;
-            Some((disk_of(partition), partition, mount.capacity))
-        }) else {
-            return Ok(1);
-        };
-        let size = format!("{}G", size >> 30);
-        let row = |name: &str, numbers: &str, size: &str, kind: &str, target: &str| {
-            [name, numbers, " 0", size, " 0", kind, target]
-                .map(str::to_owned)
-                .to_vec()
-        };
-        let rows = [
-            ["NAME", "MAJ:MIN", "RM", "SIZE", "RO", "TYPE", "MOUNTPOINTS"]
-                .map(str::to_owned)
-                .to_vec(),
-            row(disk, "259:0", &size, "disk", ""),
-            row(&format!("└─{partition}"), "259:1", &size, "part", "/"),
-        ];
-        let left = (Align::Left, 0);
-        let shape = [
-            left,
-            (Align::Left, 7),
-            left,
-            (Align::Right, 4),
-            left,
-            left,
-            left,
-        ];
-        call.out(columns(&rows, &shape)).await?;
-        Ok(0)
-    }
-}
-
-/// `nvme0n1` of `nvme0n1p1`, `xvda` of `xvda1`.
-fn disk_of(partition: &str) -> &str {
-    let disk = partition.trim_end_matches(|one: char| one.is_ascii_digit());
-    match disk.strip_suffix('p') {
-        Some(nvme) if nvme.ends_with(|one: char| one.is_ascii_digit()) => nvme,
-        _ => disk,
-    }
-}
 
 /// `free`
 pub struct Free;
@@ -239,13 +175,7 @@ fn kernel_lines(host: &Host) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{disk_of, field, human, up};
-
-    #[test]
-    fn a_partition_names_its_disk() {
-        assert_eq!(disk_of("nvme0n1p1"), "nvme0n1");
-        assert_eq!(disk_of("xvda1"), "xvda");
-    }
+    use super::{field, human, up};
 
     #[test]
     fn memory_is_read_in_kib_and_shown_in_units() {

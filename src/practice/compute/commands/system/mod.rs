@@ -2,6 +2,7 @@
 
 mod absent;
 mod aws;
+mod block;
 mod cfn_signal;
 mod cloud_init;
 mod crontab;
@@ -68,6 +69,12 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
         .fold(builder, |builder, (name, program)| {
             builder.command(key(name), seated(program))
         });
+    let builder = block::programs()
+        .into_iter()
+        .fold(builder, |builder, (name, program)| {
+            builder.command(key(name), seated(program))
+        });
+    let builder = block::test::register(builder, seat);
     let crontab = crontab::Crontab { seat: seat.clone() };
     let builder = builder.builtin(key("crontab"), Box::new(crontab));
     absent::register(builder, seat.session)
@@ -75,9 +82,13 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
 
 /// The files that stand for these commands on the disk of a new instance: path and content, to be made executable.
 pub fn files() -> impl Iterator<Item = (String, String)> {
+    let devices = block::programs()
+        .into_iter()
+        .map(|(name, _)| (format!("/usr/sbin/{name}"), stand_in(&key(name))));
     of_the_image()
         .into_iter()
         .map(|(directory, name, _)| (format!("{directory}/{name}"), stand_in(name)))
+        .chain(devices)
 }
 
 /// A program and its place.
@@ -99,6 +110,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "dmesg", Arc::new(hardware::Dmesg)),
         (BIN, "dnf", Arc::new(dnf::Dnf)),
         (BIN, "ec2-metadata", Arc::new(cloud_init::Ec2Metadata)),
+        (BIN, "file", Arc::new(block::FileProgram)),
         (BIN, "findmnt", Arc::new(findmnt::Findmnt)),
         (BIN, "flock", Arc::new(flock::Flock)),
         (BIN, "free", Arc::new(hardware::Free)),
@@ -108,7 +120,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "journalctl", Arc::new(journal::Journalctl)),
         (BIN, "last", Arc::new(who::Last)),
         (BIN, "logger", Arc::new(journal::Logger)),
-        (BIN, "lsblk", Arc::new(hardware::Lsblk)),
+        (BIN, "lsblk", Arc::new(block::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
         (BIN, "nproc", Arc::new(identity::Nproc)),
         (BIN, "ping", Arc::new(ping::Ping)),

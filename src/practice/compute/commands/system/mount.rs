@@ -5,14 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::program::{Call, Ended, Program};
-use super::{efs, fstab, nfs};
+use super::{block, efs, fstab, nfs};
 use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Seat};
 use crate::practice::storage::{Errno, Mount, Use};
 
 /// Exit statuses of mount(8) and umount(8).
-const USAGE: i32 = 1;
-const FAILED: i32 = 32;
+pub const USAGE: i32 = 1;
+pub const FAILED: i32 = 32;
 const SOME_FAILED: i32 = 64;
 
 /// Why nothing was mounted.
@@ -25,7 +25,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(status: i32, message: String) -> Self {
+    /// With this status.
+    pub fn new(status: i32, message: String) -> Self {
         Self { message, status }
     }
 }
@@ -72,14 +73,9 @@ pub async fn attach(
                 .await
                 .map_err(|(status, message)| Failure::new(status, message))
         }
-        "xfs" | "ext4" | "auto" | "none" => Err(Failure::new(
-            FAILED,
-            if host.root().stat(source).is_ok() {
-                format!("mount: {target}: a practice instance cannot mount {source}.")
-            } else {
-                format!("mount: {target}: special device {source} does not exist.")
-            },
-        )),
+        "xfs" | "ext2" | "ext3" | "ext4" | "auto" => {
+            block::mount::attach(host, fstype, options, source, target)
+        }
         "tmpfs" => Err(Failure::new(
             FAILED,
             format!("mount: {target}: a practice instance cannot mount a tmpfs."),
@@ -332,10 +328,15 @@ fn detach(seat: &Seat, call: &Call<'_>, operand: &str, lazy: bool) -> Result<(),
     let path = call.path(operand);
     let fail = |status, what: &str| Err(Failure::new(status, format!("umount: {operand}: {what}")));
     let mounts = host.mounts.mounts();
+    // A link in /dev stands for the device.
+    let source = match block::find(host, &path) {
+        Some(device) => device.path(),
+        None => operand.to_owned(),
+    };
     let Some(mount) = mounts
         .iter()
         .rev()
-        .find(|mount| mount.target == path || mount.source == *operand)
+        .find(|mount| mount.target == path || mount.source == source)
     else {
         return if host.root().stat(&path).is_err() {
             fail(FAILED, "no mount point specified.")
@@ -365,7 +366,10 @@ fn detach(seat: &Seat, call: &Call<'_>, operand: &str, lazy: bool) -> Result<(),
         }
     }
     match host.mounts.unmount(&mount.target) {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            block::mount::detached(host, &mount.source);
+            Ok(())
+        }
         Err(Errno::Busy) => fail(FAILED, "target is busy."),
         Err(Errno::Invalid) => fail(FAILED, "not mounted."),
         Err(error) => fail(FAILED, &format!("{error}.")),

@@ -1,6 +1,5 @@
 //! yes, seq and cat: what they write has no end of its own, so it goes out as it comes, and whoever takes it sets the pace.
 
-use std::time::Duration;
 use std::fmt::Write as _;
 use std::time::Duration;
 

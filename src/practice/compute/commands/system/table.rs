@@ -11,6 +11,13 @@ pub enum Align {
 
 /// Rows (the first is the header) as lines with columns one blank apart; each column has a least width.
 pub fn columns(rows: &[Vec<String>], shape: &[(Align, usize)]) -> String {
+    let lines = aligned(rows, shape);
+    let lines = lines.lines().map(str::trim_end);
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The same as lsblk leaves it: the last column, if it stands to the left, is not filled up, but what is before it is.
+pub fn aligned(rows: &[Vec<String>], shape: &[(Align, usize)]) -> String {
     let widths: Vec<_> = shape
         .iter()
         .enumerate()
@@ -25,14 +32,16 @@ pub fn columns(rows: &[Vec<String>], shape: &[(Align, usize)]) -> String {
         .collect();
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(shape.iter().zip(&widths));
+        let last = row.len().saturating_sub(1);
+        let cells = row.iter().zip(shape.iter().zip(&widths)).enumerate();
         let line: Vec<_> = cells
-            .map(|(cell, ((align, _), width))| match align {
+            .map(|(at, (cell, ((align, _), width)))| match align {
+                Align::Left if at == last => cell.clone(),
                 Align::Left => format!("{cell:<width$}"),
                 Align::Right => format!("{cell:>width$}"),
             })
             .collect();
-        text.push_str(line.join(" ").trim_end());
+        text.push_str(&line.join(" "));
         text.push('\n');
     }
     text

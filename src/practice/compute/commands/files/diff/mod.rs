@@ -353,5 +353,6 @@ fn kind(attr: &Attr) -> &'static str {
         NodeType::Symlink => "symbolic link",
         NodeType::Fifo => "fifo",
         NodeType::Device => "character special file",
+        NodeType::Block => "block special file",
     }
 }

@@ -30,7 +30,7 @@ const MIN_COLUMN: usize = 3;
 pub(in super::super) fn blocks(attr: &Attr) -> u64 {
     match attr.node_type {
         NodeType::File | NodeType::Directory => attr.size.div_ceil(BLOCK) * (BLOCK / 1024),
-        NodeType::Symlink | NodeType::Fifo | NodeType::Device => 0,
+        NodeType::Symlink | NodeType::Fifo | NodeType::Device | NodeType::Block => 0,
     }
 }
 
@@ -65,6 +65,9 @@ pub(in super::super) fn human_readable(bytes: u64) -> String {
 }
 
 fn size(attr: &Attr, human: bool) -> String {
+    if let Some((major, minor)) = attr.device {
+        return format!("{major}, {minor:>3}");
+    }
     if human {
         human_readable(attr.size)
     } else {

@@ -149,7 +149,7 @@ impl Run<'_> {
                 )
             }
             NodeType::Fifo => self.write(writer, EntryType::Fifo, &attr, &member, None, &[]),
-            NodeType::Device => {
+            NodeType::Device | NodeType::Block => {
                 self.complain(&format!(
                     "{name}: a practice instance's tar takes no devices"
                 ));

@@ -102,9 +102,14 @@ impl Drop for Copy<'_, '_> {
 impl Copy<'_, '_> {
     async fn run(&mut self) -> Ended {
         let call = self.call;
-        for name in [&self.operands.input, &self.operands.output] {
+        let files = [
+            (&self.operands.input, Use::Look),
+            (&self.operands.output, Use::Look),
+            (&self.operands.output, Use::Change),
+        ];
+        for (name, purpose) in files {
             if let Some(name) = name {
-                self.view.pass(&call.path(name), Use::Look).await;
+                self.view.pass(&call.path(name), purpose).await;
             }
         }
         let mut source = match self.source().await? {
@@ -168,6 +173,9 @@ impl Copy<'_, '_> {
                     self.view.pass(path, Use::Change).await;
                     let manner = self.operands.writes;
                     if let Err(why) = self.view.overwrite(path, *at, &block, manner) {
+                        if why == Errno::NoSpace {
+                            self.fill(path, *at, &block);
+                        }
                         let name = self.operands.output.as_deref().unwrap_or_default();
                         return Ok(Some(format!("dd: error writing '{name}': {why}")));
                     }
@@ -182,6 +190,22 @@ impl Copy<'_, '_> {
             }
         }
         Ok(None)
+    }
+
+    /// Writes of a block what has room.
+    fn fill(&mut self, path: &str, mut at: u64, block: &Content) {
+        let (mut from, mut part) = (0, block.len());
+        while part > 1 {
+            part = part.div_ceil(2);
+            let piece = block.slice(from, part);
+            let written = self.view.overwrite(path, at, &piece, self.operands.writes);
+            if written.is_ok() {
+                from += piece.len();
+                at += piece.len();
+            }
+        }
+        self.done.bytes += from;
+        self.done.written.1 += u64::from(from > 0);
     }
 
     async fn source(&self) -> bashkit::Result<Result<Source, String>> {

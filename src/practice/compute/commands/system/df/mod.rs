@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use self::options::{Field, Unit, Wanted};
 use super::program::{Call, Ended, Program};
 use super::table::{columns, human};
+use crate::practice::compute::disks::Found;
 use crate::practice::compute::host::{Host, Seat};
-use crate::practice::storage::{Mount, Use};
+use crate::practice::storage::{Mount, Superblock, Use};
 
 /// `df`
 pub struct Df;
@@ -18,11 +19,13 @@ pub struct Df;
 struct Amount {
     size: u64,
     used: u64,
+    /// Of what is not used, what only root or the kernel may use.
+    reserved: u64,
 }
 
 impl Amount {
     fn free(self) -> u64 {
-        self.size.saturating_sub(self.used)
+        self.size.saturating_sub(self.used + self.reserved)
     }
 
     /// Rounded up; `-` of nothing.
@@ -30,7 +33,8 @@ impl Amount {
         if self.size == 0 {
             return "-".to_owned();
         }
-        let percent = (u128::from(self.used) * 100).div_ceil(u128::from(self.size));
+        let there = (self.used + self.free()).max(1);
+        let percent = (u128::from(self.used) * 100).div_ceil(u128::from(there));
         format!("{percent}%")
     }
 }
@@ -58,17 +62,24 @@ impl Line {
         Self {
             source: mount.source.clone(),
             fstype: mount.fstype.clone(),
-            bytes: Amount {
-                size: mount.capacity,
-                used: host.root().used_bytes(&mount.target).unwrap_or(0),
-            },
-            inodes: if counted {
-                Amount {
+            bytes: amount(host, mount),
+            inodes: match superblock(host, mount) {
+                _ if !counted => Amount::default(),
+                Some(superblock) => {
+                    // The root and `lost+found` are among those that a new filesystem has.
+                    let files = count(host, mount).saturating_sub(2);
+                    let (size, free) = superblock.inodes(files);
+                    Amount {
+                        size,
+                        used: size - free,
+                        reserved: 0,
+                    }
+                }
+                None => Amount {
                     size: inodes_of(mount.capacity),
                     used: count(host, mount),
-                }
-            } else {
-                Amount::default()
+                    reserved: 0,
+                },
             },
             file: file.to_owned(),
             target: mount.target.clone(),
@@ -99,6 +110,36 @@ impl Line {
             Field::Target => self.target.clone(),
         }
     }
+}
+
+/// What the filesystem of a volume says of itself, if that is what is mounted.
+fn superblock(host: &Host, mount: &Mount) -> Option<Superblock> {
+    match host.disks.at(&mount.source)? {
+        Found::Disk(device) => host.superblock(&device),
+        Found::Partition(..) => None,
+    }
+}
+
+fn amount(host: &Host, mount: &Mount) -> Amount {
+    let used = mount.tree.used_bytes();
+    match superblock(host, mount) {
+        Some(superblock) => Amount {
+            size: mount.capacity,
+            used: superblock.used_at_first() + used,
+            reserved: superblock.reserved_bytes() + superblock.kept_bytes(),
+        },
+        None => Amount {
+            size: mount.capacity,
+            used,
+            reserved: 0,
+        },
+    }
+}
+
+/// Bytes of a mounted filesystem, those in use, and those that are free for everybody.
+pub fn room(host: &Host, mount: &Mount) -> (u64, u64, u64) {
+    let amount = amount(host, mount);
+    (amount.size, amount.used, amount.free())
 }
 
 /// Files and directories below a mount, those of mounts inside it left out.
@@ -193,6 +234,7 @@ fn report(host: &Host, wanted: &Wanted, mounts: &[(Mount, &str)]) -> String {
                 .fold(Amount::default(), |sum, one| Amount {
                     size: sum.size.saturating_add(one.size),
                     used: sum.used.saturating_add(one.used),
+                    reserved: sum.reserved.saturating_add(one.reserved),
                 })
         };
         lines.push(Line {
@@ -246,6 +288,7 @@ mod tests {
             bytes: Amount {
                 size: CAPACITY,
                 used: 0,
+                reserved: 0,
             },
             inodes: Amount::default(),
             file: "-".to_owned(),
@@ -265,6 +308,7 @@ mod tests {
         let disk = Amount {
             size: 8 << 30,
             used: 1,
+            reserved: 0,
         };
         assert_eq!(disk.percent(), "1%");
     }

@@ -31,7 +31,7 @@ impl Changes {
             NodeType::Directory => 'd',
             NodeType::Symlink => 'L',
             NodeType::Fifo => 'S',
-            NodeType::Device => 'D',
+            NodeType::Device | NodeType::Block => 'D',
         };
         if self.new {
             return format!("{update}{kind}+++++++++");

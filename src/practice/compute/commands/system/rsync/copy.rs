@@ -114,7 +114,7 @@ impl<'a> Transfer<'a> {
         match entry.attr.node_type {
             NodeType::Directory => self.directory(entry, changes, said),
             NodeType::File => return self.file(entry, changes, same_kind, said),
-            NodeType::Symlink | NodeType::Fifo | NodeType::Device => {
+            NodeType::Symlink | NodeType::Fifo | NodeType::Device | NodeType::Block => {
                 let link = entry.link.clone().unwrap_or_default();
                 let present = same_kind.is_some()
                     && (entry.link.is_none() || self.view.link_target(target) == Ok(link.clone()));
@@ -161,7 +161,7 @@ impl<'a> Transfer<'a> {
                     NodeType::Symlink => "symlink",
                     NodeType::File => "regular file",
                     NodeType::Directory => "directory",
-                    NodeType::Fifo | NodeType::Device => "special file",
+                    NodeType::Fifo | NodeType::Device | NodeType::Block => "special file",
                 },
                 entry.name
             ));

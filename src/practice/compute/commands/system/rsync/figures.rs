@@ -29,7 +29,7 @@ impl Kinds {
             NodeType::File => self.files += 1,
             NodeType::Directory => self.directories += 1,
             NodeType::Symlink => self.links += 1,
-            NodeType::Fifo | NodeType::Device => self.specials += 1,
+            NodeType::Fifo | NodeType::Device | NodeType::Block => self.specials += 1,
         }
     }
 

@@ -115,7 +115,7 @@ impl Lister<'_> {
             }
             NodeType::Fifo if self.options.specials => {}
             NodeType::File | NodeType::Directory => {}
-            NodeType::Symlink | NodeType::Fifo | NodeType::Device => {
+            NodeType::Symlink | NodeType::Fifo | NodeType::Device | NodeType::Block => {
                 list.notes
                     .push(format!("skipping non-regular file \"{name}\""));
                 list.skipped

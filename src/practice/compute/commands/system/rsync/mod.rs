@@ -343,6 +343,7 @@ impl Session<'_> {
             .iter()
             .filter(|entry| entry.attr.node_type == NodeType::Directory);
         for (at, directory) in directories.enumerate() {
+            self.view.pass(&directory.target, Use::Change).await;
             let names = names.get(directory.target.as_str());
             copy.delete_in(
                 directory,

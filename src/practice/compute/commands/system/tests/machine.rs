@@ -157,7 +157,7 @@ async fn the_machine_tells_what_it_is() {
             .await
             .ended(0)
             .out
-            .contains("└─nvme0n1p1 259:1    0   8G  0 part /\n")
+            .contains("├─nvme0n1p1   259:1    0   8G  0 part /\n")
     );
     let free = rig.user("free -m").await.ended(0).out;
     assert!(free.contains("Mem:             922 "), "{free}");

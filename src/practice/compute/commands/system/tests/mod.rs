@@ -2,6 +2,7 @@
 
 mod boot;
 mod contract;
+mod disks;
 mod jobs;
 mod machine;
 mod metering;
@@ -25,7 +26,7 @@ use crate::practice::clock::{Clock, Pace};
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::users::{Accounts, User};
 use crate::practice::compute::{
-    HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, machine,
+    Disk, HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, machine,
 };
 use crate::practice::storage::Files;
 
@@ -48,6 +49,8 @@ struct Around {
     reboots: Mutex<usize>,
     clock: Mutex<Option<Clock>>,
     changes: watch::Sender<u64>,
+    disks: Mutex<Vec<Disk>>,
+    unmounted: Mutex<usize>,
 }
 
 impl Around {
@@ -99,6 +102,14 @@ impl Surroundings for Around {
 
     fn tags(&self, _instance_id: &str) -> BTreeMap<String, String> {
         BTreeMap::from([("Name".to_owned(), "lab A".to_owned())])
+    }
+
+    fn disks(&self, _instance_id: &str) -> Vec<Disk> {
+        self.disks.lock().unwrap().clone()
+    }
+
+    fn unmounted(&self, _instance_id: &str) {
+        *self.unmounted.lock().unwrap() += 1;
     }
 
     async fn signal(&self, _instance_id: &str, signal: ResourceSignal) -> Result<(), String> {
@@ -176,23 +187,30 @@ impl Rig {
     }
 
     fn before_the_share(start: Timestamp) -> Self {
+        Self::with(start, "t3.micro", Vec::new())
+    }
+
+    /// A host of this type with these volumes.
+    fn with(start: Timestamp, instance_type: &str, disks: Vec<Disk>) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let clock = Clock::new(Pace::Max, start);
         let around = Arc::new(Around::default());
         *around.clock.lock().unwrap() = Some(clock.clone());
+        *around.disks.lock().unwrap() = disks;
         let files = Files::open(directory.path()).unwrap();
-        Self::powered_on("i-1", &files, around, clock, directory)
+        Self::powered_on(("i-1", instance_type), &files, around, clock, directory)
     }
 
     /// Another host beside this one, with the same share in front of it.
     fn beside(&self) -> Self {
         let (around, clock) = (Arc::clone(&self.around), self.clock.clone());
         let directory = Arc::clone(&self.directory);
-        Self::powered_on("i-2", &self.host.files, around, clock, directory)
+        let files = &self.host.files;
+        Self::powered_on(("i-2", "t3.micro"), files, around, clock, directory)
     }
 
     fn powered_on(
-        id: &str,
+        (id, instance_type): (&str, &str),
         files: &Files,
         around: Arc<Around>,
         clock: Clock,
@@ -202,7 +220,7 @@ impl Rig {
             instance_id: id.to_owned(),
             region: "us-east-1".to_owned(),
             zone: "us-east-1a".to_owned(),
-            instance_type: "t3.micro".to_owned(),
+            instance_type: instance_type.to_owned(),
             image_id: "ami-1".to_owned(),
             private_address: Ipv4Addr::new(10, 0, 1, 12),
             authorized_keys: vec!["ssh-ed25519 AAAA lab".to_owned()],

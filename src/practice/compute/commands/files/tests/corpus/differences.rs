@@ -158,20 +158,4 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         ],
         why: PARSER,
     },
-    Difference {
-        line: "file notes.txt logs",
-        real: &[
-            "notes.txt:       ASCII text",
-            "logs:            directory",
-            "hello.sh:        Bourne-Again shell script, ASCII text executable",
-            "site/index.html: ASCII text",
-        ],
-        here: &[
-            "notes.txt: ASCII text",
-            "logs: directory",
-            "hello.sh: Bourne-Again shell script",
-            "site/index.html: XML text",
-        ],
-        why: "the library's file knows fewer kinds and sets no columns",
-    },
 ];
