@@ -2,6 +2,7 @@
 //! that read it; output flows as it comes, and waits when the client does not take it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bashkit::ExecOptions;
 use russh::server::Msg;
@@ -97,11 +98,14 @@ async fn session(
         None => String::from_utf8_lossy(&activity.idle(input(&mut read)).await?).into_owned(),
     };
     let (power, own) = (host.power.clone(), Arc::clone(&process));
+    let gone = Arc::new(AtomicBool::new(false));
+    let left = Arc::clone(&gone);
     let signalled = async move {
         tokio::select! {
             signal = process.signalled() => signal,
             () = power.cancelled() => signals::KILL,
             gone = until_interrupted(&mut read, with_terminal) => {
+                left.store(gone, Ordering::Relaxed);
                 if gone { signals::HANG_UP } else { signals::INTERRUPT }
             }
         }
@@ -111,7 +115,7 @@ async fn session(
         sink(write, &activity, kind, with_terminal)
     };
     match batch::run(&mut shell, &activity, &script, options, &sink, signalled).await {
-        Ok(ended) if ended.signal == Some(signals::HANG_UP) => None,
+        Ok(_) if gone.load(Ordering::Relaxed) => None,
         Ok(ended) => {
             let words = own.take_last_words();
             if !words.is_empty() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bashkit::terminal::{Terminal, TerminalStatus};
 
 use super::rig::Rig;
+use crate::practice::compute::image::stand_in;
 use crate::practice::compute::host::Session;
 use crate::practice::compute::users::User;
 
@@ -291,11 +292,11 @@ async fn every_file_that_stands_for_a_program_has_one() {
     for directory in ["/usr/bin", "/usr/sbin"] {
         for (name, _) in root.list(directory).unwrap() {
             // A file that stands for nothing would call itself without end.
+            let path = format!("{directory}/{name}");
+            let text = root.read_text(&path).unwrap();
             let shell = name == "bash" || name == "sh";
-            assert!(
-                shell || known.contains(&name),
-                "{directory}/{name} stands for nothing"
-            );
+            let found = known.contains(&name) || known.iter().any(|it| text == stand_in(it));
+            assert!(shell || found, "{path} stands for nothing");
         }
     }
 }
