@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bashkit::terminal::{Terminal, TerminalStatus};
 
 use super::rig::Rig;
-use crate::practice::compute::image::stand_in;
 use crate::practice::compute::host::Session;
+use crate::practice::compute::image::stand_in;
 use crate::practice::compute::users::User;
 
 /// Types a line and gives the screen once the shell waits again.
