@@ -1,3 +1,5 @@
+//! What policies allow and deny, case by case and for whatever they say.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

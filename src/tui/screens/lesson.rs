@@ -288,7 +288,10 @@ impl LessonScreen {
             _ if self.wants_typed_answer() && !self.passed() && !self.guessed() => {
                 self.type_answer();
             }
-            _ if self.open_question().is_some() && self.view.step.work == Work::Question => {
+            _ if self.open_question().is_some()
+                && !self.passed()
+                && self.view.step.work == Work::Question =>
+            {
                 cx.notice("press the number of your answer");
             }
             _ => {

@@ -1,3 +1,5 @@
+//! Roles, policies and instance profiles by their rules.
+
 use super::NewRole;
 use crate::practice::world::place::Place;
 use crate::practice::world::{Tags, World};
