@@ -108,7 +108,7 @@ pub static INSTANCE: ResourceType = ResourceType {
                 required("VolumeId", Kind::Text),
             ])),
         )
-        .replaces(),
+        .update(Update::Missing(&Update::NoInterruption)),
     ],
     attributes: &[
         "AvailabilityZone",
