@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     reason = "a figure that cannot be had ends the measurement"
 )]
 

@@ -66,10 +66,10 @@ export EFSLAB_PEERS=$peers/venv/bin
 
 say "Formatting"
 cargo fmt --check
-say "Tests"
-cargo test --locked -- --include-ignored
 say "Lints"
 cargo clippy --locked --all-targets -- -D warnings
+say "Tests"
+cargo test --locked -- --include-ignored
 say "Documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 say "All is well"

@@ -99,7 +99,7 @@ impl Cloud {
         let parameters = described
             .stacks()
             .iter()
-            .flat_map(|stack| stack.parameters());
+            .flat_map(aws_sdk_cloudformation::types::Stack::parameters);
         Ok(parameters
             .filter_map(|parameter| parameter.parameter_key())
             .map(|key| {

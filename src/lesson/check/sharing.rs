@@ -31,7 +31,7 @@ fn judged(step: &Step, session: Session) -> Verdict {
         status: 0,
         stdout: String::new(),
     };
-    let remote = needs(&step).into_iter().filter_map(|need| match need {
+    let remote = needs(step).into_iter().filter_map(|need| match need {
         Need::Remote(command) => Some((command, Ok(confirmed.clone()))),
         _ => None,
     });

@@ -123,17 +123,19 @@ fn measures(step: &Step, found: &mut Findings) {
             "a measure has an empty `label` or `typed`; expected words for the chart and a command",
         );
     }
-    fn takes(check: &Check) -> bool {
-        match check {
-            Check::Measured {} => true,
-            Check::All(checks) => checks.iter().any(takes),
-            _ => false,
-        }
-    }
     found.expect(
         step.measures.is_empty() || takes(&step.check),
         "nothing waits for its measures; expected a check Measured",
     );
+}
+
+/// Whether a measurement is waited for.
+fn takes(check: &Check) -> bool {
+    match check {
+        Check::Measured {} => true,
+        Check::All(checks) => checks.iter().any(takes),
+        _ => false,
+    }
 }
 
 fn asked(kind: &str, question: Option<&Question>, found: &mut Findings) {

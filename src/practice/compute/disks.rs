@@ -137,6 +137,7 @@ impl Brake {
     }
 
     /// Whether it is frozen.
+    #[must_use]
     pub fn is_frozen(&self) -> bool {
         self.0.borrow().frozen
     }
@@ -258,7 +259,7 @@ impl Disks {
         let asked = disk.device.strip_prefix("/dev/").unwrap_or(&disk.device);
         let (name, number) = if self.nitro {
             let taken = |name: &String| others.iter().any(|other| other.name == *name);
-            let mut names = (1..).map(|count: u32| format!("nvme{count}n1"));
+            let mut names = (1..=u32::from(u16::MAX)).map(|count| format!("nvme{count}n1"));
             let minors: Vec<u32> = others
                 .iter()
                 .flat_map(|other| {
@@ -266,7 +267,7 @@ impl Disks {
                     partitions.chain([other.number.1])
                 })
                 .collect();
-            let minor = (0..).find(|minor| !minors.contains(minor));
+            let minor = (0..=u32::from(u16::MAX)).find(|minor| !minors.contains(minor));
             let name = names.find(|name| !taken(name));
             (name.unwrap_or_default(), (EXTENDED, minor.unwrap_or(0)))
         } else {

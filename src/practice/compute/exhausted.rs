@@ -12,6 +12,7 @@ const KILLED: i32 = 137;
 const OVERFLOWN: i32 = 139;
 
 /// What bash would say, after its name and a colon, and the status it would end with.
+#[must_use]
 pub fn told(error: &Error) -> (String, i32) {
     let text = error.to_string();
     let has = |words: &str| text.contains(words);

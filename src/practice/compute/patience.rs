@@ -22,6 +22,7 @@ const BURST: Duration = Duration::from_secs(30);
 const REST: u32 = 4;
 
 /// Registers what gives way, and reads along for loops that have nothing of it.
+#[must_use]
 pub fn register(builder: BashBuilder, clock: &Clock) -> BashBuilder {
     let constant = |status| {
         Box::new(Constant {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use bashkit::hooks::{HookAction, ToolEvent};
@@ -31,6 +32,7 @@ const TERMINATE: i32 = 15;
 const SELF: &str = "1";
 
 /// Reads along for `kill`: the shell's own knows nothing but its own jobs.
+#[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let seat = seat.clone();
     builder.before_tool(Box::new(move |event| {
@@ -101,7 +103,8 @@ fn number(text: &str) -> Option<i32> {
 
 /// What is to be run in a shell that a signal has come to, after what it was doing: its traps, then its end. Traps of a
 /// script do not outlive it, so they are set again.
-pub fn last_words(traps: &HashMap<String, String>, signal: i32) -> String {
+#[must_use]
+pub fn last_words(traps: &HashMap<String, String, impl BuildHasher>, signal: i32) -> String {
     let mut text = String::new();
     for (name, command) in traps {
         if !matches!(name.as_str(), "DEBUG" | "ERR" | "RETURN") {

@@ -61,7 +61,7 @@ pub(super) struct Mounted {
     /// What holds up its users.
     gate: Option<Arc<dyn Gate>>,
     /// Counts at the tree while it is mounted.
-    _connection: Arc<()>,
+    connection: Arc<()>,
 }
 
 impl Mounted {
@@ -153,7 +153,7 @@ impl MountTable {
     pub fn new(root: MountSpec) -> Self {
         root.limit();
         let root = Mounted {
-            _connection: root.tree.connect(),
+            connection: root.tree.connect(),
             spec: root,
             id: 0,
             hides: None,
@@ -198,7 +198,7 @@ impl MountTable {
         spec.limit();
         let id = table.others.last().map_or(0, |last| last.id) + 1;
         Arc::make_mut(&mut table.others).push(Arc::new(Mounted {
-            _connection: spec.tree.connect(),
+            connection: spec.tree.connect(),
             spec,
             id,
             hides: Some((found.mount.id, found.ino)),
@@ -255,7 +255,7 @@ impl MountTable {
                     id: mount.id,
                     hides: mount.hides,
                     gate: mount.gate.clone(),
-                    _connection: Arc::clone(&mount._connection),
+                    connection: Arc::clone(&mount.connection),
                 });
             }
         }

@@ -112,7 +112,7 @@ impl Superblock {
 
     /// Bytes that it uses itself, as `df` shows a new one.
     #[must_use]
-    pub fn used_at_first(&self) -> u64 {
+    pub const fn used_at_first() -> u64 {
         FIRST * BLOCK
     }
 
@@ -126,7 +126,7 @@ impl Superblock {
     /// Blocks that are free when files have so many bytes.
     #[must_use]
     pub fn free_blocks(&self, used: u64) -> u64 {
-        let free = self.capacity().saturating_sub(self.used_at_first() + used);
+        let free = self.capacity().saturating_sub(Self::used_at_first() + used);
         free / BLOCK
     }
 

@@ -350,7 +350,7 @@ impl Tree {
     /// Gives files the room that this filesystem has for them.
     pub fn set_room(&self, superblock: &Superblock) {
         let mut state = self.changed();
-        let own = superblock.used_at_first() + superblock.kept_bytes();
+        let own = Superblock::used_at_first() + superblock.kept_bytes();
         state.capacity = superblock.capacity().saturating_sub(own);
         state.reserved = superblock.reserved_bytes();
     }
@@ -541,6 +541,8 @@ impl State {
                 // At most that: zeros hold less.
                 self.grow(more.len())?;
             }
+            // Who opens it to write writes nothing yet.
+            Kind::Control(_) if more.is_empty() => return Ok(()),
             Kind::Control(control) => return control(&more.to_vec()),
             _ => return Ok(()),
         }

@@ -215,7 +215,7 @@ fn the_alarms_come_and_change_while_everything_else_stays() {
     assert_eq!(bench.world.alarms.ids(), names);
     let topic = bench.world.topics.ids().remove(0);
     for alarm in bench.world.alarms.values() {
-        assert_eq!(alarm.definition.alarm_actions, [topic.clone()]);
+        assert_eq!(alarm.definition.alarm_actions, std::slice::from_ref(&topic));
         assert_eq!(alarm.tags["efslab:lab"], "lab-7f3k");
     }
     assert_eq!(world(&bench), before);

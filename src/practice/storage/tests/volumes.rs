@@ -112,7 +112,7 @@ fn a_filesystem_is_full_when_it_is_and_root_has_more_room() {
         groups: vec![],
     });
     let zeros = |bytes: u64| crate::practice::storage::Content::zeros(bytes);
-    let room = superblock.capacity() - superblock.used_at_first() - superblock.kept_bytes();
+    let room = superblock.capacity() - Superblock::used_at_first() - superblock.kept_bytes();
     let open = room - superblock.reserved_bytes();
     user.put("/a", &zeros(open), 0o666).unwrap();
     assert_eq!(user.append("/a", b"x"), Err(Errno::NoSpace));

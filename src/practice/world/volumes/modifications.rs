@@ -179,7 +179,9 @@ impl World {
         let Some(last) = volume.modifications.last_mut() else {
             return;
         };
-        if !last.effective {
+        if last.effective {
+            last.ended = Some(due);
+        } else {
             last.effective = true;
             let shape = last.target.clone();
             volume.kind = shape.kind;
@@ -188,8 +190,6 @@ impl World {
             volume.throughput = shape.throughput;
             // Long ago, perhaps: then it is over, too.
             self.advance_modification(id);
-        } else {
-            last.ended = Some(due);
         }
     }
 }

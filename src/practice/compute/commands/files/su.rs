@@ -107,6 +107,6 @@ impl Switcher for Su {
             nest: invocation.nest,
             depth: invocation.depth,
         };
-        change.run(what, output).await
+        Box::pin(change.run(what, output)).await
     }
 }

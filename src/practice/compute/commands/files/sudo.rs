@@ -156,7 +156,7 @@ impl Switcher for Sudo {
             nest: invocation.nest,
             depth: invocation.depth,
         };
-        change.run(what, output).await
+        Box::pin(change.run(what, output)).await
     }
 }
 

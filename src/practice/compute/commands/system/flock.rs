@@ -129,7 +129,7 @@ impl Program for Flock {
         let Some(lock) = lock else {
             return Ok(wanted.conflict);
         };
-        let status = call.shell(seat, &wanted.command, None).await;
+        let status = Box::pin(call.shell(seat, &wanted.command, None)).await;
         drop(lock);
         Ok(status?.unwrap_or_default())
     }

@@ -135,6 +135,7 @@ impl Call<'_> {
         let options = ExecOptions::new().stdin(self.input().await?);
         let running = TaskTracker::new();
         let work = execute_tracked(&inner, shell, script.to_owned(), options, &output, &running);
+        let work = Box::pin(work);
         let ended = match limit {
             Some(limit) => seat.activity.wait_at_most(limit, work).await,
             None => Some(seat.activity.wait(work).await),

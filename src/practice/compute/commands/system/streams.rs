@@ -66,7 +66,7 @@ fn number(text: &str) -> Option<(i128, usize)> {
 
 impl Counted {
     fn read(args: &[String]) -> Result<Self, String> {
-        let mut separator = "\n".to_owned();
+        let mut separator = "\n";
         let mut equal_width = false;
         let mut operands = Vec::new();
         let mut args = args.iter();
@@ -74,13 +74,10 @@ impl Counted {
             match arg.as_str() {
                 "-w" | "--equal-width" => equal_width = true,
                 "-s" | "--separator" => {
-                    separator = args
-                        .next()
-                        .ok_or("option requires an argument -- 's'")?
-                        .clone();
+                    separator = args.next().ok_or("option requires an argument -- 's'")?;
                 }
-                _ if arg.starts_with("-s") => separator = arg[2..].to_owned(),
-                _ if arg.starts_with("--separator=") => separator = arg[12..].to_owned(),
+                _ if arg.starts_with("-s") => separator = &arg[2..],
+                _ if arg.starts_with("--separator=") => separator = &arg[12..],
                 _ if number(arg).is_some() => operands.push(arg.as_str()),
                 _ if arg.len() > 1 && arg.starts_with('-') => {
                     return Err(format!(
@@ -112,7 +109,7 @@ impl Counted {
             step: scaled[1] / unit,
             last: scaled[2].div_euclid(unit),
             decimals,
-            separator,
+            separator: separator.to_owned(),
             equal_width,
         })
     }
@@ -282,7 +279,9 @@ impl Writer {
                 self.line += 1;
                 out.extend(format!("{:>6}\t", self.line).into_bytes());
             }
-            text.iter().for_each(|byte| self.byte(*byte, &mut out));
+            for byte in text {
+                self.byte(*byte, &mut out);
+            }
             if ended {
                 if self.shown.ends {
                     out.push(b'$');

@@ -110,7 +110,7 @@ impl Program for Timeout {
         }
         let script = words.join(" ");
         let limit = Some(limit).filter(|limit| !limit.is_zero());
-        let ended = call.shell(seat, &script, limit).await?;
+        let ended = Box::pin(call.shell(seat, &script, limit)).await?;
         Ok(match ended {
             Some(status) => status,
             None if preserve || signal == 9 => 128 + signal,

@@ -125,7 +125,7 @@ impl Program for Lsblk {
             Err(arg) => return call.unknown_option(1, &arg).await,
         };
         if let Some(column) = wanted.unknown() {
-            let what = format!("lsblk: unknown column: {}", column);
+            let what = format!("lsblk: unknown column: {column}");
             return call.fail(1, what).await;
         }
         let host = &seat.host;

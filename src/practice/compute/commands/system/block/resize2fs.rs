@@ -16,20 +16,24 @@ const BLOCK: u64 = 4096;
 /// `resize2fs`
 pub struct Resize2fs;
 
-#[async_trait]
-impl Program for Resize2fs {
-    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
-        super::greet(call, "resize2fs").await?;
+/// What is asked for.
+struct Wanted<'a> {
+    operand: &'a str,
+    size: Option<&'a str>,
+    force: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(args: &'a [String]) -> Result<Self, String> {
         let mut force = false;
         let mut operands = Vec::new();
-        for arg in call.args {
+        for arg in args {
             match arg.as_str() {
                 "-f" => force = true,
                 "-p" | "-F" => {}
                 _ if arg.len() > 1 && arg.starts_with('-') => {
                     let letter = arg.chars().nth(1).unwrap_or('-');
-                    let what = format!("resize2fs: invalid option -- '{letter}'");
-                    return call.fail(1, what).await;
+                    return Err(format!("resize2fs: invalid option -- '{letter}'"));
                 }
                 _ => operands.push(arg.as_str()),
             }
@@ -37,11 +41,27 @@ impl Program for Resize2fs {
         let (operand, size) = match operands[..] {
             [operand] => (operand, None),
             [operand, size] => (operand, Some(size)),
-            _ => {
-                return call
-                    .fail(1, "Usage: resize2fs [-f] [-F] [-p] device [new_size]")
-                    .await;
-            }
+            _ => return Err("Usage: resize2fs [-f] [-F] [-p] device [new_size]".to_owned()),
+        };
+        Ok(Self {
+            operand,
+            size,
+            force,
+        })
+    }
+}
+
+#[async_trait]
+impl Program for Resize2fs {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        super::greet(call, "resize2fs").await?;
+        let Wanted {
+            operand,
+            size,
+            force,
+        } = match Wanted::read(call.args) {
+            Ok(wanted) => wanted,
+            Err(what) => return call.fail(1, what).await,
         };
         let host = &seat.host;
         // A mount point stands for what is mounted there.
@@ -113,35 +133,26 @@ impl Program for Resize2fs {
         if let Err(why) = host.files.set_superblock(&device.volume, &superblock) {
             return call.fail(1, format!("resize2fs: {why}")).await;
         }
-        match target {
+        let told = match target {
             Some(target) => {
                 host.mounts.resize(&device.path(), superblock.capacity());
                 if let Ok(Some(tree)) = host.files.volume(&device.volume) {
                     tree.set_room(&superblock);
                 }
-                let new = superblock.descriptors().0;
-                call.out(format!(
-                    "Filesystem at {operand} is mounted on {target}; on-line resizing required\n"
-                ))
-                .await?;
-                call.out(format!(
-                    "old_desc_blocks = {old}, new_desc_blocks = {new}\n"
-                ))
-                .await?;
                 host.console_line(&format!(
                     "EXT4-fs ({}): resized filesystem to {blocks}",
                     device.name
                 ));
+                let new = superblock.descriptors().0;
+                format!(
+                    "Filesystem at {operand} is mounted on {target}; on-line resizing required\n\
+                     old_desc_blocks = {old}, new_desc_blocks = {new}\n"
+                )
             }
-            None => {
-                call.out(format!(
-                    "Resizing the filesystem on {operand} to {blocks} (4k) blocks.\n"
-                ))
-                .await?;
-            }
-        }
+            None => format!("Resizing the filesystem on {operand} to {blocks} (4k) blocks.\n"),
+        };
         call.done(format!(
-            "The filesystem on {operand} is now {blocks} (4k) blocks long.\n"
+            "{told}The filesystem on {operand} is now {blocks} (4k) blocks long.\n"
         ))
         .await
     }

@@ -124,7 +124,7 @@ impl Copy<'_, '_> {
         if failed.is_none()
             && let Sink::File { path, .. } = &sink
         {
-            self.close(path);
+            self.close(path).await?;
         }
         self.view.end_stream();
         self.wait(Duration::ZERO).await?;
@@ -306,7 +306,7 @@ impl Copy<'_, '_> {
     }
 
     /// What is written is stored when a file of a share is closed; on a disk only when that is asked for.
-    fn close(&self, path: &str) {
+    async fn close(&self, path: &str) -> bashkit::Result<()> {
         let shared = self
             .seat
             .host
@@ -319,6 +319,15 @@ impl Copy<'_, '_> {
         {
             tracing::debug!(%why, path, "removed while dd wrote to it");
         }
+        if self.operands.sync {
+            // Asked for is that it outlives a crash: of the program that keeps these machines, too.
+            let files = self.seat.host.files.clone();
+            let flushed = tokio::task::spawn_blocking(move || files.flush()).await;
+            flushed
+                .map_err(std::io::Error::other)?
+                .map_err(std::io::Error::other)?;
+        }
+        Ok(())
     }
 
     /// Lets the time pass that has gathered, if it is more than this.

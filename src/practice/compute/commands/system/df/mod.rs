@@ -125,7 +125,7 @@ fn amount(host: &Host, mount: &Mount) -> Amount {
     match superblock(host, mount) {
         Some(superblock) => Amount {
             size: mount.capacity,
-            used: superblock.used_at_first() + used,
+            used: Superblock::used_at_first() + used,
             reserved: superblock.reserved_bytes() + superblock.kept_bytes(),
         },
         None => Amount {

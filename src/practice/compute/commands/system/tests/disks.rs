@@ -447,9 +447,7 @@ async fn writers_of_a_frozen_filesystem_wait_in_account_time_and_readers_do_not(
     );
     rig.root("umount /mnt/backup/nothing").await.ended(32);
     for writer in &mut writers {
-        if writer.is_finished() {
-            panic!("{:?}", writer.await.unwrap());
-        }
+        assert!(!writer.is_finished(), "{:?}", writer.await.unwrap());
     }
     rig.root("fsfreeze -u /mnt/backup").await.ended(0);
     for writer in writers {
