@@ -17,7 +17,7 @@ use super::disks::Disks;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
-use super::{HostSpec, Surroundings, commands, image, patience, shorthand, signals};
+use super::{HostSpec, Surroundings, commands, image, patience, shorthand, signals, timing};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Access, Errno, Files, Identity, MountTable, Patience, Tree, View};
 
@@ -296,6 +296,7 @@ impl Host {
             builder = builder.env(name, value);
         }
         let builder = patience::register(commands::register(builder, &seat), &self.clock);
+        let builder = timing::register(builder, &self.clock);
         let builder = signals::register(builder, &seat);
         match session {
             Session::Interactive => shorthand::register(builder),

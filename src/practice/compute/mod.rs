@@ -18,7 +18,9 @@ pub mod processes;
 mod shorthand;
 pub mod signals;
 mod spec;
+mod syntax;
 pub mod threads;
+mod timing;
 mod turns;
 pub mod users;
 

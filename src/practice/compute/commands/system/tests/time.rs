@@ -67,3 +67,20 @@ async fn date_shows_account_time() {
         "date: invalid date ‘someday’\n"
     );
 }
+
+#[tokio::test]
+async fn what_is_timed_took_account_time() {
+    let rig = Rig::new();
+    let ran = rig
+        .root("time sleep 83.5; time -p (sleep 1; false) || echo failed; time { sleep 2; }")
+        .await
+        .ended(0);
+    assert_eq!(ran.out, "failed\n");
+    let zero = "user\t0m0.000s\nsys\t0m0.000s\n";
+    assert_eq!(
+        ran.err,
+        format!(
+            "\nreal\t1m23.500s\n{zero}real 1.00\nuser 0.00\nsys 0.00\n\nreal\t0m2.000s\n{zero}"
+        )
+    );
+}
