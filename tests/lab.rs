@@ -137,9 +137,12 @@ fn typing_is_as_in_a_shell() {
     screen.keys("\x1b[200~echo pas\x1b[201~");
     screen.keys("\x1b[200~ted-$((40+2))\x1b[201~\r");
     screen.shows("pasted-42");
-    // Tab completes nothing, as the machine says when one logs in: it separates words.
-    screen.keys("echo t\tab-$((1+1))\r");
-    screen.shows("t ab-2");
+    // Tab completes commands and names; where several fit, a second one shows them.
+    screen.keys("mkd\tnote-1 note-2\r");
+    screen.keys("ls no\t\t");
+    screen.shows("note-1/  note-2/");
+    screen.keys("2\t; echo tab-$((1+1))\r");
+    screen.shows("tab-2");
     screen.keys("\x1d");
     screen.shows("Enter check");
     screen.kill();

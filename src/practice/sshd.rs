@@ -3,6 +3,7 @@
 
 mod authorize;
 mod command;
+mod completion;
 mod line;
 mod stdin;
 mod terminal;

@@ -10,6 +10,8 @@ use crate::practice::storage::{Identity, MountSpec, MountTable, Outcome, Tree, V
 
 /// What `df` shows for the root disk: the 8 GiB that the image asks for.
 pub const DISK_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+/// What a new system takes of it (estimate): `df -h` shows 1.6G.
+const SYSTEM_BYTES: u64 = 1_600 * 1024 * 1024;
 
 /// Day on which the image was made; its files carry it.
 const BUILT: Timestamp = Timestamp::constant(1_759_276_800, 0);
@@ -166,7 +168,7 @@ const FILES: &[(&str, u32, &str)] = &[
     (
         "/etc/motd",
         0o644,
-        "A practice instance: a model of Amazon Linux 2023 inside efslab, not a machine in AWS. Tab completes nothing.\n",
+        "A practice instance: a model of Amazon Linux 2023 inside efslab, not a machine in AWS.\n",
     ),
     (
         "/etc/bashrc",
@@ -281,6 +283,7 @@ pub fn root_mount_of(tree: Arc<Tree>, source: &str, capacity: u64) -> MountSpec 
         options: "rw,noatime,attr2,inode64,logbufs=8,logbsize=32k,noquota".to_owned(),
         tree,
         capacity,
+        own: SYSTEM_BYTES,
     }
 }
 

@@ -83,6 +83,7 @@ pub fn mount(host: &Arc<Host>) -> Outcome<()> {
             options: one.options.to_owned(),
             tree: Arc::new(tree),
             capacity: one.capacity,
+            own: 0,
         })?;
     }
     let view = host.root();

@@ -177,6 +177,7 @@ mod tests {
             options: "rw".into(),
             tree: Arc::new(Tree::volatile("disk", 0o755, Timestamp::UNIX_EPOCH)),
             capacity: 0,
+            own: 0,
         });
         let root = View::new(
             Arc::new(mounts),

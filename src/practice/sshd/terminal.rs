@@ -1,22 +1,25 @@
 //! A login with a terminal: keys go in, screen bytes come out. While the shell waits for a key account time is not held
 //! up; output that the client does not take holds the shell up.
 
+use std::collections::VecDeque;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bashkit::terminal::{Terminal, TerminalStatus};
+use bashkit::terminal::{Terminal, TerminalActivity, TerminalStatus};
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, Sig};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::command::{cooked, finish};
+use super::completion::{Completion, columns, complete, line_to};
 use super::{Setting, size};
 use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::logins::Stay;
 use crate::practice::compute::processes::Process;
 use crate::practice::compute::users::User;
+use crate::practice::storage::View;
 
 /// Output that waits for the client before the shell does.
 const UNSENT_MAX: usize = 256 * 1024;
@@ -29,6 +32,9 @@ const INTERRUPT: [u8; 1] = *b"\x03";
 /// What the shell writes when Ctrl-C ended a command.
 const INTERRUPTED: &[u8] = b"^C\r\n";
 const END: &[u8] = b"\x04";
+const TAB: u8 = b'\t';
+const ESCAPE: u8 = 0x1b;
+const BELL: u8 = 0x07;
 
 /// Runs a login shell on the channel, from the message of the day to its exit status.
 pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Channel<Msg>) {
@@ -57,6 +63,10 @@ pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Chan
         read,
         activity,
         process,
+        keys: VecDeque::new(),
+        was_tab: false,
+        home: user.home.clone(),
+        view: host.view(&user),
         history: Vec::new(),
     };
     let power = host.power.clone();
@@ -106,6 +116,12 @@ struct Login {
     unsent: Vec<u8>,
     activity: Arc<Activity>,
     process: Arc<Process>,
+    /// Keys for a prompt: from the first Tab on they wait until the shell has seen what was typed before.
+    keys: VecDeque<Vec<u8>>,
+    /// The key before was a Tab: the next one shows the choices.
+    was_tab: bool,
+    home: String,
+    view: View,
     /// Lines that were run.
     history: Vec<String>,
 }
@@ -161,13 +177,85 @@ impl Login {
             };
             match event {
                 Event::Message(message) => {
-                    if !pass(&self.terminal, message?) {
+                    if !self.receive(message?) {
                         return None;
                     }
                 }
+                Event::Still(TerminalStatus::Idle) if !self.keys.is_empty() => self.press(),
                 Event::Still(status) => return Some(status),
                 Event::Changed => {}
             }
+        }
+    }
+
+    /// Takes what the client sends; `false` when it has gone.
+    fn receive(&mut self, message: ChannelMsg) -> bool {
+        let ChannelMsg::Data { data } = message else {
+            return pass(&self.terminal, message);
+        };
+        let at_prompt = matches!(
+            self.terminal.activity(),
+            TerminalActivity::Prompt | TerminalActivity::ContinuationPrompt
+        );
+        // In a sequence, or in what is pasted in brackets, it is no key.
+        let has_tab = at_prompt && data.contains(&TAB) && !data.contains(&ESCAPE);
+        if has_tab || !self.keys.is_empty() {
+            let keys = data.split_inclusive(|key| *key == TAB);
+            for part in keys {
+                match part.split_last() {
+                    Some((&TAB, before)) if has_tab => {
+                        self.keys.push_back(before.to_vec());
+                        self.keys.push_back(vec![TAB]);
+                    }
+                    _ => self.keys.push_back(part.to_vec()),
+                }
+            }
+        } else {
+            self.was_tab = false;
+            self.terminal.send(&data);
+        }
+        true
+    }
+
+    /// Lets the next of the keys that wait do what it does.
+    fn press(&mut self) {
+        let Some(keys) = self.keys.pop_front() else {
+            return;
+        };
+        if keys.is_empty() {
+            return;
+        }
+        let at_prompt = matches!(
+            self.terminal.activity(),
+            TerminalActivity::Prompt | TerminalActivity::ContinuationPrompt
+        );
+        if keys != [TAB] || !at_prompt {
+            self.was_tab = false;
+            self.terminal.send(&keys);
+            return;
+        }
+        let (row, column) = self.terminal.cursor();
+        let width = self.terminal.size().cols;
+        let rows = self.terminal.screen_rows();
+        let line = line_to(
+            &rows,
+            usize::from(row),
+            usize::from(column),
+            usize::from(width),
+        );
+        let directory = self.process.directory();
+        let again = std::mem::replace(&mut self.was_tab, true);
+        match complete(&self.view, &self.home, &directory, &line) {
+            Completion::Keys(text) => {
+                self.terminal.send(&text);
+            }
+            Completion::Choices(names) if again => {
+                self.unsent.extend(b"\r\n");
+                self.unsent
+                    .extend(columns(&names, usize::from(width)).into_bytes());
+                self.unsent.extend(line.into_bytes());
+            }
+            Completion::Choices(_) | Completion::Nothing => self.unsent.push(BELL),
         }
     }
 
@@ -175,7 +263,7 @@ impl Login {
     async fn idle(&mut self) -> Option<Option<i32>> {
         let activity = Arc::clone(&self.activity);
         match activity.idle(self.next(Shell::Waits)).await? {
-            Event::Message(message) => pass(&self.terminal, message?).then_some(None),
+            Event::Message(message) => self.receive(message?).then_some(None),
             Event::Still(TerminalStatus::Exited(status)) => Some(Some(status)),
             Event::Still(TerminalStatus::Idle) | Event::Changed => Some(None),
         }

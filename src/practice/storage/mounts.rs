@@ -25,6 +25,8 @@ pub struct MountSpec {
     pub tree: Arc<Tree>,
     /// Capacity as `df` shows it, in bytes.
     pub capacity: u64,
+    /// Bytes of it that are in use before any of its files here: what no practice instance has of a real system.
+    pub own: u64,
 }
 
 /// One line of the table.
@@ -40,7 +42,8 @@ impl MountSpec {
     /// What is mounted holds no more than `df` shows; what shows nothing is no storage.
     fn limit(&self) {
         if self.capacity > 0 {
-            self.tree.set_capacity(self.capacity);
+            self.tree
+                .set_capacity(self.capacity.saturating_sub(self.own));
         }
     }
 

@@ -41,6 +41,7 @@ fn spec(target: &str, tree: &Arc<Tree>) -> MountSpec {
         options: "rw".to_owned(),
         tree: tree.clone(),
         capacity: 8 << 30,
+        own: 0,
     }
 }
 

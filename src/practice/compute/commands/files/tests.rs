@@ -44,6 +44,7 @@ fn mount(name: &str, target: &str, at: Timestamp) -> MountSpec {
         options: "rw".to_owned(),
         tree: Arc::new(Tree::volatile(name, 0o755, at)),
         capacity: 1 << 30,
+        own: 0,
     }
 }
 

@@ -15,6 +15,46 @@ const LACKING: [&str; 27] = [
     "strings", "template", "tomlq", "tree", "verify", "wget",
 ];
 
+/// What an Amazon Linux 2023 has and a practice instance does not: there it is no mistake to type them. In order.
+const NOT_MODELLED: [&str; 36] = [
+    "at",
+    "bc",
+    "bzip2recover",
+    "chage",
+    "chrt",
+    "cpio",
+    "dmidecode",
+    "ed",
+    "expect",
+    "gdisk",
+    "git",
+    "gpg",
+    "htop",
+    "ionice",
+    "iostat",
+    "lscpu",
+    "lsmod",
+    "lspci",
+    "man",
+    "modprobe",
+    "nfsiostat",
+    "nfsstat",
+    "openssl",
+    "perl",
+    "pidstat",
+    "python",
+    "python3",
+    "screen",
+    "ss",
+    "strace",
+    "sysctl",
+    "systemd-run",
+    "tcpdump",
+    "top",
+    "vmstat",
+    "w",
+];
+
 /// Takes away what an instance lacks, and reports it, and all else that is not there, as bash does.
 pub fn register(builder: BashBuilder, session: Session) -> BashBuilder {
     builder
@@ -31,9 +71,12 @@ impl CommandResolver for NotFound {
             Session::Interactive => "-bash",
             Session::Batch => "bash",
         };
-        Some(Arc::new(Missing(format!(
-            "{shell}: {name}: command not found\n"
-        ))))
+        let why = if NOT_MODELLED.binary_search(&name).is_ok() {
+            "not part of a practice instance"
+        } else {
+            "command not found"
+        };
+        Some(Arc::new(Missing(format!("{shell}: {name}: {why}\n"))))
     }
 }
 
@@ -50,11 +93,12 @@ impl Builtin for Missing {
 mod tests {
     use bashkit::Bash;
 
-    use super::{LACKING, Session, register};
+    use super::{LACKING, NOT_MODELLED, Session, register};
 
     #[test]
     fn the_list_is_in_order() {
         assert!(LACKING.is_sorted());
+        assert!(NOT_MODELLED.is_sorted());
     }
 
     #[tokio::test]
@@ -65,6 +109,12 @@ mod tests {
             assert_eq!(result.exit_code, 127);
             assert_eq!(result.stderr, format!("-bash: {name}: command not found\n"));
         }
+        let result = shell.exec("python3 -V").await.unwrap();
+        assert_eq!(result.exit_code, 127);
+        assert_eq!(
+            result.stderr,
+            "-bash: python3: not part of a practice instance\n"
+        );
         let quiet = shell
             .exec("nc -z h 1 2>/dev/null || echo absent")
             .await

@@ -293,6 +293,7 @@ pub async fn mount(
         options: options.shown(host.spec.private_address, address),
         tree,
         capacity: CAPACITY,
+        own: 0,
     };
     if path.trim_end_matches('/').is_empty() {
         let gate = Server::new(host, server, address, share, options.temper());

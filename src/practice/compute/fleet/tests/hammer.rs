@@ -31,6 +31,7 @@ impl Pair {
                     options: "rw".into(),
                     tree: bench.files.share("fs-1").unwrap(),
                     capacity: 0,
+                    own: 0,
                 })
                 .unwrap();
         }

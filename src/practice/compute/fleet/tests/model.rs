@@ -16,6 +16,7 @@ async fn two_hosts_see_the_same_share() {
                 options: "rw".into(),
                 tree: bench.files.share("fs-1").unwrap(),
                 capacity: 0,
+                own: 0,
             })
             .unwrap();
         // The first one carries the home over, with the key in it.

@@ -68,6 +68,7 @@ async fn where_another_shell_stands_nothing_is_unmounted() {
                 options: "rw".into(),
                 tree: bench.files.share("fs-1").unwrap(),
                 capacity: 0,
+                own: 0,
             })
             .unwrap();
     };

@@ -373,6 +373,7 @@ async fn an_interrupted_dd_tells_how_far_it_has_got() {
             options: "rw".into(),
             tree: Arc::clone(&share),
             capacity: 0,
+            own: 0,
         })
         .unwrap();
     host.root().set_mode("/mnt", 0o777).unwrap();

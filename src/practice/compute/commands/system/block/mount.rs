@@ -135,6 +135,7 @@ pub fn attach(
         options,
         tree: Arc::clone(&tree),
         capacity: superblock.capacity(),
+        own: 0,
     };
     let gate = Arc::clone(&device.brake) as Arc<dyn Gate>;
     if let Err(why) = host.mounts.mount_behind(spec, gate) {

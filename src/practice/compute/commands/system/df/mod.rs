@@ -11,6 +11,9 @@ use crate::practice::compute::disks::Found;
 use crate::practice::compute::host::{Host, Seat};
 use crate::practice::storage::{Mount, Superblock, Use};
 
+/// Bytes of a block of an NFS mount: its `wsize`.
+const NFS_BLOCK: u64 = 1024 * 1024;
+
 /// `df`
 pub struct Df;
 
@@ -130,7 +133,12 @@ fn amount(host: &Host, mount: &Mount) -> Amount {
         },
         None => Amount {
             size: mount.capacity,
-            used,
+            used: if mount.fstype.starts_with("nfs") {
+                // The client counts what is free in whole blocks.
+                used / NFS_BLOCK * NFS_BLOCK
+            } else {
+                mount.own + used
+            },
             reserved: 0,
         },
     }

@@ -79,6 +79,7 @@ async fn tree_lock(rig: &Rig, tree: &Arc<crate::practice::storage::Tree>) -> imp
         options: "rw".to_owned(),
         tree: Arc::clone(tree),
         capacity: 0,
+        own: 0,
     });
     let now = rig.clock.now();
     let view = View::new(Arc::new(table), Identity::ROOT, Arc::new(move || now));
