@@ -58,6 +58,8 @@ impl Clock {
             pauses: HashMap::new(),
             deadlines: BTreeSet::new(),
             next_id: 0,
+            hurried: None,
+            jumps: 0,
             driven: false,
         };
         Self {
@@ -84,14 +86,33 @@ impl Clock {
     /// Moves account time forward by hand; every deadline passed fires, in order. Not past the horizon.
     pub fn advance(&self, by: Duration) -> Result<(), PastHorizon> {
         self.inner.change(|state| {
-            let to = state.elapsed_now().saturating_add(by);
-            if to > state.limit {
-                return Err(PastHorizon(state.at(state.limit)));
-            }
-            state.elapsed = to;
-            state.running = state.running.map(|_| Instant::now());
+            let to = state.reachable(by)?;
+            state.jump(to);
             Ok(())
         })
+    }
+
+    /// Moves account time forward as fast as what happens meanwhile allows: whoever sleeps wakes at its own time, and what
+    /// it does then is done then. What computes without end is waited for so long (wall time), then overtaken.
+    pub async fn hurry(&self, by: Duration, at_most: Duration) -> Result<(), PastHorizon> {
+        let pause = {
+            self.inner.lock().reachable(by)?;
+            let pause = PauseGuard::new(&self.inner, None, Some(by));
+            self.inner.change(|state| {
+                let end = state.pauses.get(&pause.id).and_then(|pause| pause.deadline);
+                state.hurried = state.hurried.max(end);
+            });
+            pause
+        };
+        let arrived = poll_fn(|cx| pause.poll(cx, |_| Poll::<()>::Pending));
+        if tokio::time::timeout(at_most, arrived).await.is_err() {
+            self.inner.change(|state| {
+                if let Some(end) = state.hurried.take() {
+                    state.jump(end);
+                }
+            });
+        }
+        Ok(())
     }
 
     /// Begins a piece of work: it counts as computing until dropped, except while it sleeps or waits.
@@ -216,10 +237,10 @@ impl Inner {
     /// Changes the state, lets time do what follows from it, then wakes whom it concerns, unlocked.
     fn change<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
-        let before = (state.running.is_some(), state.next_deadline());
+        let before = state.pulse();
         let value = f(&mut state);
         let due = state.settle();
-        let after = (state.running.is_some(), state.next_deadline());
+        let after = state.pulse();
         drop(state);
         for waker in due {
             waker.wake();
@@ -358,10 +379,35 @@ struct State {
     /// Who sleeps until when, in the order in which they fire.
     deadlines: BTreeSet<(Duration, u64)>,
     next_id: u64,
+    /// Until then time jumps wherever nobody is awake, at whatever pace.
+    hurried: Option<Duration>,
+    /// How often time has jumped.
+    jumps: u64,
     driven: bool,
 }
 
 impl State {
+    /// The time that is so far away, if the clock goes so far.
+    fn reachable(&self, by: Duration) -> Result<Duration, PastHorizon> {
+        let to = self.elapsed_now().saturating_add(by);
+        if to > self.limit {
+            return Err(PastHorizon(self.at(self.limit)));
+        }
+        Ok(to)
+    }
+
+    /// What the driver's timer depends on.
+    fn pulse(&self) -> (bool, Option<Duration>, u64) {
+        (self.running.is_some(), self.next_deadline(), self.jumps)
+    }
+
+    /// Makes it this late, unless it is later.
+    fn jump(&mut self, to: Duration) {
+        self.jumps += 1;
+        self.elapsed = self.elapsed_now().max(to);
+        self.running = self.running.map(|_| Instant::now());
+    }
+
     fn at(&self, elapsed: Duration) -> Timestamp {
         let elapsed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
         self.start.checked_add(elapsed).unwrap_or(Timestamp::MAX)
@@ -504,19 +550,29 @@ impl State {
         }
     }
 
+    /// Where time jumps to now.
+    fn destination(&self) -> Option<Duration> {
+        if self.awake > 0 {
+            return None;
+        }
+        let next = self.next_deadline();
+        match self.hurried {
+            Some(end) => Some(next.map_or(end, |at| at.min(end))),
+            None if self.pace == Pace::Max && self.activities.len() > self.idle => next,
+            None => None,
+        }
+    }
+
     /// What follows from the present state: deadlines that have passed fire; at pace `max` time runs, stands or jumps.
     fn settle(&mut self) -> Vec<Waker> {
         let mut due = Vec::new();
         self.fire_due(&mut due);
+        if let Some(at) = self.destination() {
+            self.jump(at);
+            self.fire_due(&mut due);
+        }
+        self.hurried = self.hurried.filter(|end| *end > self.elapsed_now());
         if self.pace == Pace::Max {
-            if self.awake == 0
-                && self.activities.len() > self.idle
-                && let Some(at) = self.next_deadline()
-            {
-                self.elapsed = self.elapsed_now().max(at);
-                self.running = self.running.map(|_| Instant::now());
-                self.fire_due(&mut due);
-            }
             match (self.awake > 0, self.running) {
                 (true, None) => self.running = Some(Instant::now()),
                 (false, Some(_)) => {

@@ -224,6 +224,55 @@ fn advancing_by_hand_fires_every_deadline_passed_in_order() {
 }
 
 #[test]
+fn a_clock_in_a_hurry_lets_everybody_do_their_work_at_its_time() {
+    run(async {
+        let clock = Clock::new(Pace::Times(1.0), START);
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let worker = {
+            let (clock, done) = (clock.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                let activity = clock.activity();
+                loop {
+                    activity.sleep(secs(100)).await;
+                    done.lock().unwrap().push(shown(&clock));
+                }
+            })
+        };
+        let cron = {
+            let (clock, done) = (clock.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                let _awake = clock.rest(secs(250)).await;
+                done.lock().unwrap().push(shown(&clock));
+            })
+        };
+        while clock.inner.lock().deadlines.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let wall = Instant::now();
+        clock.hurry(secs(450), secs(60)).await.unwrap();
+        assert_eq!(*done.lock().unwrap(), [100, 200, 250, 300, 400]);
+        assert_eq!(shown(&clock), 450);
+        assert!(wall.elapsed() < secs(25));
+        worker.abort();
+        cron.await.unwrap();
+        assert!(clock.hurry(Duration::MAX, secs(60)).await.is_err());
+    });
+}
+
+#[test]
+fn what_computes_without_end_is_overtaken() {
+    run(async {
+        let clock = Clock::new(Pace::Times(1.0), START);
+        let _awake = clock.activity();
+        clock
+            .hurry(secs(3600), Duration::from_millis(20))
+            .await
+            .unwrap();
+        assert_eq!(shown(&clock), 3600);
+    });
+}
+
+#[test]
 fn a_pace_multiplies_wall_time() {
     run(async {
         let clock = Clock::new(Pace::Times(1000.0), START);
