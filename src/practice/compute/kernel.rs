@@ -3,13 +3,13 @@
 use std::sync::{Arc, Weak};
 
 use super::host::Host;
-use crate::practice::storage::{Errno, Generator, Limits, MountSpec, Outcome, View};
+use crate::practice::storage::{Content, Endless, Errno, Limits, MountSpec, Outcome, View};
 
 /// Version of the kernel, as `uname -r` shows it.
 pub const RELEASE: &str = "6.1.156-177.286.amzn2023.x86_64";
 
 /// Bytes that one read of an endless device gives.
-const ENDLESS_ZERO: usize = 1024 * 1024;
+const ENDLESS_ZERO: u64 = 1024 * 1024;
 const ENDLESS_RANDOM: usize = 8 * 1024;
 
 /// 1 GiB, the memory of a t3.micro, in KiB, less what the kernel keeps.
@@ -179,9 +179,9 @@ fn processor(number: usize) -> String {
 /// /dev
 fn devices(view: &View) -> Outcome<()> {
     view.make_device("/dev/null", nothing())?;
-    view.make_device("/dev/zero", Arc::new(|| vec![0; ENDLESS_ZERO]))?;
+    view.make_device("/dev/zero", Arc::new(|| Content::zeros(ENDLESS_ZERO)))?;
     for path in ["/dev/random", "/dev/urandom"] {
-        view.make_device(path, Arc::new(noise))?;
+        view.make_device(path, Arc::new(|| noise().into()))?;
     }
     for path in ["/dev/tty", "/dev/console", "/dev/full"] {
         view.make_device(path, nothing())?;
@@ -189,8 +189,8 @@ fn devices(view: &View) -> Outcome<()> {
     view.make_dirs("/dev/shm")
 }
 
-fn nothing() -> Generator {
-    Arc::new(Vec::new)
+fn nothing() -> Endless {
+    Arc::new(Content::default)
 }
 
 fn noise() -> Vec<u8> {

@@ -14,6 +14,9 @@ pub type Ino = u64;
 /// Makes the content of a generated file anew at each read.
 pub type Generator = Arc<dyn Fn() -> Vec<u8> + Send + Sync>;
 
+/// Makes a piece of what a device has without end.
+pub type Endless = Arc<dyn Fn() -> Content + Send + Sync>;
+
 /// Does something with what is written to a file of `/proc`. It may not look at the tree that it is in.
 pub type Control = Arc<dyn Fn(&[u8]) -> Outcome<()> + Send + Sync>;
 
@@ -48,7 +51,7 @@ pub enum Kind {
     /// A file of `/proc` that does something with what is written to it.
     Control(Control),
     /// A character device that swallows what is written and gives back what the generator makes.
-    Device(Generator),
+    Device(Endless),
     /// A block device.
     Block(Arc<dyn Block>),
 }

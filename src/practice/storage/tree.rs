@@ -235,9 +235,14 @@ impl Tree {
                     state.permit(who, Access::Read, ino)?;
                     return Ok(content);
                 }
-                Kind::Generated(generator) | Kind::Device(generator) => {
+                Kind::Generated(generator) => {
                     state.permit(who, Access::Read, ino)?;
                     Some(generator.clone())
+                }
+                Kind::Device(endless) => {
+                    let endless = endless.clone();
+                    state.permit(who, Access::Read, ino)?;
+                    return Ok(endless());
                 }
                 Kind::Fifo(_) => None,
                 Kind::Control(_) | Kind::Block(_) => return Err(Errno::Invalid),

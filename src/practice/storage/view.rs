@@ -14,7 +14,7 @@ use super::entries::Replace;
 use super::errno::{Errno, Outcome};
 use super::gate::{Patience, Use};
 use super::identity::{Access, Identity};
-use super::inode::{Attr, Control, Generator, Ino, Kind, NodeType};
+use super::inode::{Attr, Control, Endless, Generator, Ino, Kind, NodeType};
 use super::locks::Locks;
 use super::mounts::{MountTable, Table};
 use super::performance::Request;
@@ -446,7 +446,7 @@ impl View {
     }
 
     /// A character device that swallows what is written and is read from the generator, 0666; an older one is replaced.
-    pub fn make_device(&self, path: &str, content: Generator) -> Outcome<()> {
+    pub fn make_device(&self, path: &str, content: Endless) -> Outcome<()> {
         self.make_virtual(path, Kind::Device(content), 0o666)
     }
 
