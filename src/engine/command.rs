@@ -42,6 +42,8 @@ pub enum Command {
     Reconnect(Side),
     /// Try again what failed last (named by `Trouble::retry`).
     Retry,
+    /// Put the practice account's clock forward, by what the step says.
+    Forward,
     /// Delete everything and prove it, then end.
     CleanUp,
     /// End the program; the lab stays as it is.

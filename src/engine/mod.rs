@@ -11,8 +11,11 @@ pub mod view;
 mod build;
 mod charts;
 mod cleanup;
+mod deeds;
 mod doing;
+mod looking;
 mod money;
+mod panels;
 mod position;
 mod render;
 mod stack;
@@ -104,6 +107,9 @@ pub struct Engine {
     trouble: Option<Trouble>,
     phase: Phase,
     cleanup: Option<cleanup::Cleanup>,
+    looking: looking::Looking,
+    /// Files of the step that are there, or on their way (`false`).
+    brought: BTreeMap<String, bool>,
     /// The last receipt of this session.
     receipt: Option<Receipt>,
     spent: Spent,
@@ -156,6 +162,8 @@ impl Engine {
             trouble: None,
             phase: Phase::Learning,
             cleanup: None,
+            looking: looking::Looking::default(),
+            brought: BTreeMap::new(),
             receipt: None,
             spent,
             setup,
@@ -196,10 +204,19 @@ impl Engine {
             What::MachinesSeen(outcome) => self.machines_seen(outcome),
             What::Terminal { on, news } => self.terminal_news(on, news),
             What::Probed { on, run, outcome } => self.step.probed(on, run, outcome),
+            What::Looked {
+                sight,
+                now,
+                outcome,
+            } => self.looked(sight, now, outcome),
+            What::Done { deed, outcome } => self.deed_done(&deed, outcome),
+            What::Forwarded(outcome) => self.forwarded(outcome),
+            What::Brought { name, outcome } => self.file_brought(&name, outcome),
             What::InventoryTaken(inventory) => self.inventory_taken(inventory, effects),
             What::Woke => {
                 // Early, because the pause has become longer or the clock was set: the alarm is set again.
                 self.busy.end(Task::Waking);
+                self.looking.woke(self.at);
                 if self.pause.is_some_and(|until| until <= self.at) {
                     self.pause = None;
                 }
@@ -245,12 +262,24 @@ impl Engine {
                 self.machines.clear();
             }
             Command::Retry => self.retry(),
+            Command::Forward => {
+                if let Some(minutes) = self.forwards() {
+                    self.act(vec![Action::Forward { minutes }]);
+                }
+            }
             Command::CleanUp => self.begin_cleanup(effects),
             Command::Leave => {
                 effects.push(Effect::CloseTerminals);
                 self.phase = Phase::Over;
             }
         }
+    }
+
+    /// By how many minutes the learner may put the clock forward now.
+    fn forwards(&self) -> Option<u32> {
+        let practice = matches!(self.setup.target, Target::Practice { .. });
+        let learning = self.phase == Phase::Learning;
+        self.step_now().forward.filter(|_| practice && learning)
     }
 
     /// What solves the step; a guess that was made stands.
@@ -361,6 +390,10 @@ impl Engine {
         if let Some(cleanup) = &mut self.cleanup {
             cleanup.try_again();
         }
+        if let Some(doing) = &mut self.doing {
+            doing.try_again();
+        }
+        self.brought.retain(|_, there| *there);
         for state in self.terminals.values_mut() {
             if matches!(state, TerminalState::Ended(_)) {
                 *state = TerminalState::Closed;

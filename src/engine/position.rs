@@ -42,10 +42,14 @@ impl Position {
         self.records.get(&key(lessons, self.place))
     }
 
+    /// What is known of another step.
+    pub(super) fn record_of(&self, lesson: &Lesson, step: &Step) -> Option<&StepProgress> {
+        self.records.get(&(lesson.id.clone(), step.id.clone()))
+    }
+
     /// What was measured in another step, by the id of the measure.
     pub(super) fn measured(&self, lesson: &Lesson, step: &Step) -> Option<&BTreeMap<String, f64>> {
-        let key = (lesson.id.clone(), step.id.clone());
-        self.records.get(&key).map(|record| &record.measured)
+        self.record_of(lesson, step).map(|record| &record.measured)
     }
 
     /// Whether a step has been passed.
@@ -97,6 +101,8 @@ impl Position {
                 hints: step.hints,
                 answer: step.answer.clone(),
                 measured: step.measured.clone(),
+                passed_at: step.passed_at,
+                snapshot: step.snapshot.clone(),
             },
         );
     }
@@ -147,6 +153,8 @@ impl Engine {
         self.position.place = place;
         self.doing = None;
         self.step = Current::of(self.step_now(), self.position.record(&self.setup.lessons));
+        self.looking.forget();
+        self.brought.clear();
         self.begin_transcripts(effects);
         self.save(effects);
     }

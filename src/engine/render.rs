@@ -121,6 +121,8 @@ impl Engine {
                 purpose: purpose(step),
             }),
             charts: self.charts(),
+            panels: self.panels(),
+            forward: self.forwards(),
             hints: step.hints.iter().take(self.step.hints).map(shown).collect(),
             hints_of: step.hints.len(),
             state: self.step_state(),

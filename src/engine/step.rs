@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::effect::{Effect, StepProgress};
 use super::event::{Failure, Ran};
 use super::stack::ASKED;
@@ -24,6 +26,10 @@ pub(super) struct Current {
     pub(super) verdicts: u32,
     /// What was measured, once it has passed.
     pub(super) measured: BTreeMap<String, f64>,
+    /// When it was passed.
+    pub(super) passed_at: Option<Timestamp>,
+    /// The newest snapshot then, if the step keeps it in mind.
+    pub(super) snapshot: Option<String>,
     /// The learner awaits the verdict: it must be given even if it is bad.
     awaited: bool,
     needs: Vec<Need>,
@@ -46,6 +52,8 @@ impl Current {
                 .map(Verdict::Passed),
             verdicts: 0,
             measured: record.map_or_else(BTreeMap::new, |record| record.measured.clone()),
+            passed_at: record.and_then(|record| record.passed_at),
+            snapshot: record.and_then(|record| record.snapshot.clone()),
             awaited: false,
             needs: check::needs(step),
             remote: BTreeMap::new(),
@@ -74,6 +82,11 @@ impl Current {
             Some(Verdict::Passed(evidence)) => Some(evidence),
             _ => None,
         }
+    }
+
+    /// What must be found out for the check.
+    pub(super) fn needs(&self) -> &[Need] {
+        &self.needs
     }
 
     /// Whether the check looks at a machine.
@@ -181,13 +194,17 @@ impl Engine {
         };
         self.step.remote.clear();
         match verdict {
-            Verdict::Passed(_) => {
+            Verdict::Passed(told) => {
                 let figures = check::figures(self.step_now(), &self.evidence());
                 let measures = self.step_now().measures.iter();
                 self.step.measured = (measures.zip(figures))
                     .filter_map(|(measure, figure)| Some((measure.id.clone(), figure?)))
                     .collect();
-                self.step.verdict = Some(verdict);
+                self.step.passed_at = Some(self.at);
+                if self.step_now().notes_snapshot {
+                    self.step.snapshot = self.newest_snapshot();
+                }
+                self.step.verdict = Some(Verdict::Passed(told + &self.took()));
                 self.step.verdicts += 1;
                 self.step.awaited = false;
                 self.save(effects);
@@ -200,6 +217,38 @@ impl Engine {
             }
             _ => {}
         }
+    }
+
+    /// How long it has taken since the step that this one is timed from.
+    fn took(&self) -> String {
+        let (lesson, step) = (self.lesson_now(), self.step_now());
+        let since = step.timed_from.as_deref().and_then(|id| {
+            let from = lesson.steps.iter().find(|step| step.id == id)?;
+            self.position.record_of(lesson, from)?.passed_at
+        });
+        since.map_or_else(String::new, |since| {
+            let seconds = self.at.duration_since(since).as_secs();
+            format!("; it took {} min {:02} s", seconds / 60, seconds % 60)
+        })
+    }
+
+    /// The newest snapshot that can be used.
+    fn newest_snapshot(&self) -> Option<String> {
+        let complete = self
+            .looking
+            .snapshots()
+            .iter()
+            .rfind(|one| one.is_complete());
+        complete.map(|one| one.id.clone())
+    }
+
+    /// The snapshot in mind: the one that an earlier step of the lesson has kept, or the newest.
+    fn snapshot(&self) -> Option<String> {
+        let lesson = self.lesson_now();
+        let records = (lesson.steps.iter())
+            .take(self.position.place.step)
+            .filter_map(|step| self.position.record_of(lesson, step)?.snapshot.clone());
+        records.last().or_else(|| self.newest_snapshot())
     }
 
     /// Asks the machines what the check still needs of them; `false` when there is nothing (more) to ask.
@@ -246,6 +295,7 @@ impl Engine {
             b: text(Side::B),
             remote: self.step.remote.clone(),
             receipt: self.receipt_state(),
+            sights: self.looking.sights.clone(),
             proposed: self.update.as_ref().map(|update| Proposed {
                 stage: update.stage,
                 added: update.count("Add"),
@@ -304,6 +354,12 @@ impl Engine {
             file_system: known.file_systems.last().cloned(),
             a: machine(Side::A),
             b: machine(Side::B),
+            volume: (self.stack.as_ref())
+                .and_then(|stack| stack.outputs.get("BackupVolumeId").cloned()),
+            snapshot: self.snapshot(),
+            restored: (self.looking.volumes().iter())
+                .find(|one| one.is_restored())
+                .map(|one| one.id.clone()),
             key: Some(self.setup.paths.key.clone()),
             ssh_config: Some(self.setup.paths.ssh_config.clone()),
         }

@@ -87,6 +87,10 @@ pub struct StepView {
     pub question: Option<QuestionView>,
     /// What was guessed, measured and is documented, one chart a unit.
     pub charts: Vec<Chart>,
+    /// What was seen of the account.
+    pub panels: Vec<PanelView>,
+    /// By how many minutes the learner may put the account's clock forward here.
+    pub forward: Option<u32>,
     /// Hints revealed so far.
     pub hints: Vec<String>,
     /// How many there are.
@@ -150,6 +154,59 @@ pub enum BarKind {
     Measured,
     /// AWS documents it.
     Documented,
+}
+
+/// Something of the account, as it was seen last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PanelView {
+    /// Title.
+    pub title: String,
+    /// Content.
+    pub content: PanelContent,
+}
+
+/// What a panel shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PanelContent {
+    /// AWS has not answered yet.
+    Waiting,
+    /// It could not be had: why.
+    CouldNotTell(String),
+    /// Rows.
+    Table(Table),
+    /// Figures over time.
+    Graphs(Vec<Graph>),
+}
+
+/// Rows of words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Names of the columns.
+    pub head: Vec<String>,
+    /// Rows, each as long as the head.
+    pub rows: Vec<Vec<String>>,
+    /// One line below.
+    pub note: Option<String>,
+}
+
+/// Figures over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// `MiB/s`
+    pub unit: String,
+    /// Curves.
+    pub curves: Vec<Curve>,
+    /// Each curve stands on the one before.
+    pub stacked: bool,
+}
+
+/// One curve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// `permitted`
+    pub name: String,
+    /// Minutes before the last datapoint (negative), and the value there.
+    pub points: Vec<(f64, f64)>,
 }
 
 /// A question as it stands.

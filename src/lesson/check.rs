@@ -8,6 +8,7 @@ use super::calculator::Calculator;
 use super::facts::fill;
 pub use super::facts::{Facts, MachineFacts, PLACEHOLDERS};
 use super::schema::{Check, Measure, Question, Side, Step};
+use super::sight::{Sight, Sights};
 use super::throughput;
 pub use super::transcript::Transcript;
 
@@ -24,6 +25,8 @@ pub enum Need {
     Remote(RemoteCommand),
     /// Whether anything billable is left.
     Receipt,
+    /// This of the account.
+    Sight(Sight),
 }
 
 /// A command that only reads, to be run with `sh -c` as ec2-user.
@@ -77,7 +80,7 @@ pub enum ReceiptState {
 }
 
 /// All that is known when a step is checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Evidence {
     /// The last answer to the step's question: an option's number (from 1) or its text, or what was typed.
     pub answer: Option<String>,
@@ -93,6 +96,8 @@ pub struct Evidence {
     pub remote: BTreeMap<RemoteCommand, Result<RemoteOutput, String>>,
     /// What is left.
     pub receipt: ReceiptState,
+    /// What of the account was looked at.
+    pub sights: Sights,
     /// The change set that waits to be carried out, or is.
     pub proposed: Option<Proposed>,
 }
@@ -166,6 +171,11 @@ fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
             on: *on,
             run: run.clone(),
         })),
+        Check::Alarm { .. } => add(Need::Sight(Sight::Alarms)),
+        Check::Metric { .. } => add(Need::Sight(Sight::Metrics)),
+        Check::Snapshots { .. } | Check::Pinned {} => add(Need::Sight(Sight::Snapshots)),
+        Check::Volume { .. } | Check::Restored { .. } => add(Need::Sight(Sight::Volumes)),
+        Check::Machine { .. } => add(Need::Sight(Sight::Machines)),
         Check::NothingLeft {} => add(Need::Receipt),
         Check::All(checks) => (checks.iter()).for_each(|check| collect_needs(check, step, needs)),
     }
@@ -225,6 +235,13 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
                 evidence.remote.get(&command),
             )
         }
+        Check::Alarm { id, state } => account::alarm(id, state, evidence),
+        Check::Metric { metric, above } => account::metric(*metric, *above, evidence),
+        Check::Snapshots { at_least } => account::snapshots(*at_least, evidence),
+        Check::Pinned {} => account::pinned(evidence),
+        Check::Volume { id, gib } => account::volume(id, *gib, evidence),
+        Check::Restored { attached } => account::restored(*attached, evidence),
+        Check::Machine { on, state } => account::machine(*on, state, evidence),
         Check::NothingLeft {} => nothing_left(&evidence.receipt),
         Check::All(checks) => all(checks.iter().map(|check| decide(check, step, evidence))),
     }
@@ -500,6 +517,7 @@ fn all(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     })
 }
 
+mod account;
 #[cfg(test)]
 mod sharing;
 #[cfg(test)]

@@ -21,6 +21,9 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
     place("b.zone", "zone of B"),
     place("a.name", "host name of A"),
     place("b.name", "host name of B"),
+    place("volume", "id of the backup volume"),
+    place("snapshot", "id of the snapshot"),
+    place("restored", "id of the restored volume"),
     place("key", "path of the private key"),
     place("ssh_config", "path of the SSH configuration"),
 ];
@@ -44,6 +47,12 @@ pub struct Facts {
     pub a: MachineFacts,
     /// Machine B.
     pub b: MachineFacts,
+    /// The backup volume, `vol-…`.
+    pub volume: Option<String>,
+    /// The snapshot in mind, `snap-…`.
+    pub snapshot: Option<String>,
+    /// The volume made from a snapshot, `vol-…`.
+    pub restored: Option<String>,
     /// Path of the lab's private key.
     pub key: Option<String>,
     /// Path of the lab's SSH configuration.
@@ -76,6 +85,9 @@ impl Facts {
             "b.zone" => &self.b.zone,
             "a.name" => &self.a.name,
             "b.name" => &self.b.name,
+            "volume" => &self.volume,
+            "snapshot" => &self.snapshot,
+            "restored" => &self.restored,
             "key" => &self.key,
             "ssh_config" => &self.ssh_config,
             _ => return None,
@@ -221,6 +233,9 @@ mod tests {
             file_system: Some("fs".to_owned()),
             a: machine("a"),
             b: machine("b"),
+            volume: Some("volume".to_owned()),
+            snapshot: Some("snapshot".to_owned()),
+            restored: Some("restored".to_owned()),
             key: Some("key".to_owned()),
             ssh_config: Some("ssh_config".to_owned()),
         };

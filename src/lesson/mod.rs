@@ -14,6 +14,7 @@ mod positions;
 pub mod problem;
 pub mod reading;
 pub mod schema;
+pub mod sight;
 pub mod throughput;
 pub mod transcript;
 mod validate;

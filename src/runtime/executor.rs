@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::account::bring;
 use super::shell::{self, Ask, Begin, Ears};
 use super::{Route, follow};
 use crate::cloud::Cloud;
@@ -140,6 +141,17 @@ impl Executor {
                 self.tell(async move {
                     What::MachinesSeen(parts.find_machines(&stack, &host_keys).await)
                 });
+            }
+            Effect::Look(look) => self.tell(async move { parts.look(look).await }),
+            Effect::Do(deed) => {
+                self.tell(async move { parts.carry_out_deed(deed, intent).await });
+            }
+            Effect::Forward(minutes) => {
+                self.tell(async move { parts.forward(minutes).await });
+            }
+            Effect::Bring { on, name, text } => {
+                let link = self.link(on);
+                self.tell(bring(on, name, text, link));
             }
             Effect::TakeInventory(known) => {
                 self.tell(async move {
@@ -373,6 +385,10 @@ impl Parts {
         self.cloud.admit_ssh_from(stack, &cidr).await?;
         let mut doors = BTreeMap::new();
         for (side, machine) in &machines {
+            if machine.address.is_none() && machine.state.starts_with("stop") {
+                // There is no way to it until it is started.
+                continue;
+            }
             doors.insert(
                 *side,
                 self.route
@@ -441,7 +457,7 @@ fn passing(tried: &str, why: String) -> Failure {
     }
 }
 
-fn local(tried: &str, why: String) -> Failure {
+pub(super) fn local(tried: &str, why: String) -> Failure {
     Failure {
         tried: tried.to_owned(),
         why,

@@ -1,5 +1,6 @@
 //! What carries the engine: one dispatcher that linearizes all events, an executor for effects, and the tasks between.
 
+mod account;
 mod executor;
 mod follow;
 mod shell;
@@ -31,6 +32,10 @@ pub trait Route: Send + Sync + 'static {
     fn door<'a>(&'a self, machine: &'a Machine) -> BoxFuture<'a, Result<Door, String>>;
     /// How often the stack is looked at while an operation runs: about two seconds of the target's time.
     fn looks_every(&self) -> Duration;
+    /// The time there.
+    fn now(&self) -> BoxFuture<'_, Result<Timestamp, String>>;
+    /// Puts the clock there forward, and lets happen what happens meanwhile.
+    fn forward(&self, by: Duration) -> BoxFuture<'_, Result<(), String>>;
 }
 
 /// The dispatcher's side of the channels to a front end.

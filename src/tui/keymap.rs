@@ -35,6 +35,8 @@ pub(super) enum Act {
     RunForMe,
     /// One more hint.
     Hint,
+    /// Put the practice account's clock forward.
+    Forward,
     /// One step back.
     Back,
     /// One step on.
@@ -187,6 +189,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(LESSON, &[key('a')], ("a", "type answer", "type the answer to a question"), Act::Answer, 1),
     row(LESSON, &[key('h')], ("h", "hint", "show one more hint"), Act::Hint, 2),
     row(LESSON, &[key('r')], ("r", "run it", "have this step done for you, visibly"), Act::RunForMe, 2),
+    row(LESSON, &[key('f')], ("f", "fast forward", "put the practice account's clock forward, where a step says so"), Act::Forward, 1),
     row(LESSON, &[key('b')], ("b", "back", "one step back"), Act::Back, 4),
     row(LESSON, &[key('n')], ("n", "next", "one step on, passed or not"), Act::Next, 3),
     row(LESSON, &[key('c')], ("c", "copy", "show the step's commands and copy the first"), Act::Copy, 6),

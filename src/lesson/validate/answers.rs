@@ -95,7 +95,16 @@ fn passes(check: &Check, actions: &[Action], step: &Step) -> bool {
         Check::NothingLeft {} => actions.contains(&Action::CleanUp {}),
         // The stack may stand already, and what a command will show only a machine knows.
         Check::Proposed { stage } => actions.contains(&Action::Propose { stage: *stage }),
-        Check::Stack { .. } | Check::Terminal { .. } | Check::Remote { .. } => true,
+        Check::Stack { .. }
+        | Check::Terminal { .. }
+        | Check::Remote { .. }
+        | Check::Alarm { .. }
+        | Check::Metric { .. }
+        | Check::Snapshots { .. }
+        | Check::Pinned {}
+        | Check::Volume { .. }
+        | Check::Restored { .. }
+        | Check::Machine { .. } => true,
         Check::All(checks) => checks.iter().all(|check| passes(check, actions, step)),
     }
 }

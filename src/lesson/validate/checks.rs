@@ -92,7 +92,23 @@ fn one(check: &Check, step: &Step, built: bool, found: &mut Findings) {
             );
             placeholders(shows.as_deref().unwrap_or_default(), found);
         }
-        Check::NothingLeft {} => {}
+        Check::Alarm { id, state } => found.expect(
+            !id.is_empty() && ["OK", "ALARM", "INSUFFICIENT_DATA"].contains(&state.as_str()),
+            "check Alarm needs an id and a state; expected OK, ALARM or INSUFFICIENT_DATA",
+        ),
+        Check::Snapshots { at_least } => found.expect(
+            *at_least > 0,
+            "check Snapshots passes without any; expected at_least from 1",
+        ),
+        Check::Machine { state, .. } => found.expect(
+            ["running", "stopped"].contains(&state.as_str()),
+            "check Machine needs a state; expected running or stopped",
+        ),
+        Check::Metric { .. }
+        | Check::Pinned {}
+        | Check::Volume { .. }
+        | Check::Restored { .. }
+        | Check::NothingLeft {} => {}
         Check::All(checks) => {
             found.expect(
                 !checks.is_empty(),

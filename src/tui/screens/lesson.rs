@@ -480,6 +480,11 @@ impl Layer for LessonScreen {
                     && !self.is_cleaning_up()
                     && !matches!(step.state, StepState::Working { .. })
             }
+            Act::Forward => {
+                return step
+                    .forward
+                    .map(|minutes| format!("{minutes} min on").into());
+            }
             Act::Copy => !blocks::commands(&step.blocks).is_empty(),
             Act::Focus(side) => {
                 *self.terminal(side) != TerminalState::Closed && self.focus != Focus::Shell(side)
@@ -536,6 +541,8 @@ impl Layer for LessonScreen {
                 cx.notice("that was the last hint; r does the step for you");
             }
             Act::Hint => cx.command(Command::Hint),
+            Act::Forward if self.view.step.forward.is_some() => cx.command(Command::Forward),
+            Act::Forward => cx.notice("there is nothing to fast-forward to in this step"),
             Act::Retry if self.retry().is_some() => cx.command(Command::Retry),
             Act::Retry => cx.notice("there is nothing to try again"),
             Act::Choose(number) => self.choose(number, cx),

@@ -107,6 +107,8 @@ fn step() -> BoxedStrategy<StepView> {
                 action,
                 question,
                 charts: vec![],
+                panels: vec![],
+                forward: None,
                 hints_of: hints.len() + number % 2,
                 hints,
                 state,

@@ -14,7 +14,7 @@ use crate::tui::screens::reader::Scroll;
 use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::frame::{boxed, corner};
-use crate::tui::widgets::{blocks, chart, question, verdict};
+use crate::tui::widgets::{blocks, chart, panel, question, verdict};
 
 /// Wider text is hard to read.
 const READABLE: u16 = 96;
@@ -22,6 +22,8 @@ const READABLE: u16 = 96;
 /// A part of the text that was added and is to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::tui) enum Part {
+    /// What was seen of the account.
+    Panels,
     /// The last hint.
     Hint,
     /// The question with what was said of the answer.
@@ -226,6 +228,10 @@ impl Pane<'_> {
             lines: blocks::lines(&step.blocks, width, look),
             ..Text::default()
         };
+        let panels = panel::lines(&step.panels, width, look);
+        if !panels.is_empty() {
+            text.add(Part::Panels, panels);
+        }
         for (index, hint) in step.hints.iter().enumerate() {
             let label = Span::styled(
                 format!("Hint {} of {}:", index + 1, step.hints_of),

@@ -8,6 +8,7 @@ pub(super) mod frame;
 pub(super) mod header;
 pub(super) mod lesson_text;
 pub(super) mod pane;
+pub(super) mod panel;
 pub(super) mod question;
 pub(super) mod receipt;
 pub(super) mod stack;
