@@ -44,7 +44,9 @@ impl Doing {
             .iter()
             .filter_map(|action| match action {
                 Action::Build { stage } => Some(*stage),
-                Action::Type { .. } | Action::Propose { .. } => Some(Stage::Share),
+                Action::Type { .. } | Action::Propose { .. } | Action::Causality {} => {
+                    Some(Stage::Share)
+                }
                 Action::Answer(_) | Action::CleanUp {} => None,
             })
             .max()
@@ -81,6 +83,7 @@ impl Doing {
             (_, Some(Action::Type { on, .. })) => format!("opening the terminal of {on}"),
             (_, Some(Action::Build { .. })) => "building the stack".to_owned(),
             (_, Some(Action::Propose { .. })) => "asking what would change".to_owned(),
+            (_, Some(Action::Causality {})) => "letting A and B answer each other".to_owned(),
             (_, Some(Action::CleanUp {})) => "cleaning up".to_owned(),
             (_, Some(Action::Answer(_)) | None) => "answering".to_owned(),
         }
@@ -94,7 +97,10 @@ impl Engine {
         let needs_stack = |action: &Action| {
             matches!(
                 action,
-                Action::Build { .. } | Action::Propose { .. } | Action::Type { .. }
+                Action::Build { .. }
+                    | Action::Propose { .. }
+                    | Action::Type { .. }
+                    | Action::Causality {}
             )
         };
         if over && actions.iter().any(needs_stack) {
@@ -109,12 +115,15 @@ impl Engine {
         });
     }
 
-    /// What is done at a time: what a stack is built for is for the learner to find out once it stands.
-    pub(super) fn up_to_the_build(&self, mut actions: Vec<Action>) -> Vec<Action> {
-        let builds = |action: &Action| matches!(action, Action::Build { .. });
-        if let Some(at) = actions.iter().position(builds)
-            && !matches!(actions[at], Action::Build { stage } if self.stands_at(stage))
-        {
+    /// What is done at a time: what a stack is built for is for the learner to find out once it stands, and what a
+    /// measurement means once it has been made.
+    pub(super) fn up_to_what_takes_time(&self, mut actions: Vec<Action>) -> Vec<Action> {
+        let takes_time = |action: &Action| match action {
+            Action::Build { stage } => !self.stands_at(*stage),
+            Action::Causality {} => !self.has_measured_causality(),
+            _ => false,
+        };
+        if let Some(at) = actions.iter().position(takes_time) {
             actions.truncate(at + 1);
         }
         actions
@@ -172,18 +181,8 @@ impl Engine {
                 ref line,
                 meanwhile,
             } => {
-                if let Some(TerminalState::Ended(why)) = self.terminals.get(&on) {
-                    if !doing.opened.insert(on) {
-                        self.trouble = Some(Trouble {
-                            what: format!("could not type on {on}"),
-                            why: why.clone(),
-                            remedy: "Nothing of the step is lost; see what ended it.".to_owned(),
-                            retry: Some(format!("open the terminal of {on} again")),
-                        });
-                        return Ok(None);
-                    }
-                    self.terminals.insert(on, TerminalState::Closed);
-                    self.pursue(effects);
+                if !self.reopen(on, &mut doing, effects) {
+                    return Ok(None);
                 }
                 let at_prompt = self.texts.get(&on).is_some_and(Transcript::awaits_input);
                 if !self.is_open(on) || !at_prompt {
@@ -218,6 +217,21 @@ impl Engine {
                     return Err(doing);
                 }
             }
+            Action::Causality {} => {
+                for on in [Side::A, Side::B] {
+                    if !self.reopen(on, &mut doing, effects) {
+                        return Ok(None);
+                    }
+                }
+                if !self.has_measured_causality() {
+                    let open = self.is_open(Side::A) && self.is_open(Side::B);
+                    if open && !self.step.causality.is_running() && !self.held_up() {
+                        self.measure_causality(effects);
+                    }
+                    doing.actions.push_front(action);
+                    return Err(doing);
+                }
+            }
             Action::CleanUp {} => {
                 let clean = match &self.phase {
                     Phase::CleanedUp(receipt) => receipt.is_clean(),
@@ -236,5 +250,24 @@ impl Engine {
             }
         }
         Ok(Some(doing))
+    }
+
+    /// Opens a terminal that has ended again, once; `false`: it has ended again, and that is told.
+    fn reopen(&mut self, on: Side, doing: &mut Doing, effects: &mut Vec<Effect>) -> bool {
+        let Some(TerminalState::Ended(why)) = self.terminals.get(&on) else {
+            return true;
+        };
+        if !doing.opened.insert(on) {
+            self.trouble = Some(Trouble {
+                what: format!("could not work on {on}"),
+                why: why.clone(),
+                remedy: "Nothing of the step is lost; see what ended it.".to_owned(),
+                retry: Some(format!("open the terminal of {on} again")),
+            });
+            return false;
+        }
+        self.terminals.insert(on, TerminalState::Closed);
+        self.pursue(effects);
+        true
     }
 }

@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod view;
 
 mod build;
+mod causality;
 mod charts;
 mod cleanup;
 mod doing;
@@ -96,6 +97,8 @@ pub struct Engine {
     wiped: BTreeMap<Side, Transcript>,
     /// How many times a step was begun; transcripts carry it.
     mark: u64,
+    /// How many times a measurement of causality was begun; its lines carry it.
+    measurements: u64,
     /// Work under way, so that nothing is asked for twice.
     busy: build::Busy,
     /// Passing failures in a row, and when to go on.
@@ -150,6 +153,7 @@ impl Engine {
             texts: BTreeMap::new(),
             wiped: BTreeMap::new(),
             mark: 0,
+            measurements: 0,
             busy: build::Busy::default(),
             setbacks: 0,
             pause: None,
@@ -196,6 +200,7 @@ impl Engine {
             What::MachinesSeen(outcome) => self.machines_seen(outcome),
             What::Terminal { on, news } => self.terminal_news(on, news),
             What::Probed { on, run, outcome } => self.step.probed(on, run, outcome),
+            What::Heard { on, id, news } => self.heard(on, id, news),
             What::InventoryTaken(inventory) => self.inventory_taken(inventory, effects),
             What::Woke => {
                 // Early, because the pause has become longer or the clock was set: the alarm is set again.
@@ -221,7 +226,7 @@ impl Engine {
                     Some(stage) => vec![Action::Build { stage }],
                     None => self.solution(),
                 };
-                self.act(self.up_to_the_build(solution));
+                self.act(self.up_to_what_takes_time(solution));
             }
             Command::Next => self.move_to(self.position.after(&self.setup.lessons), effects),
             Command::Back => self.move_to(self.position.before(&self.setup.lessons), effects),

@@ -6,6 +6,7 @@ use super::effect::{Effect, StepProgress};
 use super::event::{Failure, Ran};
 use super::stack::ASKED;
 use super::view::{Listing, Phase, Receipt, StepState};
+use super::causality::Causality;
 use super::{Engine, Side};
 use crate::lesson::check::{
     self, Evidence, Facts, MachineFacts, Need, Proposed, ReceiptState, RemoteCommand, RemoteOutput,
@@ -24,6 +25,8 @@ pub(super) struct Current {
     pub(super) verdicts: u32,
     /// What was measured, once it has passed.
     pub(super) measured: BTreeMap<String, f64>,
+    /// How soon each machine sees what the other writes.
+    pub(super) causality: Causality,
     /// The learner awaits the verdict: it must be given even if it is bad.
     awaited: bool,
     needs: Vec<Need>,
@@ -46,6 +49,7 @@ impl Current {
                 .map(Verdict::Passed),
             verdicts: 0,
             measured: record.map_or_else(BTreeMap::new, |record| record.measured.clone()),
+            causality: Causality::default(),
             awaited: false,
             needs: check::needs(step),
             remote: BTreeMap::new(),
@@ -76,11 +80,25 @@ impl Current {
         }
     }
 
+    /// What the check looks at.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &Need> {
+        self.needs.iter()
+    }
+
     /// Whether the check looks at a machine.
     pub(super) fn needs_machines(&self) -> bool {
-        self.needs
-            .iter()
-            .any(|need| matches!(need, Need::Transcript(_) | Need::Remote(_)))
+        self.needs.iter().any(|need| {
+            matches!(
+                need,
+                Need::Transcript(_) | Need::Remote(_) | Need::Causality { .. }
+            )
+        })
+    }
+
+    /// Whether the check looks at how soon writes are seen.
+    pub(super) fn needs_causality(&self) -> bool {
+        self.needs()
+            .any(|need| matches!(need, Need::Causality { .. }))
     }
 
     /// Whether the check looks at the receipt.
@@ -246,6 +264,7 @@ impl Engine {
             b: text(Side::B),
             remote: self.step.remote.clone(),
             receipt: self.receipt_state(),
+            seen: self.step.causality.seen.clone(),
             proposed: self.update.as_ref().map(|update| Proposed {
                 stage: update.stage,
                 added: update.count("Add"),

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::lesson::delays::Bucket;
 use crate::lesson::schema::{Choice, Side};
 
 /// The whole lab as a front end shows it.
@@ -87,6 +88,8 @@ pub struct StepView {
     pub question: Option<QuestionView>,
     /// What was guessed, measured and is documented, one chart a unit.
     pub charts: Vec<Chart>,
+    /// How soon each machine sees what the other writes, where the step is about that.
+    pub causality: Option<CausalityView>,
     /// Hints revealed so far.
     pub hints: Vec<String>,
     /// How many there are.
@@ -152,6 +155,34 @@ pub enum BarKind {
     Documented,
 }
 
+/// Two machines that write and watch by turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CausalityView {
+    /// Writes in each direction that are to be seen.
+    pub wanted: u32,
+    /// Who writes now, while it is measured; the other watches.
+    pub writes: Option<Side>,
+    /// From A to B, then from B to A.
+    pub ways: [WayView; 2],
+    /// Rows from the shortest delay to the longest.
+    pub histogram: Vec<Bucket>,
+}
+
+/// One direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayView {
+    /// Who writes.
+    pub from: Side,
+    /// Who sees it.
+    pub to: Side,
+    /// Writes seen so far.
+    pub seen: usize,
+    /// How long the last took, in microseconds; below zero where clocks disagree.
+    pub last: Option<i64>,
+    /// `median 6.3 ms, 95 % within 13 ms`
+    pub told: Option<String>,
+}
+
 /// A question as it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuestionView {
@@ -207,6 +238,8 @@ pub enum Work {
     Stack,
     /// Two terminals.
     Terminals,
+    /// How soon each machine sees what the other writes.
+    Causality,
     /// The receipt, or what a cleanup will delete.
     Receipt,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::template::Stage;
 
 use super::calculator::Calculator;
+use super::delays::{self, BothWays};
 use super::facts::fill;
 pub use super::facts::{Facts, MachineFacts, PLACEHOLDERS};
 use super::schema::{Check, Measure, Question, Side, Step};
@@ -22,6 +23,11 @@ pub enum Need {
     Transcript(Side),
     /// The outcome of this command.
     Remote(RemoteCommand),
+    /// So many writes of each machine, seen on the other.
+    Causality {
+        /// In each direction.
+        writes: u32,
+    },
     /// Whether anything billable is left.
     Receipt,
 }
@@ -93,6 +99,8 @@ pub struct Evidence {
     pub remote: BTreeMap<RemoteCommand, Result<RemoteOutput, String>>,
     /// What is left.
     pub receipt: ReceiptState,
+    /// How soon each machine saw what the other wrote.
+    pub seen: BothWays,
     /// The change set that waits to be carried out, or is.
     pub proposed: Option<Proposed>,
 }
@@ -166,6 +174,7 @@ fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
             on: *on,
             run: run.clone(),
         })),
+        Check::Causality { writes } => add(Need::Causality { writes: *writes }),
         Check::NothingLeft {} => add(Need::Receipt),
         Check::All(checks) => (checks.iter()).for_each(|check| collect_needs(check, step, needs)),
     }
@@ -225,6 +234,7 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
                 evidence.remote.get(&command),
             )
         }
+        Check::Causality { writes } => delays::judged(*writes, &evidence.seen),
         Check::NothingLeft {} => nothing_left(&evidence.receipt),
         Check::All(checks) => all(checks.iter().map(|check| decide(check, step, evidence))),
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::template;
 
+use super::check::{self, Need};
 use super::diagram::{diagram, diagrams};
 use super::facts::{self, PLACEHOLDERS};
 use super::outline;
@@ -156,7 +157,10 @@ fn texts(step: &Step, found: &mut Findings) {
     for action in step.solution.iter().chain(&step.wrong) {
         match action {
             Action::Answer(text) | Action::Type { line: text, .. } => shown.push(text),
-            Action::Build { .. } | Action::Propose { .. } | Action::CleanUp {} => {}
+            Action::Build { .. }
+            | Action::Propose { .. }
+            | Action::Causality {}
+            | Action::CleanUp {} => {}
         }
     }
     if let Some(question) = &step.question {
@@ -252,6 +256,12 @@ fn actions(step: &Step, built: bool, found: &mut Findings) {
                         ));
                     }
                 }
+                Action::Causality {} => found.expect(
+                    check::needs(step)
+                        .iter()
+                        .any(|need| matches!(need, Need::Causality { .. })),
+                    format!("{name} lets the machines answer each other for nothing; expected a check Causality"),
+                ),
                 Action::Answer(_) | Action::CleanUp {} => {}
             }
         }
