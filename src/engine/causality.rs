@@ -202,7 +202,10 @@ mod tests {
         let beat = |number, micros| Some(Beat { number, micros });
         for (line, read) in [
             ("beat 1 1000000 6400000", beat(1, 5400)),
-            ("beat 100 1795423925781206623 1795423925823345383", beat(100, 42_138)),
+            (
+                "beat 100 1795423925781206623 1795423925823345383",
+                beat(100, 42_138),
+            ),
             // The clock of who saw is behind.
             ("beat 7 6400000 1000000", beat(7, -5400)),
             ("beat 0 1 2", None),

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::causality::Causality;
 use super::effect::{Effect, StepProgress};
 use super::event::{Failure, Ran};
 use super::stack::ASKED;
 use super::view::{Listing, Phase, Receipt, StepState};
-use super::causality::Causality;
 use super::{Engine, Side};
 use crate::lesson::check::{
     self, Evidence, Facts, MachineFacts, Need, Proposed, ReceiptState, RemoteCommand, RemoteOutput,

@@ -2,6 +2,7 @@
 
 mod executor;
 mod follow;
+mod listen;
 mod shell;
 mod transcript;
 

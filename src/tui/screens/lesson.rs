@@ -167,8 +167,9 @@ impl LessonScreen {
                 TerminalState::Closed | TerminalState::Connecting
             )
         };
-        (step.work == Work::Terminals && self.view.machines.iter().any(opens))
-            .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
+        (matches!(step.work, Work::Terminals | Work::Causality)
+            && self.view.machines.iter().any(opens))
+        .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
     }
 
     /// The question, while no answer was given that may be right.

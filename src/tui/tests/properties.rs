@@ -66,11 +66,25 @@ fn question() -> BoxedStrategy<QuestionView> {
         .boxed()
 }
 
+fn causality() -> BoxedStrategy<CausalityView> {
+    let delays = || prop::collection::vec(any::<i64>(), 0..9);
+    let side = || prop::sample::select(vec![Side::A, Side::B]);
+    (delays(), delays(), prop::option::of(side()))
+        .prop_map(|(on_a, on_b, writes)| {
+            let mut seen = BothWays::default();
+            on_a.into_iter().for_each(|delay| seen.on_a.add(delay));
+            on_b.into_iter().for_each(|delay| seen.on_b.add(delay));
+            fixtures::measured(&seen, 100, writes)
+        })
+        .boxed()
+}
+
 fn work() -> BoxedStrategy<Work> {
     prop::sample::select(vec![
         Work::Question,
         Work::Stack,
         Work::Terminals,
+        Work::Causality,
         Work::Receipt,
     ])
     .boxed()
@@ -87,6 +101,7 @@ fn step() -> BoxedStrategy<StepView> {
     let parts = (
         prop::collection::vec(block(), 0..4),
         prop::option::of(question()),
+        prop::option::of(causality()),
         state(),
         work(),
     );
@@ -94,7 +109,7 @@ fn step() -> BoxedStrategy<StepView> {
         .prop_map(
             |(
                 (lesson, title, action, hints, debrief),
-                (blocks, question, state, work),
+                (blocks, question, causality, state, work),
                 number,
                 of,
             )| StepView {
@@ -107,6 +122,7 @@ fn step() -> BoxedStrategy<StepView> {
                 action,
                 question,
                 charts: vec![],
+                causality,
                 hints_of: hints.len() + number % 2,
                 hints,
                 state,
