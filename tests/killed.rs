@@ -92,7 +92,7 @@ fn whoever_dies_at_every_step_still_walks_the_whole_lab_and_leaves_nothing() {
                 learner.screen().keys("r");
             }
             if place.measures {
-                learner.screen().shows("Measured, in both directions.");
+                learner.screen().shows("Measured, in both directions");
                 learner.screen().keys("r");
             }
             if lesson.id == "cleanup" && number + 1 == lesson.steps.len() {

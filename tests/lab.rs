@@ -172,7 +172,7 @@ fn walk(rows: u16, columns: u16) {
                     screen.keys("r");
                 }
                 if place.measures {
-                    screen.shows("Measured, in both directions.");
+                    screen.shows("Measured, in both directions");
                     screen.keys("r");
                 }
             }

@@ -168,7 +168,8 @@ impl Engine {
                 to,
                 seen: delays.count(),
                 last: delays.last(),
-                told: delays.told(),
+                median: delays.median(),
+                upper: delays.upper(),
             }
         };
         Some(CausalityView {

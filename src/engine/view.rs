@@ -168,6 +168,15 @@ pub struct CausalityView {
     pub histogram: Vec<Bucket>,
 }
 
+impl CausalityView {
+    /// Whether all that is wanted was seen.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX);
+        self.ways.iter().all(|way| way.seen >= wanted)
+    }
+}
+
 /// One direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WayView {
@@ -179,8 +188,10 @@ pub struct WayView {
     pub seen: usize,
     /// How long the last took, in microseconds; below zero where clocks disagree.
     pub last: Option<i64>,
-    /// `median 6.3 ms, 95 % within 13 ms`
-    pub told: Option<String>,
+    /// The delay in the middle, in microseconds.
+    pub median: Option<i64>,
+    /// The delay that 95 of 100 do not exceed, in microseconds.
+    pub upper: Option<i64>,
 }
 
 /// A question as it stands.

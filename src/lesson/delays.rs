@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn clocks_that_disagree_lead_below_zero() {
         let told = rows(delays([-3, 9]), delays([2]));
-        assert_eq!(told[0], ("-4 to -2 ms".to_owned(), [1, 0]));
+        assert_eq!(told[0], ("-5 to 0 ms".to_owned(), [1, 0]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::engine::view::CausalityView;
+use crate::lesson::delays::shown;
 
 /// Room for the count of one direction.
 const COUNT: usize = 8;
@@ -12,11 +13,16 @@ const COUNT: usize = 8;
 pub fn text(view: &CausalityView) -> String {
     let mut text = String::new();
     for way in &view.ways {
-        if let Some(told) = &way.told {
+        if let (Some(median), Some(upper)) = (way.median, way.upper) {
             let _ = writeln!(
                 text,
-                "      {} to {}: {} of {} writes seen, {told}",
-                way.from, way.to, way.seen, view.wanted
+                "      {} to {}: {} of {} writes seen, median {}, 95 % within {}",
+                way.from,
+                way.to,
+                way.seen,
+                view.wanted,
+                shown(median),
+                shown(upper)
             );
         }
     }
@@ -59,7 +65,8 @@ mod tests {
             to,
             seen: seen.on(to).count(),
             last: seen.on(to).last(),
-            told: seen.on(to).told(),
+            median: seen.on(to).median(),
+            upper: seen.on(to).upper(),
         };
         let mut view = CausalityView {
             wanted: 4,
@@ -67,9 +74,20 @@ mod tests {
             ways: [way(Side::A, Side::B), way(Side::B, Side::A)],
             histogram: seen.histogram(),
         };
-        insta::assert_snapshot!(text(&view), @"");
+        assert_eq!(
+            text(&view),
+            "      A to B: 4 of 4 writes seen, median 3.0 ms, 95 % within 4.0 ms
+      B to A: 1 of 4 writes seen, median 2.5 ms, 95 % within 2.5 ms
+      writes     A to B  B to A
+      0 to 1 ms       0       0
+      1 to 2 ms       1       0
+      2 to 3 ms       0       1
+      3 to 4 ms       2       0
+      4 to 5 ms       1       0
+"
+        );
         view.histogram.clear();
-        view.ways.iter_mut().for_each(|way| way.told = None);
+        view.ways.iter_mut().for_each(|way| way.median = None);
         assert_eq!(text(&view), "");
     }
 }

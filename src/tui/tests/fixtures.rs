@@ -411,7 +411,8 @@ pub(super) fn measured(seen: &BothWays, wanted: u32, writes: Option<Side>) -> Ca
         to,
         seen: seen.on(to).count(),
         last: seen.on(to).last(),
-        told: seen.on(to).told(),
+        median: seen.on(to).median(),
+        upper: seen.on(to).upper(),
     };
     CausalityView {
         wanted,
@@ -451,7 +452,10 @@ pub(super) fn causality(writes: u32) -> View {
             .split("\n\n")
             .map(|text| Block::Text(text.into()))
             .collect(),
-        action: shown.action.clone(),
+        action: match writes {
+            100 => "Both ways are measured: answer the question.".into(),
+            _ => shown.action.clone(),
+        },
         question: shown.question.as_ref().map(|question| QuestionView {
             ask: question.ask.clone(),
             options: question.options.clone(),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::fixtures::*;
 use super::*;
 use crate::engine::view::*;
+use crate::lesson::delays::BothWays;
 use crate::lesson::schema::Choice;
 
 fn words() -> BoxedStrategy<String> {

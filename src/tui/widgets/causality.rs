@@ -8,54 +8,58 @@ use crate::lesson::delays::shown;
 use crate::tui::look::{Look, Tone};
 use crate::tui::text;
 
-/// Rows that it takes when all is measured: state, arrows, heading, what is usual, at most six rows of a histogram.
-pub(in crate::tui) const ROWS: u16 = 11;
+/// Rows of arrows, heading, what is usual and at most six of a histogram.
+const ROWS: u16 = 11;
 /// Columns of an arrow between its ends.
 const ARROW: usize = 8;
-/// Columns of a count at the end of a bar, with its space.
-const COUNT: u16 = 5;
+/// Columns of a count before its bar, with its space.
+const COUNT: u16 = 4;
+const MEDIAN: &str = "median";
+const UPPER: &str = "95 % within";
 /// Longer bars tell no more.
 const MOST: u16 = 40;
 
-/// As many lines as `height` has room for, with empty ones between parts where there is more.
+/// How many rows it wants: few before there is something to see, then always the same.
+pub(in crate::tui) fn wants(view: Option<&CausalityView>) -> u16 {
+    let begun =
+        view.is_some_and(|it| it.writes.is_some() || it.ways.iter().any(|way| way.seen > 0));
+    if begun { ROWS } else { 2 }
+}
+
+/// What happens now, for the title.
+pub(in crate::tui) fn title(view: Option<&CausalityView>, look: Look) -> Vec<Span<'static>> {
+    let (tone, said) = match view {
+        Some(view) if view.is_complete() => (Tone::Good, "Measured, in both directions".to_owned()),
+        Some(CausalityView {
+            writes: Some(side),
+            ways,
+            ..
+        }) => {
+            let way = ways.iter().find(|way| way.from == *side);
+            let watches = way.map_or(*side, |way| way.to);
+            (Tone::Busy, format!("{side} writes, {watches} watches"))
+        }
+        _ => (Tone::Strong, "Not measured yet: r begins".to_owned()),
+    };
+    vec![Span::styled(said, look.style(tone))]
+}
+
+/// Lines for so much room, with an empty one between parts where there is more than it wants.
 pub(in crate::tui) fn lines(
     view: &CausalityView,
     width: u16,
     height: u16,
     look: Look,
 ) -> Vec<Line<'static>> {
-    let mut lines = vec![state(view, look)];
-    let airy = height >= ROWS + 2;
-    let gap = |lines: &mut Vec<Line<'static>>| {
-        if airy {
-            lines.push(Line::default());
-        }
-    };
-    gap(&mut lines);
-    lines.extend(view.ways.iter().map(|way| arrow(view, way, width, look)));
-    gap(&mut lines);
-    lines.extend(histogram(view, width, look));
+    let mut lines: Vec<_> = (view.ways.iter())
+        .map(|way| arrow(view, way, width, look))
+        .collect();
+    let below = histogram(view, width, look);
+    if height > ROWS && !below.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.extend(below);
     lines
-}
-
-/// What happens now.
-fn state(view: &CausalityView, look: Look) -> Line<'static> {
-    let (tone, said) = match view.writes {
-        Some(side) => {
-            let other = view.ways.iter().find(|way| way.from == side);
-            let watches = other.map_or(side, |way| way.to);
-            (Tone::Busy, format!("{side} writes, {watches} watches."))
-        }
-        None if view.ways.iter().any(|way| way.seen == 0) => (
-            Tone::Plain,
-            format!(
-                "Nothing is measured yet: r lets A and B write {} times each.",
-                view.wanted
-            ),
-        ),
-        None => (Tone::Good, "Measured, in both directions.".to_owned()),
-    };
-    Line::styled(said, look.style(tone))
 }
 
 /// `A ------> B   57 of 100   the last lit up on B after 6.3 ms`
@@ -84,46 +88,45 @@ fn arrow(view: &CausalityView, way: &WayView, width: u16, look: Look) -> Line<'s
     ])
 }
 
-/// A heading, what is usual, and a row for each bucket, with a bar for each direction.
+/// A heading, what is usual, and a row for each bucket, with count and bar for each direction.
 fn histogram(view: &CausalityView, width: u16, look: Look) -> Vec<Line<'static>> {
     if view.histogram.is_empty() {
         return Vec::new();
     }
     let labels = view.histogram.iter().map(|row| text::width(&row.label));
-    let label = labels.max().unwrap_or(0) + 2;
+    let label = labels.fold(text::width(UPPER), u16::max) + 2;
     let half = width.saturating_sub(label) / 2;
-    let row = |label_text: &str, cells: [Span<'static>; 2]| {
-        let mut spans = vec![Span::raw(padded(label_text, label))];
+    let row = |name: &str, cells: [Span<'static>; 2]| {
+        let name = format!("{name:<width$}", width = usize::from(label));
+        let mut spans = vec![Span::raw(name)];
         for cell in cells {
             let gap = half.saturating_sub(text::width(&cell.content));
             spans.extend([cell, Span::raw(" ".repeat(usize::from(gap)))]);
         }
         Line::from(spans)
     };
-    let told = |tone, cell: &dyn Fn(&WayView) -> String| {
-        let [one, other] = &view.ways;
-        [one, other].map(|way| {
-            let clipped = text::clip(&cell(way), half.saturating_sub(1));
-            Span::styled(clipped, look.style(tone))
-        })
+    let [to_b, to_a] = &view.ways;
+    let said = |tone, cell: fn(&WayView) -> String| {
+        [to_b, to_a].map(|way| Span::styled(cell(way), look.style(tone)))
     };
+    let delay = |micros: Option<i64>| micros.map_or_else(String::new, shown);
+    let figures =
+        |cell: fn(&WayView) -> Option<i64>| [to_b, to_a].map(|way| Span::raw(delay(cell(way))));
     let mut lines = vec![
         row(
             "",
-            told(Tone::Strong, &|way| format!("{} to {}", way.from, way.to)),
+            said(Tone::Strong, |way| format!("{} to {}", way.from, way.to)),
         ),
-        row(
-            "",
-            told(Tone::Plain, &|way| way.told.clone().unwrap_or_default()),
-        ),
+        row(MEDIAN, figures(|way| way.median)),
+        row(UPPER, figures(|way| way.upper)),
     ];
     let counts = view.histogram.iter().flat_map(|row| row.counts);
     let most = counts.max().unwrap_or(0);
-    let room = half.saturating_sub(COUNT).min(MOST);
+    let room = half.saturating_sub(COUNT + 1).min(MOST);
     for bucket in &view.histogram {
         let cells = bucket.counts.map(|count| {
             let bar = "█".repeat(length(count, most, room));
-            Span::styled(format!("{bar} {count}"), look.style(Tone::Good))
+            Span::styled(format!("{count:>3} {bar}"), look.style(Tone::Good))
         });
         lines.push(row(&bucket.label, cells));
     }
@@ -134,8 +137,4 @@ fn histogram(view: &CausalityView, width: u16, look: Look) -> Vec<Line<'static>>
 fn length(count: usize, most: usize, room: u16) -> usize {
     let exact = (count * usize::from(room)).div_ceil(most.max(1));
     if count > 0 { exact.max(1) } else { 0 }
-}
-
-fn padded(label: &str, width: u16) -> String {
-    format!("{label:<width$}", width = usize::from(width))
 }

@@ -41,7 +41,9 @@ impl LessonScreen {
                 Need::Rows(stack::wants(self.view.stack.as_ref()).saturating_add(question))
             }
             (_, Work::Receipt) => Need::Rows(stack::wants(self.view.stack.as_ref())),
-            (_, Work::Causality) => Need::Rows(causality::ROWS + 2),
+            (_, Work::Causality) => {
+                Need::Rows(causality::wants(self.view.step.causality.as_ref()) + 2)
+            }
             (_, Work::Terminals) => Need::Terminals,
         }
     }
@@ -106,7 +108,7 @@ impl LessonScreen {
             (Phase::CleaningUp { .. }, _) => vec!["Cleaning up".into()],
             (Phase::CleanedUp(_), _) => vec!["Receipt".into()],
             (_, Work::Question) => vec!["Question".into()],
-            (_, Work::Causality) => vec!["Write here, see there".into()],
+            (_, Work::Causality) => causality::title(view.step.causality.as_ref(), cx.look),
             _ => stack::title(view.stack.as_ref(), cx.look),
         };
         let focused = asks && self.focus == Focus::Answer;
