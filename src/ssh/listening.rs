@@ -10,7 +10,7 @@ use super::link::{Link, said};
 use crate::engine::event::Ran;
 
 /// How long such a command may say nothing: longer than its own patience, so that it can say itself why it ends.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 /// A longer line comes in pieces; in bytes.
 const LINE: u64 = 4096;
 /// What is kept of its complaints, in bytes.

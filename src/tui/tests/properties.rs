@@ -73,8 +73,12 @@ fn causality() -> BoxedStrategy<CausalityView> {
     (delays(), delays(), prop::option::of(side()))
         .prop_map(|(on_a, on_b, writes)| {
             let mut seen = BothWays::default();
-            on_a.into_iter().for_each(|delay| seen.on_a.add(delay));
-            on_b.into_iter().for_each(|delay| seen.on_b.add(delay));
+            for delay in on_a {
+                seen.on_a.add(delay);
+            }
+            for delay in on_b {
+                seen.on_b.add(delay);
+            }
             fixtures::measured(&seen, 100, writes)
         })
         .boxed()
