@@ -12,7 +12,7 @@ use super::program;
 use super::site::{self, Site};
 use crate::cli::Common;
 use crate::engine::command::Command;
-use crate::engine::view::{Phase, Receipt, StepState, View};
+use crate::engine::view::{CausalityView, Phase, Receipt, StepState, View};
 use crate::lesson::schema::{Action, Lesson, Step};
 use crate::plain;
 use crate::runtime;
@@ -132,6 +132,9 @@ async fn unattended(front: Front, lessons: &[&Lesson], keep: bool) -> miette::Re
                 &outcome,
                 began.elapsed(),
             ))?;
+            if let Some(causality) = driver.causality().filter(|_| passed) {
+                super::print(&plain::causality::text(&causality))?;
+            }
             if passed {
                 tally.passed += 1;
             } else {
@@ -258,6 +261,11 @@ impl Unattended {
 
     async fn say(&mut self, command: Command) -> Result<(), Failing> {
         self.commands.send(command).await.map_err(|_| Failing::Over)
+    }
+
+    /// What was measured in the step, where it is about causality.
+    fn causality(&self) -> Option<CausalityView> {
+        self.views.borrow().step.causality.clone()
     }
 
     fn verdicts(&self) -> u32 {

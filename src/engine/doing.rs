@@ -117,6 +117,7 @@ impl Doing {
             (_, Some(Action::Type { on, .. })) => format!("opening the terminal of {on}"),
             (_, Some(Action::Build { .. })) => "building the stack".to_owned(),
             (_, Some(Action::Propose { .. })) => "asking what would change".to_owned(),
+            (_, Some(Action::Causality {})) => "letting A and B answer each other".to_owned(),
             (_, Some(Action::CleanUp {})) => "cleaning up".to_owned(),
             (_, Some(Action::Answer(_) | Action::OnPractice(_) | Action::OnAws(_)) | None) => {
                 "answering".to_owned()
@@ -156,12 +157,15 @@ impl Engine {
         actions.into_iter().flat_map(each).collect()
     }
 
-    /// What is done at a time: what a stack is built for is for the learner to find out once it stands.
-    pub(super) fn up_to_the_build(&self, mut actions: Vec<Action>) -> Vec<Action> {
-        let builds = |action: &Action| matches!(action, Action::Build { .. });
-        if let Some(at) = actions.iter().position(builds)
-            && !matches!(actions[at], Action::Build { stage } if self.stands_at(stage))
-        {
+    /// What is done at a time: what a stack is built for is for the learner to find out once it stands, and what a
+    /// measurement means once it has been made.
+    pub(super) fn up_to_what_takes_time(&self, mut actions: Vec<Action>) -> Vec<Action> {
+        let takes_time = |action: &Action| match action {
+            Action::Build { stage } => !self.stands_at(*stage),
+            Action::Causality {} => !self.has_measured_causality(),
+            _ => false,
+        };
+        if let Some(at) = actions.iter().position(takes_time) {
             actions.truncate(at + 1);
         }
         actions
@@ -219,18 +223,8 @@ impl Engine {
                 ref line,
                 meanwhile,
             } => {
-                if let Some(TerminalState::Ended(why)) = self.terminals.get(&on) {
-                    if !doing.opened.insert(on) {
-                        self.trouble = Some(Trouble {
-                            what: format!("could not type on {on}"),
-                            why: why.clone(),
-                            remedy: "Nothing of the step is lost; see what ended it.".to_owned(),
-                            retry: Some(format!("open the terminal of {on} again")),
-                        });
-                        return Ok(None);
-                    }
-                    self.terminals.insert(on, TerminalState::Closed);
-                    self.pursue(effects);
+                if !self.reopen(on, &mut doing, effects) {
+                    return Ok(None);
                 }
                 if !self.has_brought_all() {
                     doing.actions.push_front(action);
@@ -294,6 +288,21 @@ impl Engine {
                     return Err(doing);
                 }
             },
+            Action::Causality {} => {
+                for on in [Side::A, Side::B] {
+                    if !self.reopen(on, &mut doing, effects) {
+                        return Ok(None);
+                    }
+                }
+                if !self.has_measured_causality() {
+                    let open = self.is_open(Side::A) && self.is_open(Side::B);
+                    if open && !self.step.causality.is_running() && !self.held_up() {
+                        self.measure_causality(effects);
+                    }
+                    doing.actions.push_front(action);
+                    return Err(doing);
+                }
+            }
             Action::CleanUp {} => {
                 let clean = match &self.phase {
                     Phase::CleanedUp(receipt) => receipt.is_clean(),
@@ -312,5 +321,24 @@ impl Engine {
             }
         }
         Ok(Some(doing))
+    }
+
+    /// Opens a terminal that has ended again, once; `false`: it has ended again, and that is told.
+    fn reopen(&mut self, on: Side, doing: &mut Doing, effects: &mut Vec<Effect>) -> bool {
+        let Some(TerminalState::Ended(why)) = self.terminals.get(&on) else {
+            return true;
+        };
+        if !doing.opened.insert(on) {
+            self.trouble = Some(Trouble {
+                what: format!("could not work on {on}"),
+                why: why.clone(),
+                remedy: "Nothing of the step is lost; see what ended it.".to_owned(),
+                retry: Some(format!("open the terminal of {on} again")),
+            });
+            return false;
+        }
+        self.terminals.insert(on, TerminalState::Closed);
+        self.pursue(effects);
+        true
     }
 }

@@ -89,6 +89,15 @@ pub enum Effect {
         /// Content.
         text: String,
     },
+    /// Run a command on a machine and tell what it prints, line by line, while it runs. It ends by itself.
+    Listen {
+        /// Where.
+        on: Side,
+        /// By which its lines are known.
+        id: u64,
+        /// For `sh -c`.
+        run: String,
+    },
     /// Ask every resource type what is left.
     TakeInventory(Known),
     /// Write down where the learner stands.

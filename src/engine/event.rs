@@ -106,10 +106,28 @@ pub enum What {
         /// Outcome.
         outcome: Result<(), Failure>,
     },
+    /// News of a command that is listened to.
+    Heard {
+        /// Where.
+        on: Side,
+        /// Of which `Effect::Listen`.
+        id: u64,
+        /// What about it.
+        news: Heard,
+    },
     /// One pass over everything that could be left.
     InventoryTaken(Inventory),
     /// The awaited moment of an `Effect::WakeAt` has come.
     Woke,
+}
+
+/// News of a command that is listened to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A line of standard output, without its end.
+    Line(String),
+    /// It ended; its lines came before.
+    Ended(Result<Ran, Failure>),
 }
 
 /// News of a terminal.

@@ -69,7 +69,7 @@ impl Engine {
         if self.step.passed().is_some() {
             return BTreeSet::new();
         }
-        let needs = self.step.needs().iter().filter_map(|need| match need {
+        let needs = self.step.needs().filter_map(|need| match need {
             Need::Sight(sight) => Some(*sight),
             _ => None,
         });

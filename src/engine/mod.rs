@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod view;
 
 mod build;
+mod causality;
 mod charts;
 mod cleanup;
 mod deeds;
@@ -99,6 +100,8 @@ pub struct Engine {
     wiped: BTreeMap<Side, Transcript>,
     /// How many times a step was begun; transcripts carry it.
     mark: u64,
+    /// How many times a measurement of causality was begun; its lines carry it.
+    measurements: u64,
     /// Work under way, so that nothing is asked for twice.
     busy: build::Busy,
     /// Passing failures in a row, and when to go on.
@@ -156,6 +159,7 @@ impl Engine {
             texts: BTreeMap::new(),
             wiped: BTreeMap::new(),
             mark: 0,
+            measurements: 0,
             busy: build::Busy::default(),
             setbacks: 0,
             pause: None,
@@ -212,6 +216,7 @@ impl Engine {
             What::Done { deed, outcome } => self.deed_done(&deed, outcome),
             What::Forwarded(outcome) => self.forwarded(outcome),
             What::Brought { name, outcome } => self.file_brought(&name, outcome),
+            What::Heard { on, id, news } => self.heard(on, id, news),
             What::InventoryTaken(inventory) => self.inventory_taken(inventory, effects),
             What::Woke => {
                 // Early, because the pause has become longer or the clock was set: the alarm is set again.
@@ -238,7 +243,7 @@ impl Engine {
                     Some(stage) => vec![Action::Build { stage }],
                     None => self.solution(),
                 };
-                self.act(self.up_to_the_build(solution));
+                self.act(self.up_to_what_takes_time(solution));
             }
             Command::Next => self.move_to(self.position.after(&self.setup.lessons), effects),
             Command::Back => self.move_to(self.position.before(&self.setup.lessons), effects),

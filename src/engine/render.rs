@@ -103,6 +103,8 @@ impl Engine {
                 "Press r to build the machines in your AWS account, which costs money until you clean up.".to_owned()
             } else if step.question.is_some() && self.is_built(step) {
                 "The stack stands: answer the question.".to_owned()
+            } else if self.step.needs_causality() && self.has_measured_causality() {
+                "Both ways are measured: answer the question.".to_owned()
             } else if let Some(ask) = self.asks_to_guess() {
                 format!("Guess first, with Enter: {}", fill(ask, &facts))
             } else {
@@ -123,6 +125,7 @@ impl Engine {
             charts: self.charts(),
             panels: self.panels(),
             forward: self.forwards(),
+            causality: self.causality_view(),
             hints: step.hints.iter().take(self.step.hints).map(shown).collect(),
             hints_of: step.hints.len(),
             state: self.step_state(),
@@ -178,7 +181,11 @@ impl Engine {
                 .as_ref()
                 .is_some_and(super::stack::Stack::is_standing);
             if standing && !self.is_about_to_update() {
-                Work::Terminals
+                if self.step.needs_causality() {
+                    Work::Causality
+                } else {
+                    Work::Terminals
+                }
             } else {
                 Work::Stack
             }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::causality::Causality;
 use super::effect::{Effect, StepProgress};
 use super::event::{Failure, Ran};
 use super::stack::ASKED;
@@ -30,6 +31,8 @@ pub(super) struct Current {
     pub(super) passed_at: Option<Timestamp>,
     /// The newest snapshot then, if the step keeps it in mind.
     pub(super) snapshot: Option<String>,
+    /// How soon each machine sees what the other writes.
+    pub(super) causality: Causality,
     /// The learner awaits the verdict: it must be given even if it is bad.
     awaited: bool,
     needs: Vec<Need>,
@@ -54,6 +57,7 @@ impl Current {
             measured: record.map_or_else(BTreeMap::new, |record| record.measured.clone()),
             passed_at: record.and_then(|record| record.passed_at),
             snapshot: record.and_then(|record| record.snapshot.clone()),
+            causality: Causality::default(),
             awaited: false,
             needs: check::needs(step),
             remote: BTreeMap::new(),
@@ -84,16 +88,25 @@ impl Current {
         }
     }
 
-    /// What must be found out for the check.
-    pub(super) fn needs(&self) -> &[Need] {
-        &self.needs
+    /// What the check looks at.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &Need> {
+        self.needs.iter()
     }
 
     /// Whether the check looks at a machine.
     pub(super) fn needs_machines(&self) -> bool {
-        self.needs
-            .iter()
-            .any(|need| matches!(need, Need::Transcript(_) | Need::Remote(_)))
+        self.needs.iter().any(|need| {
+            matches!(
+                need,
+                Need::Transcript(_) | Need::Remote(_) | Need::Causality { .. }
+            )
+        })
+    }
+
+    /// Whether the check looks at how soon writes are seen.
+    pub(super) fn needs_causality(&self) -> bool {
+        self.needs()
+            .any(|need| matches!(need, Need::Causality { .. }))
     }
 
     /// Whether the check looks at the receipt.
@@ -296,6 +309,7 @@ impl Engine {
             remote: self.step.remote.clone(),
             receipt: self.receipt_state(),
             sights: self.looking.sights.clone(),
+            seen: self.step.causality.seen.clone(),
             proposed: self.update.as_ref().map(|update| Proposed {
                 stage: update.stage,
                 added: update.count("Add"),

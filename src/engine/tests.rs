@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+mod causality;
 mod cleanup;
 mod measuring;
 mod properties;

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::lesson::delays::Bucket;
 use crate::lesson::schema::{Choice, Side};
 
 /// The whole lab as a front end shows it.
@@ -91,6 +92,8 @@ pub struct StepView {
     pub panels: Vec<PanelView>,
     /// By how many minutes the learner may put the account's clock forward here.
     pub forward: Option<u32>,
+    /// How soon each machine sees what the other writes, where the step is about that.
+    pub causality: Option<CausalityView>,
     /// Hints revealed so far.
     pub hints: Vec<String>,
     /// How many there are.
@@ -209,6 +212,45 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
 }
 
+/// Two machines that write and watch by turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CausalityView {
+    /// Writes in each direction that are to be seen.
+    pub wanted: u32,
+    /// Who writes now, while it is measured; the other watches.
+    pub writes: Option<Side>,
+    /// From A to B, then from B to A.
+    pub ways: [WayView; 2],
+    /// Rows from the shortest delay to the longest.
+    pub histogram: Vec<Bucket>,
+}
+
+impl CausalityView {
+    /// Whether all that is wanted was seen.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX);
+        self.ways.iter().all(|way| way.seen >= wanted)
+    }
+}
+
+/// One direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayView {
+    /// Who writes.
+    pub from: Side,
+    /// Who sees it.
+    pub to: Side,
+    /// Writes seen so far.
+    pub seen: usize,
+    /// How long the last took, in microseconds; below zero where clocks disagree.
+    pub last: Option<i64>,
+    /// The delay in the middle, in microseconds.
+    pub median: Option<i64>,
+    /// The delay that 95 of 100 do not exceed, in microseconds.
+    pub upper: Option<i64>,
+}
+
 /// A question as it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuestionView {
@@ -264,6 +306,8 @@ pub enum Work {
     Stack,
     /// Two terminals.
     Terminals,
+    /// How soon each machine sees what the other writes.
+    Causality,
     /// The receipt, or what a cleanup will delete.
     Receipt,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::template::Stage;
 
 use super::calculator::Calculator;
+use super::delays::{self, BothWays};
 use super::facts::fill;
 pub use super::facts::{Facts, MachineFacts, PLACEHOLDERS};
 use super::schema::{Check, Measure, Question, Side, Step};
@@ -23,6 +24,11 @@ pub enum Need {
     Transcript(Side),
     /// The outcome of this command.
     Remote(RemoteCommand),
+    /// So many writes of each machine, seen on the other.
+    Causality {
+        /// In each direction.
+        writes: u32,
+    },
     /// Whether anything billable is left.
     Receipt,
     /// This of the account.
@@ -98,6 +104,8 @@ pub struct Evidence {
     pub receipt: ReceiptState,
     /// What of the account was looked at.
     pub sights: Sights,
+    /// How soon each machine saw what the other wrote.
+    pub seen: BothWays,
     /// The change set that waits to be carried out, or is.
     pub proposed: Option<Proposed>,
 }
@@ -176,6 +184,7 @@ fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
         Check::Snapshots { .. } | Check::Pinned {} => add(Need::Sight(Sight::Snapshots)),
         Check::Volume { .. } | Check::Restored { .. } => add(Need::Sight(Sight::Volumes)),
         Check::Machine { .. } => add(Need::Sight(Sight::Machines)),
+        Check::Causality { writes } => add(Need::Causality { writes: *writes }),
         Check::NothingLeft {} => add(Need::Receipt),
         Check::All(checks) => (checks.iter()).for_each(|check| collect_needs(check, step, needs)),
     }
@@ -242,6 +251,7 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
         Check::Volume { id, gib } => account::volume(id, *gib, evidence),
         Check::Restored { attached } => account::restored(*attached, evidence),
         Check::Machine { on, state } => account::machine(*on, state, evidence),
+        Check::Causality { writes } => delays::judged(*writes, &evidence.seen),
         Check::NothingLeft {} => nothing_left(&evidence.receipt),
         Check::All(checks) => all(checks.iter().map(|check| decide(check, step, evidence))),
     }

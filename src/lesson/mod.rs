@@ -6,6 +6,7 @@ pub mod calculator;
 pub mod catalog;
 pub mod check;
 mod command_line;
+pub mod delays;
 pub mod diagram;
 pub mod facts;
 pub mod load;

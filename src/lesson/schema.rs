@@ -277,6 +277,11 @@ pub enum Check {
         /// Said when it does not hold.
         otherwise: String,
     },
+    /// So many writes of each machine were seen on the other, as the action `Causality` does it.
+    Causality {
+        /// In each direction.
+        writes: u32,
+    },
     /// Nothing billable is left: every listing of the receipt came back empty.
     NothingLeft {},
     /// All of them.
@@ -386,6 +391,8 @@ pub enum Action {
     OnPractice(Vec<Action>),
     /// Only in AWS.
     OnAws(Vec<Action>),
+    /// Lets each machine write and the other watch, as often as the step's check wants it, and measures the delays.
+    Causality {},
     /// Deletes everything the lab made, and proves it.
     CleanUp {},
 }

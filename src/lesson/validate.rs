@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::template;
 
+use super::check::{self, Need};
 use super::diagram::{diagram, diagrams};
 use super::facts::{self, PLACEHOLDERS};
 use super::outline;
@@ -269,6 +270,12 @@ fn actions(step: &Step, built: bool, found: &mut Findings) {
                         ));
                     }
                 }
+                Action::Causality {} => found.expect(
+                    check::needs(step)
+                        .iter()
+                        .any(|need| matches!(need, Need::Causality { .. })),
+                    format!("{name} lets the machines answer each other for nothing; expected a check Causality"),
+                ),
                 _ => {}
             }
         }

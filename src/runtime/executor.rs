@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::account::bring;
 use super::shell::{self, Ask, Begin, Ears};
-use super::{Route, follow};
+use super::{Route, follow, listen};
 use crate::cloud::Cloud;
 use crate::cloud::changes::Proposal;
 use crate::cloud::stack::Creation;
@@ -166,6 +166,10 @@ impl Executor {
             Effect::Probe { on, run } => {
                 let link = self.link(on);
                 self.tell(async move { probe(on, run, link).await });
+            }
+            Effect::Listen { on, id, run } => {
+                let (link, events) = (self.link(on), self.ears.events.clone());
+                self.start(listen::listen(on, id, run, link, events));
             }
             Effect::OpenTerminal(side) => self.open_terminal(side),
             Effect::CloseTerminals => self.close_terminals(),
@@ -450,7 +454,7 @@ async fn probe(on: Side, run: String, link: Option<Arc<Link>>) -> What {
     What::Probed { on, run, outcome }
 }
 
-fn passing(tried: &str, why: String) -> Failure {
+pub(super) fn passing(tried: &str, why: String) -> Failure {
     Failure {
         class: FailureClass::Transient,
         ..local(tried, why)

@@ -7,6 +7,9 @@ use crate::template;
 
 use super::{Findings, is_id, placeholders};
 
+/// Writes in each direction of which one sees the end: seven a second are usual.
+const WRITES_MOST: u32 = 1000;
+
 /// `built`: the machines are there when the step is checked.
 pub(super) fn validate(step: &Step, built: bool, found: &mut Findings) {
     one(&step.check, step, built, found);
@@ -91,6 +94,15 @@ fn one(check: &Check, step: &Step, built: bool, found: &mut Findings) {
                 "check Remote has an empty `run` or `otherwise`; expected a command and what to say when it fails",
             );
             placeholders(shows.as_deref().unwrap_or_default(), found);
+        }
+        Check::Causality { writes } => {
+            machines("Causality", built, found);
+            found.expect(
+                (1..=WRITES_MOST).contains(writes),
+                format!(
+                    "check Causality wants {writes} writes; expected a number from 1 to {WRITES_MOST}"
+                ),
+            );
         }
         Check::Alarm { id, state } => found.expect(
             !id.is_empty() && ["OK", "ALARM", "INSUFFICIENT_DATA"].contains(&state.as_str()),

@@ -15,7 +15,8 @@ use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
 use crate::engine::view::{
-    Block, MachineView, Phase, Purpose, QuestionView, StepState, TerminalState, View, Work,
+    Block, CausalityView, MachineView, Phase, Purpose, QuestionView, StepState, StepView,
+    TerminalState, View, Work,
 };
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
@@ -167,8 +168,9 @@ impl LessonScreen {
                 TerminalState::Closed | TerminalState::Connecting
             )
         };
-        (step.work == Work::Terminals && self.view.machines.iter().any(opens))
-            .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
+        (matches!(step.work, Work::Terminals | Work::Causality)
+            && self.view.machines.iter().any(opens))
+        .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
     }
 
     /// The question, while no answer was given that may be right.
@@ -227,6 +229,8 @@ impl LessonScreen {
             self.reveal = Some(Part::Debrief);
         } else if step.hints.len() > before.hints.len() {
             self.reveal = Some(Part::Hint);
+        } else if is_measured(step) && !is_measured(before) {
+            self.reveal = Some(Part::Question);
         } else if before.question != step.question {
             if self.guessed() {
                 // What is to be done next stands above.
@@ -412,6 +416,12 @@ impl LessonScreen {
             said.into_iter().map(Block::Text).collect(),
         )))
     }
+}
+
+/// Whether both machines have seen all that the other wrote: then comes the question.
+fn is_measured(step: &StepView) -> bool {
+    let causality = step.causality.as_ref();
+    causality.is_some_and(CausalityView::is_complete)
 }
 
 /// What of a step is to be seen when one comes to it. A build takes minutes and its question is meant for them, so that

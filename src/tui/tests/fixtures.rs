@@ -13,6 +13,7 @@ use crate::engine::ledger::Ledger;
 use crate::engine::view::*;
 use crate::engine::{Engine, Paths, Setup};
 use crate::lesson::catalog::Catalog;
+use crate::lesson::delays::BothWays;
 use crate::lesson::schema::{Choice, Lesson, Side};
 use crate::tui::chosen::{LabRow, PlaceRow, Welcome};
 
@@ -192,6 +193,7 @@ pub(super) fn question() -> View {
         charts: vec![],
         panels: vec![],
         forward: None,
+        causality: None,
         hints_of: 3,
         state: StepState::Open,
         verdicts: 0,
@@ -396,6 +398,7 @@ pub(super) fn terminals() -> View {
         charts: vec![],
         panels: vec![],
         forward: None,
+        causality: None,
         hints_of: 3,
         state: StepState::Open,
         verdicts: 0,
@@ -403,6 +406,79 @@ pub(super) fn terminals() -> View {
         work: Work::Terminals,
     };
     view(step, TerminalState::Open)
+}
+
+/// What has been seen so far, as the engine shows it.
+pub(super) fn measured(seen: &BothWays, wanted: u32, writes: Option<Side>) -> CausalityView {
+    let way = |from, to: Side| WayView {
+        from,
+        to,
+        seen: seen.on(to).count(),
+        last: seen.on(to).last(),
+        median: seen.on(to).median(),
+        upper: seen.on(to).upper(),
+    };
+    CausalityView {
+        wanted,
+        writes,
+        ways: [way(Side::A, Side::B), way(Side::B, Side::A)],
+        histogram: seen.histogram(),
+    }
+}
+
+/// The lab's own step about it, so many writes into the measurement.
+pub(super) fn causality(writes: u32) -> View {
+    let lessons = Catalog::embedded().unwrap();
+    let lesson = lessons.lesson("share-files").unwrap();
+    let number = lesson
+        .steps
+        .iter()
+        .position(|s| s.id == "how-soon")
+        .unwrap();
+    let shown = &lesson.steps[number];
+    let mut view = terminals();
+    let mut seen = BothWays::default();
+    for number in 1..=i64::from(writes) {
+        // Spread as if by chance, with a straggler.
+        let straggler = if number % 60 == 0 { 70_000 } else { 0 };
+        seen.on_b.add(4000 + number * 7919 % 11_000 + straggler);
+        if number < i64::from(writes) || writes == 100 {
+            seen.on_a.add(5000 + number * 7919 % 8000);
+        }
+    }
+    let writer = (1..100).contains(&writes).then_some(Side::B);
+    view.step = StepView {
+        number: number + 1,
+        of: lesson.steps.len(),
+        title: shown.title.clone(),
+        blocks: shown
+            .text
+            .split("\n\n")
+            .map(|text| Block::Text(text.into()))
+            .collect(),
+        action: match writes {
+            100 => "Both ways are measured: answer the question.".into(),
+            _ => shown.action.clone(),
+        },
+        question: shown.question.as_ref().map(|question| QuestionView {
+            ask: question.ask.clone(),
+            options: question.options.clone(),
+            answered: None,
+            purpose: Purpose::Test,
+        }),
+        causality: Some(measured(&seen, 100, writer)),
+        state: match writes {
+            0 => StepState::Open,
+            100 => StepState::NotYet("the question has no answer yet".into()),
+            _ => StepState::Working {
+                what: "letting A and B answer each other".into(),
+                since: ago(4),
+            },
+        },
+        work: Work::Causality,
+        ..view.step
+    };
+    view
 }
 
 /// The same, passed.

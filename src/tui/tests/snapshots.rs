@@ -93,6 +93,27 @@ fn a_step_that_is_passed() {
 }
 
 #[test]
+fn writes_that_light_up_on_the_other_side() {
+    see("causality_begin", |w, h| Drive::lab(causality(0), w, h));
+    see("causality_half", |w, h| Drive::lab(causality(57), w, h));
+    see("causality_all", |w, h| {
+        let mut drive = Drive::lab(causality(99), w, h);
+        drive.screen();
+        drive.show(causality(100));
+        drive
+    });
+    let base = Box::new(LessonScreen::new(Arc::new(causality(57))));
+    let plain = Look {
+        unicode: false,
+        colour: false,
+    };
+    assert_snapshot!(
+        "causality_ascii_80x24",
+        Drive::over(base, 80, 24, plain).screen()
+    );
+}
+
+#[test]
 fn a_session_that_ended() {
     let mut view = terminals();
     view.machines[1].terminal =

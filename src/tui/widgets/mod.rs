@@ -2,6 +2,7 @@
 
 pub(super) mod answer;
 pub(super) mod blocks;
+pub(super) mod causality;
 pub(super) mod chart;
 pub(super) mod footer;
 pub(super) mod frame;
