@@ -60,7 +60,7 @@ pub struct Setup {
     pub standing: Option<(Ground, Timestamp)>,
     /// Paths that lesson texts name.
     pub paths: Paths,
-    /// List prices; `None` where nothing costs anything.
+    /// List prices of AWS, also where nothing is billed; `None`: unknown.
     pub prices: Option<Prices>,
 }
 
@@ -132,7 +132,7 @@ impl Engine {
         let spent = Spent {
             dollars: 0.0,
             per_hour: setup.standing.as_ref().map_or(0.0, |(ground, _)| {
-                money::rate(setup.prices.as_ref(), ground)
+                money::rate(setup.prices.as_ref(), &setup.target, ground)
             }),
             since: setup.standing.as_ref().map(|(_, since)| *since),
         };

@@ -21,6 +21,7 @@ impl Engine {
             started: self.setup.made,
             cost: self.spent_so_far(),
             cost_per_hour: self.per_hour(),
+            owed: self.owed(),
             lessons: self.lesson_rows(),
             step: self.step_view(),
             stack: self

@@ -302,6 +302,7 @@ impl Engine {
             stack: Some(self.stack_name()),
             region: Some(self.region().to_owned()),
             file_system: known.file_systems.last().cloned(),
+            owed_month: self.owed().map(|owed| format!("{:.2}", owed.month)),
             a: machine(Side::A),
             b: machine(Side::B),
             key: Some(self.setup.paths.key.clone()),

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 mod cleanup;
 mod measuring;
+mod money;
 mod properties;
 mod updating;
 

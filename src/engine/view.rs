@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::lesson::arithmetic::Item;
 use crate::lesson::schema::{Choice, Side};
 
 /// The whole lab as a front end shows it.
@@ -18,6 +19,8 @@ pub struct View {
     pub cost: f64,
     /// US dollars an hour that it costs as it stands now; zero on practice.
     pub cost_per_hour: f64,
+    /// What is owed, item by item; on practice what the same would cost on AWS. `None`: no prices are known.
+    pub owed: Option<Owed>,
     /// All lessons, in order.
     pub lessons: Vec<LessonRow>,
     /// The step the learner stands at.
@@ -49,6 +52,36 @@ pub enum Target {
         /// e.g. `eu-west-1`.
         region: String,
     },
+}
+
+/// What something costs at list prices, item by item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Owed {
+    /// What it is the bill of.
+    pub of: Of,
+    /// Lines.
+    pub items: Vec<Item>,
+    /// US dollars an hour, without what has no known price.
+    pub per_hour: f64,
+    /// US dollars of a day.
+    pub day: f64,
+    /// US dollars of a month of 730 hours.
+    pub month: f64,
+    /// The region that the prices hold for.
+    pub region: String,
+    /// The day of which the prices are known, `YYYY-MM-DD`.
+    pub date: String,
+    /// The pages that are the authority for them.
+    pub sources: Vec<String>,
+}
+
+/// What a bill is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// What stands now.
+    Standing,
+    /// The lab, once it is built: nothing stands now.
+    OnceBuilt,
 }
 
 /// One line of the list of lessons.

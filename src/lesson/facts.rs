@@ -21,6 +21,7 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
     place("b.zone", "zone of B"),
     place("a.name", "host name of A"),
     place("b.name", "host name of B"),
+    place("owed.month", "what a month costs"),
     place("key", "path of the private key"),
     place("ssh_config", "path of the SSH configuration"),
 ];
@@ -40,6 +41,8 @@ pub struct Facts {
     pub region: Option<String>,
     /// `fs-…`.
     pub file_system: Option<String>,
+    /// US dollars that a month of the lab costs on AWS, with cents: `23.76`.
+    pub owed_month: Option<String>,
     /// Machine A.
     pub a: MachineFacts,
     /// Machine B.
@@ -76,6 +79,7 @@ impl Facts {
             "b.zone" => &self.b.zone,
             "a.name" => &self.a.name,
             "b.name" => &self.b.name,
+            "owed.month" => &self.owed_month,
             "key" => &self.key,
             "ssh_config" => &self.ssh_config,
             _ => return None,
@@ -219,6 +223,7 @@ mod tests {
             stack: Some("stack".to_owned()),
             region: Some("region".to_owned()),
             file_system: Some("fs".to_owned()),
+            owed_month: Some("owed.month".to_owned()),
             a: machine("a"),
             b: machine("b"),
             key: Some("key".to_owned()),

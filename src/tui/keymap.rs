@@ -53,6 +53,8 @@ pub(super) enum Act {
     Copy,
     /// List the lessons.
     Lessons,
+    /// What the lab costs, item by item.
+    Owed,
     /// Give the keys to a machine's terminal.
     Focus(Side),
     /// Give the keys to whatever comes next.
@@ -192,6 +194,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(LESSON, &[key('c')], ("c", "copy", "show the step's commands and copy the first"), Act::Copy, 6),
     row(LESSON, &[key('v')], ("v", "view", "read all of this step on the whole screen"), Act::Read, 8),
     row(LESSON, &[key('l')], ("l", "lessons", "all lessons and steps, to go to any"), Act::Lessons, 7),
+    row(LESSON, &[key('$')], ("$", "cost", "what you owe, item by item, and if you walk away"), Act::Owed, 8),
 
     row(&[Scope::Lesson, Scope::Answer], &[code(KeyCode::F(2))],
         ("F2", "A", "type in the terminal of machine A"), Act::Focus(Side::A), 2),
@@ -234,6 +237,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(&[Scope::Leave], ENTER, ("Enter", "choose", "do what is marked"), Act::Enter, 0),
     row(&[Scope::Leave], &[code(KeyCode::Esc), key('q'), key('w')],
         ("Esc", "keep working", "back to the lesson"), Act::Close, 0),
+    row(&[Scope::Leave], &[key('$')], ("$", "cost", "what you owe, item by item"), Act::Owed, 2),
 
     row(&[Scope::Confirm], &[key('y')], ("y", "yes", "do it"), Act::Yes, 0),
     row(&[Scope::Confirm], &[key('n'), code(KeyCode::Esc), key('q'), ctrl('c')],

@@ -203,6 +203,7 @@ fn the_wrong_answer_never_passes_and_the_solution_does() {
     let facts = Facts {
         a: machine("A"),
         b: machine("B"),
+        owed_month: Some("23.76".to_owned()),
         ..Facts::default()
     };
     let mut judged = 0;

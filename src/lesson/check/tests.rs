@@ -154,6 +154,24 @@ fn a_fact_is_compared_with_the_running_lab() {
 }
 
 #[test]
+fn a_sum_that_was_read_from_a_screen_may_be_rounded() {
+    let month = step(Check::Fact {
+        is: "{owed.month}".to_owned(),
+    });
+    let verdict = |answer: &str| {
+        let mut evidence = answered(answer);
+        evidence.facts.owed_month = Some("23.76".to_owned());
+        evaluate(&month, &evidence)
+    };
+    for right in ["23.76", "24", "$23.8", "23,76 USD"] {
+        assert!(matches!(verdict(right), Verdict::Passed(_)), "{right}");
+    }
+    for wrong in ["1.50", "0.0326", "30", "much"] {
+        assert_eq!(verdict(wrong), not_yet(&format!("{wrong} is not it")));
+    }
+}
+
+#[test]
 fn the_stack_passes_only_when_it_is_complete_far_enough() {
     let check = step(Check::Stack {
         stage: Stage::Alarms,

@@ -25,6 +25,7 @@ use crate::tui::layout::{self, Need, Places};
 use crate::tui::screens::confirm::Confirm;
 use crate::tui::screens::leave::Leave;
 use crate::tui::screens::lessons::Lessons;
+use crate::tui::screens::owed::OwedScreen;
 use crate::tui::screens::reader::{Reader, Scroll};
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::lesson_text::{self, Part};
@@ -443,7 +444,9 @@ impl Layer for LessonScreen {
             (Act::Enter, Some(false)) if !self.passed() => return Some("leave".into()),
             (Act::Retry, _) => return self.retry().map(|_| usual.into()),
             (Act::Details, _) => return self.view.trouble.as_ref().map(|_| usual.into()),
-            (Act::Read, Some(_)) | (Act::Help | Act::Quit, _) => return Some(usual.into()),
+            (Act::Read, Some(_)) | (Act::Help | Act::Quit | Act::Owed, _) => {
+                return Some(usual.into());
+            }
             _ if self.everything() => return None,
             _ => {}
         }
@@ -505,6 +508,7 @@ impl Layer for LessonScreen {
             Act::Copy => return self.copy(cx),
             Act::Read => return self.read(),
             Act::Details => return self.explain(cx),
+            Act::Owed => return Flow::Open(Box::new(OwedScreen::new(Arc::clone(&self.view)))),
             Act::Back | Act::Next | Act::Lessons | Act::RunForMe if self.is_cleaning_up() => {
                 cx.notice("cleaning up goes on by itself");
             }

@@ -5,5 +5,6 @@ pub(super) mod help;
 pub(super) mod leave;
 pub(super) mod lesson;
 pub(super) mod lessons;
+pub(super) mod owed;
 pub(super) mod reader;
 pub(super) mod welcome;

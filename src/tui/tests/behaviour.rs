@@ -2,7 +2,7 @@
 
 use super::fixtures::*;
 use super::*;
-use crate::engine::view::{Phase, StepState, TerminalState, Work};
+use crate::engine::view::{Of, Phase, StepState, TerminalState, Work};
 use crate::tui::chosen::{Chosen, Place};
 
 fn typed(on: Side, text: &str) -> Command {
@@ -872,4 +872,24 @@ fn what_is_typed_for_the_learner_is_seen_though_the_terminal_was_scrolled_back()
     drive.keys("PgUp r").print(Side::A, b"touch i-was-here-too");
     let screen = drive.screen();
     assert!(screen.contains("i-was-here-too"), "{screen}");
+}
+
+#[test]
+fn the_bill_is_opened_from_the_lesson_and_from_the_way_out_and_follows_the_lab() {
+    let mut drive = Drive::lab(question(), 80, 24);
+    drive.keys("$");
+    let screen = drive.screen();
+    assert!(screen.contains("Spent so far: 0.00 USD"), "{screen}");
+    assert!(screen.contains("Nothing stands."), "{screen}");
+    let mut view = question();
+    view.owed.as_mut().unwrap().of = Of::Standing;
+    drive.show(view);
+    let screen = drive.screen();
+    assert!(screen.contains("What stands now would cost"), "{screen}");
+    drive.keys("Esc q $ Esc");
+    assert!(
+        drive.screen().contains("Keep working"),
+        "back at the dialog"
+    );
+    assert_eq!(drive.sent(), []);
 }

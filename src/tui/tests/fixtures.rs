@@ -13,7 +13,9 @@ use crate::engine::ledger::Ledger;
 use crate::engine::view::*;
 use crate::engine::{Engine, Paths, Setup};
 use crate::lesson::catalog::Catalog;
+use crate::lesson::load;
 use crate::lesson::schema::{Choice, Lesson, Side};
+use crate::template::Stage;
 use crate::tui::chosen::{LabRow, PlaceRow, Welcome};
 
 /// When all of this is seen.
@@ -113,6 +115,11 @@ pub(super) fn lessons() -> Vec<LessonRow> {
     ]
 }
 
+/// What a stack of this stage costs.
+pub(super) fn owed(stage: Stage) -> Owed {
+    Owed::of_stage(&load::prices().unwrap(), stage, "t3.micro")
+}
+
 fn machine(side: Side, terminal: TerminalState) -> MachineView {
     let (zone, address) = match side {
         Side::A => ("us-east-1a", "203.0.113.10"),
@@ -137,6 +144,7 @@ fn view(step: StepView, terminal: TerminalState) -> View {
         started: ago(767),
         cost: 0.0,
         cost_per_hour: 0.0,
+        owed: Some(owed(Stage::Share)),
         lessons: lessons(),
         step,
         stack: None,
@@ -257,7 +265,7 @@ fn at_build() -> (Engine, Timestamp) {
             key: "/home/you/.local/state/efslab/labs/lab-7f3k/id_ed25519".into(),
             ssh_config: "/home/you/.local/state/efslab/labs/lab-7f3k/ssh_config".into(),
         },
-        prices: None,
+        prices: Some(load::prices().unwrap()),
     });
     (engine, ago(12))
 }
