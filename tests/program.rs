@@ -82,6 +82,22 @@ fn the_lessons_inside_are_right() {
 }
 
 #[test]
+fn the_glossary_is_read_by_term_or_as_a_whole() {
+    let home = Home::new();
+    let (code, out, _) = home.run(&["lessons", "glossary", "AZ"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.starts_with("availability zone (AZ, zone): "), "{out}");
+    let (code, all, _) = home.run(&["lessons", "glossary"]);
+    assert_eq!(code, 0, "{all}");
+    assert!(all.lines().count() > 35, "{all}");
+    refused(
+        &home.run(&["lessons", "glossary", "xyzzy"]),
+        1,
+        &["no term", "`xyzzy`"],
+    );
+}
+
+#[test]
 fn a_terminal_too_small_is_told_so_and_left_as_it_was() {
     let home = Home::new();
     let (code, text) = home.screen(&["start"], 5, 20).end();

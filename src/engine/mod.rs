@@ -223,11 +223,13 @@ impl Engine {
                 };
                 self.act(self.up_to_the_build(solution));
             }
-            Command::Next => self.move_to(self.position.after(&self.setup.lessons), effects),
+            Command::Next => self.go_on(effects),
             Command::Back => self.move_to(self.position.before(&self.setup.lessons), effects),
             Command::Goto { lesson, step } => {
                 self.move_to(position::find(&self.setup.lessons, &lesson, step), effects);
             }
+            Command::Redo { lesson, step } => self.redo(&lesson, step, effects),
+            Command::Reset { lesson } => self.reset(&lesson, effects),
             Command::Answer(answer) => {
                 self.answer(&answer, effects);
                 self.save(effects);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::effect::{Effect, StepProgress};
 use super::event::{Failure, Ran};
 use super::stack::ASKED;
-use super::view::{Listing, Phase, Receipt, StepState};
+use super::view::{Listing, Mark, Phase, Receipt, StepState};
 use super::{Engine, Side};
 use crate::lesson::check::{
     self, Evidence, Facts, MachineFacts, Need, Proposed, ReceiptState, RemoteCommand, RemoteOutput,
@@ -20,6 +20,8 @@ use crate::template::Stage;
 pub(super) struct Current {
     pub(super) hints: usize,
     pub(super) answer: Option<String>,
+    /// The learner went on without it; of no account once it has passed.
+    skipped: bool,
     pub(super) verdict: Option<Verdict>,
     pub(super) verdicts: u32,
     /// What was measured, once it has passed.
@@ -41,6 +43,7 @@ impl Current {
         Self {
             hints: record.map_or(0, |record| record.hints),
             answer: record.and_then(|record| record.answer.clone()),
+            skipped: record.is_some_and(|record| record.skipped),
             verdict: record
                 .and_then(|record| record.passed.clone())
                 .map(Verdict::Passed),
@@ -74,6 +77,20 @@ impl Current {
             Some(Verdict::Passed(evidence)) => Some(evidence),
             _ => None,
         }
+    }
+
+    /// What became of it so far.
+    pub(super) fn mark(&self) -> Mark {
+        match (self.passed(), self.skipped) {
+            (Some(_), _) => Mark::Passed,
+            (None, true) => Mark::Skipped,
+            (None, false) => Mark::Open,
+        }
+    }
+
+    /// The learner goes on, passed or not.
+    pub(super) fn skip(&mut self) {
+        self.skipped = true;
     }
 
     /// Whether the check looks at a machine.

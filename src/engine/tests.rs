@@ -8,6 +8,7 @@ use proptest::prelude::*;
 mod cleanup;
 mod measuring;
 mod money;
+mod progress;
 mod properties;
 mod updating;
 

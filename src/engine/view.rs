@@ -95,8 +95,36 @@ pub struct LessonRow {
     pub title: String,
     /// Minutes it takes.
     pub minutes: u32,
-    /// Titles of its steps and whether each has been passed.
-    pub steps: Vec<(String, bool)>,
+    /// Its steps, in order.
+    pub steps: Vec<StepRow>,
+}
+
+impl LessonRow {
+    /// How many of its steps stand so.
+    #[must_use]
+    pub fn count(&self, mark: Mark) -> usize {
+        self.steps.iter().filter(|step| step.mark == mark).count()
+    }
+}
+
+/// One step in the list of lessons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRow {
+    /// Title.
+    pub title: String,
+    /// What became of it.
+    pub mark: Mark,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing yet.
+    Open,
+    /// The learner went on without it.
+    Skipped,
+    /// It was passed.
+    Passed,
 }
 
 /// The current step.
@@ -126,6 +154,8 @@ pub struct StepView {
     pub hints_of: usize,
     /// How it stands.
     pub state: StepState,
+    /// When what is awaited usually is there, while something converges of which that is known.
+    pub due: Option<Timestamp>,
     /// How many verdicts have been given since the learner came to this step.
     pub verdicts: u32,
     /// Shown once it is passed.

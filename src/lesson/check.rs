@@ -219,7 +219,7 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
             };
             let shows = shows.as_ref().map(|part| fill(part, &evidence.facts));
             remote(
-                *on,
+                &command,
                 shows.as_deref(),
                 otherwise,
                 evidence.remote.get(&command),
@@ -371,11 +371,11 @@ fn answer(evidence: &Evidence) -> Option<&str> {
 
 fn stack(stage: Stage, state: &StackState) -> Verdict {
     match state {
-        StackState::Standing(stands) if *stands >= stage => {
-            Verdict::Passed("the stack is complete".to_owned())
-        }
+        StackState::Standing(stands) if *stands >= stage => Verdict::Passed(format!(
+            "the stack is complete (DescribeStacks: StackStatus, and Outputs of the {stands} stage)"
+        )),
         StackState::Standing(stands) => Verdict::NotYet(format!(
-            "the stack stands at the {stands} stage, not at {stage} yet"
+            "the stack stands at the {stands} stage, not at {stage} yet (DescribeStacks: Outputs)"
         )),
         StackState::Absent => Verdict::NotYet("there is no stack yet".to_owned()),
         StackState::Underway(what) => Verdict::Converging(format!("the stack: {what}")),
@@ -453,24 +453,48 @@ fn excerpt<'a>(line: &'a str, part: &'a str) -> &'a str {
 }
 
 fn remote(
-    on: Side,
+    command: &RemoteCommand,
     shows: Option<&str>,
     otherwise: &str,
     outcome: Option<&Result<RemoteOutput, String>>,
 ) -> Verdict {
+    let on = command.on;
+    let asked = asked(&command.run);
     match (outcome, shows) {
-        (None, _) => Verdict::CouldNotCheck(format!("{on} has not been asked yet")),
-        (Some(Err(why)), _) => Verdict::CouldNotCheck(format!("{on} could not be asked: {why}")),
+        (None, _) => Verdict::CouldNotCheck(format!("{on} has not been asked yet (`{asked}`)")),
+        (Some(Err(why)), _) => {
+            Verdict::CouldNotCheck(format!("{on} could not be asked (`{asked}`): {why}"))
+        }
         (Some(Ok(output)), Some(part)) => {
             match output.stdout.lines().find(|line| line.contains(part)) {
                 Some(line) => Verdict::Passed(format!("{on} says {}", excerpt(line, part))),
-                None => Verdict::NotYet(otherwise.to_owned()),
+                None => {
+                    let first = output.stdout.lines().find(|line| !line.trim().is_empty());
+                    let shown = first.map_or_else(
+                        || "nothing".to_owned(),
+                        |line| format!("`{}`", excerpt(line, "")),
+                    );
+                    Verdict::NotYet(format!("{otherwise} (`{asked}` on {on} shows {shown})"))
+                }
             }
         }
         (Some(Ok(output)), None) if output.status == 0 => {
-            Verdict::Passed(format!("{on} confirms it"))
+            Verdict::Passed(format!("{on} confirms it (`{asked}`: exit status 0)"))
         }
-        (Some(Ok(_)), None) => Verdict::NotYet(otherwise.to_owned()),
+        (Some(Ok(output)), None) => Verdict::NotYet(format!(
+            "{otherwise} (`{asked}` on {on}: exit status {})",
+            output.status
+        )),
+    }
+}
+
+/// A command that was run on a machine, in one line; the beginning tells which it was.
+fn asked(run: &str) -> String {
+    const LONG: usize = 40;
+    let line = run.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONG) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
     }
 }
 

@@ -7,7 +7,10 @@ pub mod catalog;
 pub mod check;
 mod command_line;
 pub mod diagram;
+#[cfg(test)]
+mod docs;
 pub mod facts;
+pub mod glossary;
 pub mod load;
 pub mod outline;
 mod positions;

@@ -73,20 +73,6 @@ fn lessons_come_in_their_order_under_their_names() {
 }
 
 #[test]
-fn every_row_of_the_parts_that_are_there_is_taught() {
-    let taught: BTreeSet<String> = steps()
-        .into_iter()
-        .flat_map(|(_, step)| step.rows)
-        .collect();
-    for row in [
-        "C01", "C02", "C03", "C04", "C05", "C06", "C10", "C11", "C20", "C21", "C30", "C31", "C32",
-        "C33", "C34", "C35", "C36", "C40", "C41", "C42", "C80", "C81",
-    ] {
-        assert!(taught.contains(row), "{row}");
-    }
-}
-
-#[test]
 fn texts_are_short_enough_to_be_read_beside_the_work() {
     for (name, step) in steps() {
         let words = step.text.split_whitespace().count();

@@ -3,6 +3,8 @@
 use super::*;
 use crate::lesson::schema::{Check, Choice, Texts};
 
+const COMPLETE: &str =
+    "the stack is complete (DescribeStacks: StackStatus, and Outputs of the alarms stage)";
 const PROMPT: &str = "[ec2-user@ip-10-0-1-12 ~]$ ";
 
 fn step(check: Check) -> Step {
@@ -184,15 +186,14 @@ fn the_stack_passes_only_when_it_is_complete_far_enough() {
         ),
         (
             StackState::Standing(Stage::Share),
-            not_yet("the stack stands at the share stage, not at alarms yet"),
+            not_yet(
+                "the stack stands at the share stage, not at alarms yet (DescribeStacks: Outputs)",
+            ),
         ),
-        (
-            StackState::Standing(Stage::Alarms),
-            passed("the stack is complete"),
-        ),
+        (StackState::Standing(Stage::Alarms), passed(COMPLETE)),
         (
             StackState::Standing(Stage::Backup),
-            passed("the stack is complete"),
+            passed(&COMPLETE.replace("alarms", "backup")),
         ),
         (
             StackState::Broken("EC2InstanceA failed".to_owned()),
@@ -359,17 +360,34 @@ fn a_remote_command_passes_by_its_output_or_by_its_status() {
         (
             None,
             Evidence::default(),
-            could_not("A has not been asked yet"),
+            could_not("A has not been asked yet (`cat x`)"),
         ),
         (
             None,
             outcome(Err("connection refused".to_owned())),
-            could_not("A could not be asked: connection refused"),
+            could_not("A could not be asked (`cat x`): connection refused"),
         ),
-        (None, ended(0, ""), passed("A confirms it")),
-        (None, ended(1, ""), not_yet("x is not there")),
+        (
+            None,
+            ended(0, ""),
+            passed("A confirms it (`cat x`: exit status 0)"),
+        ),
+        (
+            None,
+            ended(1, ""),
+            not_yet("x is not there (`cat x` on A: exit status 1)"),
+        ),
         (Some("y"), ended(0, "x\nany y\n"), passed("A says any y")),
-        (Some("y"), ended(0, "x\n"), not_yet("x is not there")),
+        (
+            Some("y"),
+            ended(0, "x\n"),
+            not_yet("x is not there (`cat x` on A shows `x`)"),
+        ),
+        (
+            Some("y"),
+            ended(0, ""),
+            not_yet("x is not there (`cat x` on A shows nothing)"),
+        ),
     ] {
         assert_eq!(evaluate(&remote(shows), &evidence), verdict);
     }
@@ -428,7 +446,10 @@ fn of_several_checks_a_sure_failure_decides_then_the_unknown_then_what_is_awaite
                 ReceiptState::Clean("clean".to_owned()),
                 "2",
             ),
-            passed("the stack is complete; clean; many machines"),
+            passed(&format!(
+                "{}; clean; many machines",
+                COMPLETE.replace("alarms", "share")
+            )),
         ),
     ] {
         assert_eq!(evaluate(&check, &evidence), verdict);

@@ -66,7 +66,10 @@ pub(super) fn lessons() -> Vec<LessonRow> {
         minutes,
         steps: steps
             .iter()
-            .map(|(title, passed)| ((*title).to_owned(), *passed))
+            .map(|(title, passed)| StepRow {
+                title: (*title).to_owned(),
+                mark: if *passed { Mark::Passed } else { Mark::Open },
+            })
             .collect(),
     };
     vec![
@@ -200,6 +203,7 @@ pub(super) fn question() -> View {
         charts: vec![],
         hints_of: 3,
         state: StepState::Open,
+        due: None,
         verdicts: 0,
         debrief: Some("Only EFS is mounted by many instances in many zones at once.".into()),
         work: Work::Question,
@@ -402,6 +406,7 @@ pub(super) fn terminals() -> View {
         charts: vec![],
         hints_of: 3,
         state: StepState::Open,
+        due: None,
         verdicts: 0,
         debrief: Some("Neither machine holds the file: both asked the same filesystem, each through its own door.".into()),
         work: Work::Terminals,

@@ -135,6 +135,15 @@ fn what_you_owe() {
 }
 
 #[test]
+fn the_glossary() {
+    see("glossary", |w, h| {
+        let mut drive = Drive::lab(terminals(), w, h);
+        drive.keys("g m o u n t");
+        drive
+    });
+}
+
+#[test]
 fn the_keys() {
     see("help", |w, h| {
         let mut drive = Drive::lab(terminals(), w, h);
