@@ -200,7 +200,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(LESSON, &[key('c')], ("c", "copy", "show the step's commands and copy the first"), Act::Copy, 6),
     row(LESSON, &[key('v')], ("v", "view", "read all of this step on the whole screen"), Act::Read, 8),
     row(LESSON, &[key('l')], ("l", "lessons", "all lessons and steps, to go to any"), Act::Lessons, 7),
-    row(LESSON, &[key('g')], ("g", "glossary", "what the terms mean"), Act::Glossary, 8),
+    row(LESSON, &[key('g')], ("g", "glossary", "what the terms mean"), Act::Glossary, 9),
     row(LESSON, &[key('$')], ("$", "cost", "what you owe, item by item, and if you walk away"), Act::Owed, 8),
 
     row(&[Scope::Lesson, Scope::Answer], &[code(KeyCode::F(2))],

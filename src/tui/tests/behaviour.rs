@@ -974,7 +974,7 @@ fn a_verdict_says_which_of_the_three_it_is_and_why() {
     let shown = |state: StepState, due| {
         let mut view = terminals();
         (view.step.state, view.step.due) = (state, due);
-        Drive::lab(view, 120, 40).screen()
+        Drive::lab(view, 80, 24).screen()
     };
     let later = |seconds: i64| Some(ago(-seconds));
     let converging = || StepState::Converging("the stack: CREATE_IN_PROGRESS".into());
