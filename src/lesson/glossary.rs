@@ -93,9 +93,9 @@ mod tests {
 
     /// Capital letters that need no entry: units, what stands for something else in a command, what is explained in place.
     const PLAIN: &[&str] = &[
-        "ADDRESS", "ALARM", "API", "CPU", "FS", "GB", "GIB", "HOME", "HTTP", "ID", "IMAGE",
-        "KB", "MAILTO", "MB", "NAME", "OK", "PATH", "PT10M", "REGION", "SHARE", "SHELL", "SNAPSHOT", "TB",
-        "USD", "UTC", "VOLUME", "YOUR",
+        "ADDRESS", "ALARM", "API", "CPU", "FS", "GB", "GIB", "HOME", "HTTP", "ID", "IMAGE", "KB",
+        "MAILTO", "MB", "NAME", "OK", "PATH", "PT10M", "REGION", "SHARE", "SHELL", "SNAPSHOT",
+        "TB", "USD", "UTC", "VOLUME", "YOUR",
     ];
 
     fn known() -> BTreeSet<String> {
