@@ -265,15 +265,17 @@ fn practice_env_leads_a_shell_to_the_account_that_runs_here_and_to_no_other() {
 fn whoever_built_nothing_gets_no_machines_in_order_to_clean_up() {
     let home = Home::new();
     let mut screen = home.screen(&["start", "cleanup", "--pace", "max"], 24, 80);
-    for step in 1..4 {
-        screen.shows(&format!("step {step} of 4"));
+    for step in 1..5 {
+        screen.shows(&format!("step {step} of 5"));
         screen.keys("n");
     }
-    screen.shows("step 4 of 4");
+    screen.shows("step 5 of 5");
     screen.keys("r");
     screen.shows("Nothing is left.");
     screen.keys("\r");
     let (code, text) = screen.end();
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("instances           0  [ec2:"), "{text}");
+    // To go on without a step is not to pass it.
+    assert!(text.contains("1 of ") && text.contains("4 skipped:"), "{text}");
 }
