@@ -277,5 +277,8 @@ fn whoever_built_nothing_gets_no_machines_in_order_to_clean_up() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("instances           0  [ec2:"), "{text}");
     // To go on without a step is not to pass it.
-    assert!(text.contains("1 of ") && text.contains("4 skipped:"), "{text}");
+    assert!(
+        text.contains("1 of ") && text.contains("4 skipped:"),
+        "{text}"
+    );
 }
