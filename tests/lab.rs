@@ -45,6 +45,10 @@ fn a_single_lesson_builds_what_it_needs_and_can_be_kept_and_cleaned_up_later() {
     assert_eq!(code, 0, "{out}{err}");
     let (_, status, _) = home.run(&["status"]);
     assert!(status.contains("in the account: stack"), "{status}");
+    assert!(
+        status.contains("costs 0.00 USD here; on AWS at least 0.03"),
+        "{status}"
+    );
     let (code, out, err) = home.run(&["cleanup", "--dry-run", "--pace", "max"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("instances: i-"), "{out}");

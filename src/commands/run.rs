@@ -325,9 +325,9 @@ fn words(state: &StepState) -> String {
     match state {
         StepState::Open => "not checked".to_owned(),
         StepState::Working { what, .. } => what.clone(),
-        StepState::NotYet(why) | StepState::Converging(why) | StepState::CouldNotCheck(why) => {
-            why.clone()
-        }
+        StepState::NotYet(why) => format!("not done yet: {why}"),
+        StepState::Converging(what) => format!("still converging: {what}"),
+        StepState::CouldNotCheck(why) => format!("could not check: {why}"),
         StepState::Passed(evidence) => evidence.clone(),
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Site {
     pub(super) route: Arc<dyn Route>,
     pub(super) target: view::Target,
     pub(super) faster: Option<f64>,
-    pub(super) prices: Option<Prices>,
+    pub(super) prices: Prices,
     embedded: Option<Embedded>,
 }
 
@@ -97,7 +97,7 @@ impl Site {
             },
             route: Arc::new(OverLoopback { endpoint, faster }),
             faster,
-            prices: None,
+            prices: load::prices().map_err(|problem| miette!("{problem}"))?,
             embedded: None,
         })
     }
@@ -123,7 +123,7 @@ impl Site {
                 cloud: cloud.clone(),
             }),
             faster: Some(1.0),
-            prices: Some(load::prices().map_err(|problem| miette!("{problem}"))?),
+            prices: load::prices().map_err(|problem| miette!("{problem}"))?,
             embedded: None,
             cloud,
         })

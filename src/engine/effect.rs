@@ -215,6 +215,9 @@ pub struct StepProgress {
     pub step: String,
     /// Evidence, when passed.
     pub passed: Option<String>,
+    /// The learner went on without it.
+    #[serde(default)]
+    pub skipped: bool,
     /// Hints revealed.
     pub hints: usize,
     /// Last answer.

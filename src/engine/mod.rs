@@ -64,7 +64,7 @@ pub struct Setup {
     pub standing: Option<(Ground, Timestamp)>,
     /// Paths that lesson texts name.
     pub paths: Paths,
-    /// List prices; `None` where nothing costs anything.
+    /// List prices of AWS, also where nothing is billed; `None`: unknown.
     pub prices: Option<Prices>,
 }
 
@@ -141,7 +141,7 @@ impl Engine {
         let spent = Spent {
             dollars: 0.0,
             per_hour: setup.standing.as_ref().map_or(0.0, |(ground, _)| {
-                money::rate(setup.prices.as_ref(), ground)
+                money::rate(setup.prices.as_ref(), &setup.target, ground)
             }),
             since: setup.standing.as_ref().map(|(_, since)| *since),
         };
@@ -245,11 +245,13 @@ impl Engine {
                 };
                 self.act(self.up_to_what_takes_time(solution));
             }
-            Command::Next => self.move_to(self.position.after(&self.setup.lessons), effects),
+            Command::Next => self.go_on(effects),
             Command::Back => self.move_to(self.position.before(&self.setup.lessons), effects),
             Command::Goto { lesson, step } => {
                 self.move_to(position::find(&self.setup.lessons, &lesson, step), effects);
             }
+            Command::Redo { lesson, step } => self.redo(&lesson, step, effects),
+            Command::Reset { lesson } => self.reset(&lesson, effects),
             Command::Answer(answer) => {
                 self.answer(&answer, effects);
                 self.save(effects);

@@ -8,7 +8,7 @@ use super::causality::Causality;
 use super::effect::{Effect, StepProgress};
 use super::event::{Failure, Ran};
 use super::stack::ASKED;
-use super::view::{Listing, Phase, Receipt, StepState};
+use super::view::{Listing, Mark, Phase, Receipt, StepState};
 use super::{Engine, Side};
 use crate::lesson::check::{
     self, Evidence, Facts, MachineFacts, Need, Proposed, ReceiptState, RemoteCommand, RemoteOutput,
@@ -23,6 +23,8 @@ use crate::template::Stage;
 pub(super) struct Current {
     pub(super) hints: usize,
     pub(super) answer: Option<String>,
+    /// The learner went on without it; of no account once it has passed.
+    skipped: bool,
     pub(super) verdict: Option<Verdict>,
     pub(super) verdicts: u32,
     /// What was measured, once it has passed.
@@ -50,6 +52,7 @@ impl Current {
         Self {
             hints: record.map_or(0, |record| record.hints),
             answer: record.and_then(|record| record.answer.clone()),
+            skipped: record.is_some_and(|record| record.skipped),
             verdict: record
                 .and_then(|record| record.passed.clone())
                 .map(Verdict::Passed),
@@ -91,6 +94,20 @@ impl Current {
     /// What the check looks at.
     pub(super) fn needs(&self) -> impl Iterator<Item = &Need> {
         self.needs.iter()
+    }
+
+    /// What became of it so far.
+    pub(super) fn mark(&self) -> Mark {
+        match (self.passed(), self.skipped) {
+            (Some(_), _) => Mark::Passed,
+            (None, true) => Mark::Skipped,
+            (None, false) => Mark::Open,
+        }
+    }
+
+    /// The learner goes on, passed or not.
+    pub(super) fn skip(&mut self) {
+        self.skipped = true;
     }
 
     /// Whether the check looks at a machine.
@@ -366,6 +383,7 @@ impl Engine {
             stack: Some(self.stack_name()),
             region: Some(self.region().to_owned()),
             file_system: known.file_systems.last().cloned(),
+            owed_month: self.owed().map(|owed| format!("{:.2}", owed.month)),
             a: machine(Side::A),
             b: machine(Side::B),
             volume: (self.stack.as_ref())

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::lesson::arithmetic::Item;
 pub use crate::lesson::delays::Bucket;
 use crate::lesson::schema::{Choice, Side};
 
@@ -19,6 +20,8 @@ pub struct View {
     pub cost: f64,
     /// US dollars an hour that it costs as it stands now; zero on practice.
     pub cost_per_hour: f64,
+    /// What is owed, item by item; on practice what the same would cost on AWS. `None`: no prices are known.
+    pub owed: Option<Owed>,
     /// All lessons, in order.
     pub lessons: Vec<LessonRow>,
     /// The step the learner stands at.
@@ -52,6 +55,36 @@ pub enum Target {
     },
 }
 
+/// What something costs at list prices, item by item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Owed {
+    /// What it is the bill of.
+    pub of: Of,
+    /// Lines.
+    pub items: Vec<Item>,
+    /// US dollars an hour, without what has no known price.
+    pub per_hour: f64,
+    /// US dollars of a day.
+    pub day: f64,
+    /// US dollars of a month of 730 hours.
+    pub month: f64,
+    /// The region that the prices hold for.
+    pub region: String,
+    /// The day of which the prices are known, `YYYY-MM-DD`.
+    pub date: String,
+    /// The pages that are the authority for them.
+    pub sources: Vec<String>,
+}
+
+/// What a bill is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// What stands now.
+    Standing,
+    /// The lab, once it is built: nothing stands now.
+    OnceBuilt,
+}
+
 /// One line of the list of lessons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LessonRow {
@@ -63,8 +96,36 @@ pub struct LessonRow {
     pub title: String,
     /// Minutes it takes.
     pub minutes: u32,
-    /// Titles of its steps and whether each has been passed.
-    pub steps: Vec<(String, bool)>,
+    /// Its steps, in order.
+    pub steps: Vec<StepRow>,
+}
+
+impl LessonRow {
+    /// How many of its steps stand so.
+    #[must_use]
+    pub fn count(&self, mark: Mark) -> usize {
+        self.steps.iter().filter(|step| step.mark == mark).count()
+    }
+}
+
+/// One step in the list of lessons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRow {
+    /// Title.
+    pub title: String,
+    /// What became of it.
+    pub mark: Mark,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing yet.
+    Open,
+    /// The learner went on without it.
+    Skipped,
+    /// It was passed.
+    Passed,
 }
 
 /// The current step.
@@ -100,6 +161,8 @@ pub struct StepView {
     pub hints_of: usize,
     /// How it stands.
     pub state: StepState,
+    /// When what is awaited usually is there, while something converges of which that is known.
+    pub due: Option<Timestamp>,
     /// How many verdicts have been given since the learner came to this step.
     pub verdicts: u32,
     /// Shown once it is passed.

@@ -238,7 +238,7 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
             };
             let shows = shows.as_ref().map(|part| fill(part, &evidence.facts));
             remote(
-                *on,
+                &command,
                 shows.as_deref(),
                 otherwise,
                 evidence.remote.get(&command),
@@ -374,7 +374,14 @@ fn fact(is: &str, evidence: &Evidence) -> Verdict {
             super::facts::known(name).map_or(name, |place| place.means)
         ));
     }
-    if fill(is, &evidence.facts) == answer {
+    let wanted = fill(is, &evidence.facts);
+    // Of a sum that was read from a screen nobody types the last digit.
+    let close = |wanted: f64, number: f64| (wanted - number).abs() <= 0.05 * wanted.abs();
+    let same = match (parse_number(&wanted), parse_number(answer)) {
+        (Some(wanted), Some(number)) => close(wanted, number),
+        _ => wanted == answer,
+    };
+    if same {
         Verdict::Passed(format!("{answer} is right"))
     } else {
         Verdict::NotYet(format!("{answer} is not it"))
@@ -391,11 +398,11 @@ fn answer(evidence: &Evidence) -> Option<&str> {
 
 fn stack(stage: Stage, state: &StackState) -> Verdict {
     match state {
-        StackState::Standing(stands) if *stands >= stage => {
-            Verdict::Passed("the stack is complete".to_owned())
-        }
+        StackState::Standing(stands) if *stands >= stage => Verdict::Passed(format!(
+            "the stack is complete (DescribeStacks: StackStatus, and Outputs of the {stands} stage)"
+        )),
         StackState::Standing(stands) => Verdict::NotYet(format!(
-            "the stack stands at the {stands} stage, not at {stage} yet"
+            "the stack stands at the {stands} stage, not at {stage} yet (DescribeStacks: Outputs)"
         )),
         StackState::Absent => Verdict::NotYet("there is no stack yet".to_owned()),
         StackState::Underway(what) => Verdict::Converging(format!("the stack: {what}")),
@@ -473,24 +480,48 @@ fn excerpt<'a>(line: &'a str, part: &'a str) -> &'a str {
 }
 
 fn remote(
-    on: Side,
+    command: &RemoteCommand,
     shows: Option<&str>,
     otherwise: &str,
     outcome: Option<&Result<RemoteOutput, String>>,
 ) -> Verdict {
+    let on = command.on;
+    let asked = asked(&command.run);
     match (outcome, shows) {
-        (None, _) => Verdict::CouldNotCheck(format!("{on} has not been asked yet")),
-        (Some(Err(why)), _) => Verdict::CouldNotCheck(format!("{on} could not be asked: {why}")),
+        (None, _) => Verdict::CouldNotCheck(format!("{on} has not been asked yet (`{asked}`)")),
+        (Some(Err(why)), _) => {
+            Verdict::CouldNotCheck(format!("{on} could not be asked (`{asked}`): {why}"))
+        }
         (Some(Ok(output)), Some(part)) => {
             match output.stdout.lines().find(|line| line.contains(part)) {
                 Some(line) => Verdict::Passed(format!("{on} says {}", excerpt(line, part))),
-                None => Verdict::NotYet(otherwise.to_owned()),
+                None => {
+                    let first = output.stdout.lines().find(|line| !line.trim().is_empty());
+                    let shown = first.map_or_else(
+                        || "nothing".to_owned(),
+                        |line| format!("`{}`", excerpt(line, "")),
+                    );
+                    Verdict::NotYet(format!("{otherwise} (`{asked}` on {on} shows {shown})"))
+                }
             }
         }
         (Some(Ok(output)), None) if output.status == 0 => {
-            Verdict::Passed(format!("{on} confirms it"))
+            Verdict::Passed(format!("{on} confirms it (`{asked}`: exit status 0)"))
         }
-        (Some(Ok(_)), None) => Verdict::NotYet(otherwise.to_owned()),
+        (Some(Ok(output)), None) => Verdict::NotYet(format!(
+            "{otherwise} (`{asked}` on {on}: exit status {})",
+            output.status
+        )),
+    }
+}
+
+/// A command that was run on a machine, in one line; the beginning tells which it was.
+fn asked(run: &str) -> String {
+    const LONG: usize = 40;
+    let line = run.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONG) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
     }
 }
 

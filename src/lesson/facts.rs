@@ -24,6 +24,7 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
     place("volume", "id of the backup volume"),
     place("snapshot", "id of the snapshot"),
     place("restored", "id of the restored volume"),
+    place("owed.month", "what a month costs"),
     place("key", "path of the private key"),
     place("ssh_config", "path of the SSH configuration"),
 ];
@@ -43,6 +44,8 @@ pub struct Facts {
     pub region: Option<String>,
     /// `fs-…`.
     pub file_system: Option<String>,
+    /// US dollars that a month of the lab costs on AWS, with cents: `23.76`.
+    pub owed_month: Option<String>,
     /// Machine A.
     pub a: MachineFacts,
     /// Machine B.
@@ -88,6 +91,7 @@ impl Facts {
             "volume" => &self.volume,
             "snapshot" => &self.snapshot,
             "restored" => &self.restored,
+            "owed.month" => &self.owed_month,
             "key" => &self.key,
             "ssh_config" => &self.ssh_config,
             _ => return None,
@@ -231,6 +235,7 @@ mod tests {
             stack: Some("stack".to_owned()),
             region: Some("region".to_owned()),
             file_system: Some("fs".to_owned()),
+            owed_month: Some("owed.month".to_owned()),
             a: machine("a"),
             b: machine("b"),
             volume: Some("volume".to_owned()),

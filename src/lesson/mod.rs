@@ -8,7 +8,10 @@ pub mod check;
 mod command_line;
 pub mod delays;
 pub mod diagram;
+#[cfg(test)]
+mod docs;
 pub mod facts;
+pub mod glossary;
 pub mod load;
 pub mod outline;
 mod positions;

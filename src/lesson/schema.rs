@@ -199,7 +199,7 @@ pub enum Check {
     },
     /// The question was answered with a guess, and after that every one of the step's `measures` was taken.
     Measured {},
-    /// The question was answered with a fact of the running lab, e.g. `{b.address}`.
+    /// The question was answered with a fact of the running lab, e.g. `{b.address}`; a number may be 5 % off.
     Fact {
         /// A placeholder, see `lesson::check::PLACEHOLDERS`.
         is: String,

@@ -4,3 +4,4 @@ pub mod causality;
 pub mod progress;
 pub mod receipt;
 pub mod run;
+pub mod tally;

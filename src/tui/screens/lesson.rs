@@ -15,7 +15,7 @@ use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
 use crate::engine::view::{
-    Block, CausalityView, MachineView, Phase, Purpose, QuestionView, StepState, StepView,
+    Block, CausalityView, MachineView, Mark, Phase, Purpose, QuestionView, StepState, StepView,
     TerminalState, View, Work,
 };
 use crate::lesson::schema::Side;
@@ -24,9 +24,12 @@ use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Effect, Flow, Layer, News};
 use crate::tui::layout::{self, Need, Places};
 use crate::tui::screens::confirm::Confirm;
+use crate::tui::screens::glossary::Glossary;
 use crate::tui::screens::leave::Leave;
 use crate::tui::screens::lessons::Lessons;
+use crate::tui::screens::owed::OwedScreen;
 use crate::tui::screens::reader::{Reader, Scroll};
+use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::lesson_text::{self, Part};
 use crate::tui::widgets::pane::Pane;
@@ -123,7 +126,14 @@ impl LessonScreen {
                 "Press Ctrl-], then Enter to continue.".to_owned()
             }
             (Phase::CleanedUp(_), _) if self.passed() && self.is_last() => {
-                "That was the last step: press Enter to end.".to_owned()
+                let rows = self.view.lessons.iter();
+                match rows.map(|row| row.count(Mark::Skipped)).sum() {
+                    0 => "That was the last step: press Enter to end.".to_owned(),
+                    skipped => format!(
+                        "That was the last step, {} skipped (l lists them): press Enter to end.",
+                        text::plural(skipped, "step")
+                    ),
+                }
             }
             _ if self.passed() => "Press Enter to continue.".to_owned(),
             (Phase::CleanedUp(_), _) => {
@@ -453,7 +463,9 @@ impl Layer for LessonScreen {
             (Act::Enter, Some(false)) if !self.passed() => return Some("leave".into()),
             (Act::Retry, _) => return self.retry().map(|_| usual.into()),
             (Act::Details, _) => return self.view.trouble.as_ref().map(|_| usual.into()),
-            (Act::Read, Some(_)) | (Act::Help | Act::Quit, _) => return Some(usual.into()),
+            (Act::Read, Some(_)) | (Act::Help | Act::Quit | Act::Owed | Act::Glossary, _) => {
+                return Some(usual.into());
+            }
             _ if self.everything() => return None,
             _ => {}
         }
@@ -520,6 +532,8 @@ impl Layer for LessonScreen {
             Act::Copy => return self.copy(cx),
             Act::Read => return self.read(),
             Act::Details => return self.explain(cx),
+            Act::Glossary => return Flow::Open(Box::new(Glossary::new())),
+            Act::Owed => return Flow::Open(Box::new(OwedScreen::new(Arc::clone(&self.view)))),
             Act::Back | Act::Next | Act::Lessons | Act::RunForMe if self.is_cleaning_up() => {
                 cx.notice("cleaning up goes on by itself");
             }
@@ -530,8 +544,16 @@ impl Layer for LessonScreen {
                         step,
                     })
                 };
+                let forget = |lesson: &crate::engine::view::LessonRow, step: Option<usize>| {
+                    let lesson = lesson.id.clone();
+                    Effect::Command(match step {
+                        Some(step) => Command::Redo { lesson, step },
+                        None => Command::Reset { lesson },
+                    })
+                };
                 let here = Some(self.view.step.lesson.clone());
-                return Flow::Open(Box::new(Lessons::new(self.view.lessons.clone(), here, go)));
+                let lessons = Lessons::new(self.view.lessons.clone(), here, go);
+                return Flow::Open(Box::new(lessons.with_forget(forget)));
             }
             Act::RunForMe => match &self.view.phase {
                 Phase::CleanedUp(receipt) if receipt.is_clean() => cx.notice("the lab is gone"),

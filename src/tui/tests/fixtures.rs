@@ -14,7 +14,9 @@ use crate::engine::view::*;
 use crate::engine::{Engine, Paths, Setup};
 use crate::lesson::catalog::Catalog;
 use crate::lesson::delays::BothWays;
+use crate::lesson::load;
 use crate::lesson::schema::{Choice, Lesson, Side};
+use crate::template::Stage;
 use crate::tui::chosen::{LabRow, PlaceRow, Welcome};
 
 /// When all of this is seen.
@@ -65,7 +67,10 @@ pub(super) fn lessons() -> Vec<LessonRow> {
         minutes,
         steps: steps
             .iter()
-            .map(|(title, passed)| ((*title).to_owned(), *passed))
+            .map(|(title, passed)| StepRow {
+                title: (*title).to_owned(),
+                mark: if *passed { Mark::Passed } else { Mark::Open },
+            })
             .collect(),
     };
     vec![
@@ -114,6 +119,11 @@ pub(super) fn lessons() -> Vec<LessonRow> {
     ]
 }
 
+/// What a stack of this stage costs.
+pub(super) fn owed(stage: Stage) -> Owed {
+    Owed::of_stage(&load::prices().unwrap(), stage, "t3.micro")
+}
+
 fn machine(side: Side, terminal: TerminalState) -> MachineView {
     let (zone, address) = match side {
         Side::A => ("us-east-1a", "203.0.113.10"),
@@ -138,6 +148,7 @@ fn view(step: StepView, terminal: TerminalState) -> View {
         started: ago(767),
         cost: 0.0,
         cost_per_hour: 0.0,
+        owed: Some(owed(Stage::Share)),
         lessons: lessons(),
         step,
         stack: None,
@@ -196,6 +207,7 @@ pub(super) fn question() -> View {
         causality: None,
         hints_of: 3,
         state: StepState::Open,
+        due: None,
         verdicts: 0,
         debrief: Some("Only EFS is mounted by many instances in many zones at once.".into()),
         work: Work::Question,
@@ -261,7 +273,7 @@ fn at_build() -> (Engine, Timestamp) {
             key: "/home/you/.local/state/efslab/labs/lab-7f3k/id_ed25519".into(),
             ssh_config: "/home/you/.local/state/efslab/labs/lab-7f3k/ssh_config".into(),
         },
-        prices: None,
+        prices: Some(load::prices().unwrap()),
     });
     (engine, ago(12))
 }
@@ -401,6 +413,7 @@ pub(super) fn terminals() -> View {
         causality: None,
         hints_of: 3,
         state: StepState::Open,
+        due: None,
         verdicts: 0,
         debrief: Some("Neither machine holds the file: both asked the same filesystem, each through its own door.".into()),
         work: Work::Terminals,

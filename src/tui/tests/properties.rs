@@ -133,6 +133,7 @@ fn step() -> BoxedStrategy<StepView> {
                 hints_of: hints.len() + number % 2,
                 hints,
                 state,
+                due: None,
                 verdicts: 0,
                 debrief,
                 work,

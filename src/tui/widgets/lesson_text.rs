@@ -68,7 +68,13 @@ pub(in crate::tui) fn whole(
     let mut said: Vec<_> = trouble
         .flat_map(|trouble| verdict::trouble(trouble, width, look))
         .collect();
-    said.extend(verdict::state(&view.step.state, now, width, look));
+    said.extend(verdict::state(
+        &view.step.state,
+        view.step.due,
+        now,
+        width,
+        look,
+    ));
     if !said.is_empty() {
         lines.push(Line::default());
         lines.extend(said);
@@ -201,7 +207,13 @@ impl Pane<'_> {
     fn pinned(&self, width: u16, height: u16) -> Vec<Line<'static>> {
         let height = usize::from(height);
         let mut action = verdict::action(self.action, width, self.look);
-        let mut state = verdict::state(&self.view.step.state, self.now, width, self.look);
+        let mut state = verdict::state(
+            &self.view.step.state,
+            self.view.step.due,
+            self.now,
+            width,
+            self.look,
+        );
         let mut trouble = self.view.trouble.as_ref().map_or_else(Vec::new, |trouble| {
             verdict::trouble(trouble, width, self.look)
         });

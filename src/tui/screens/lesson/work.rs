@@ -172,7 +172,7 @@ impl LessonScreen {
                     what: doing.clone(),
                     since: *since,
                 };
-                let mut lines = verdict::state(&state, cx.now, width, cx.look);
+                let mut lines = verdict::state(&state, None, cx.now, width, cx.look);
                 lines.push(Line::default());
                 lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
                 lines
