@@ -35,7 +35,7 @@ const FIELDS: [Field; 6] = [
         minute.permitted = Some(value);
     }),
     ("DataReadIOBytes", "Sum", |minute, value| {
-        minute.read = Some(value)
+        minute.read = Some(value);
     }),
     ("DataWriteIOBytes", "Sum", |minute, value| {
         minute.written = Some(value);

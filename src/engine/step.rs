@@ -275,10 +275,10 @@ impl Engine {
     /// The snapshot in mind: the one that an earlier step of the lesson has kept, or the newest.
     fn snapshot(&self) -> Option<String> {
         let lesson = self.lesson_now();
-        let records = (lesson.steps.iter())
+        let mut records = (lesson.steps.iter())
             .take(self.position.place.step)
             .filter_map(|step| self.position.record_of(lesson, step)?.snapshot.clone());
-        records.last().or_else(|| self.newest_snapshot())
+        records.next_back().or_else(|| self.newest_snapshot())
     }
 
     /// Asks the machines what the check still needs of them; `false` when there is nothing (more) to ask.

@@ -31,7 +31,7 @@ pub(in crate::tui) fn lines(panels: &[PanelView], width: u16, look: Look) -> Vec
         let quiet = look.style(Tone::Quiet);
         match &panel.content {
             PanelContent::Waiting => {
-                lines.push(Line::styled("waiting for the first answer", quiet))
+                lines.push(Line::styled("waiting for the first answer", quiet));
             }
             PanelContent::CouldNotTell(why) => {
                 let label = Span::styled("could not tell:", look.style(Tone::Warn));
@@ -140,10 +140,10 @@ fn graph_lines(graph: &Graph, width: u16, look: Look) -> Vec<Line<'static>> {
         // A single datapoint is told, not drawn.
         return lines;
     }
-    let marker = if !look.is_unicode() {
-        Marker::Dot
-    } else {
+    let marker = if look.is_unicode() {
         Marker::Braille
+    } else {
+        Marker::Dot
     };
     let datasets = stacked.iter().enumerate().map(|(at, points)| {
         Dataset::default()
