@@ -153,6 +153,15 @@ impl View {
         })
     }
 
+    /// Takes the time of moving so many bytes from here to there in memory: into a pipe.
+    pub fn copied(&self, len: u64) {
+        let now = self.now();
+        if let Some(mut line) = self.line() {
+            let start = line.start(now);
+            line.wait(start, memory(len));
+        }
+    }
+
     /// Puts content in the place of what is at this byte of a file that is there.
     pub fn overwrite(
         &self,

@@ -6,7 +6,7 @@ mod report;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::operands::{Operands, Status};
 use super::program::{Call, Ended, Program};
@@ -16,6 +16,8 @@ use crate::practice::storage::{Access, Content, Errno, Kind, NodeType, Use, View
 /// Account time that may gather before it is waited for: less than any filesystem needs for one operation of a stream.
 /// So whoever else uses it has a turn after each.
 const GATHERED: Duration = Duration::from_millis(1);
+/// What opening both sides takes, and with it the least that any transfer takes (estimate).
+const OPENING: SignedDuration = SignedDuration::from_micros(50);
 /// Blocks after which others may run.
 const ROUNDS: u64 = 16;
 
@@ -32,11 +34,13 @@ impl Program for Dd {
                 return call.fail(1, line).await;
             }
         };
+        let view = seat.patient_view().timed_alone();
         let mut copy = Copy {
             seat,
             call,
-            view: seat.patient_view().timed_alone(),
-            began: seat.host.clock.now(),
+            // Time goes on between two looks at the clock: what is measured begins where the view's own time does.
+            began: view.due().unwrap_or_else(|| seat.host.clock.now()),
+            view,
             shown: 0,
             done: Done::default(),
             over: false,
@@ -165,6 +169,7 @@ impl Copy<'_, '_> {
             count(&mut self.done.read);
             match sink {
                 Sink::Output => {
+                    self.view.copied(block.len());
                     for part in block.parts() {
                         self.call.out(part).await?;
                     }
@@ -349,9 +354,9 @@ impl Copy<'_, '_> {
         Ok(())
     }
 
-    fn elapsed(&self) -> jiff::SignedDuration {
+    fn elapsed(&self) -> SignedDuration {
         let due = self.view.due().unwrap_or(self.began);
-        due.duration_since(self.began)
+        due.duration_since(self.began) + OPENING
     }
 
     /// The lines at the end.
