@@ -61,10 +61,10 @@ const INSTALLED: &[&str] = &[
 const PROGRAMS: &str = "\
     [ arch awk base32 base64 basename bash bzip2 cat cksum clear comm curl cut date dd df diff dirname \
     echo egrep env expand expr factor false fgrep fmt fold free gawk grep gunzip gzip \
-    hexdump hostname join kill less logger logname mkfifo more nl nohup nproc numfmt od \
+    hexdump hostname join kill less logger logname mkfifo more nano nl nohup nproc numfmt od \
     paste pgrep pkill pr printenv printf ps pwd readlink rev sed seq sh \
     shuf sleep sort sum tac tar test timeout tr true \
-    tsort tty uname unexpand uniq unzip uptime users vi which xargs xxd yes zip";
+    tsort tty uname unexpand uniq unzip uptime users vi view vim which xargs xxd yes zip";
 
 /// Directories, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[

@@ -286,7 +286,10 @@ impl View {
     pub fn resize(&self, path: &str, len: u64) -> Outcome<()> {
         self.at(path, Last::Follow, |found| {
             let Found { mount, ino } = found.writable()?;
-            mount.spec.tree.resize(&self.identity, *ino, len, self.now())?;
+            mount
+                .spec
+                .tree
+                .resize(&self.identity, *ino, len, self.now())?;
             self.ask(mount, Request::Change);
             Ok(())
         })

@@ -10,6 +10,7 @@ mod destination;
 mod diff;
 mod du;
 mod editors;
+mod filesystem;
 mod find;
 mod glob;
 mod groups;

@@ -23,6 +23,7 @@ mod identity;
 pub mod journal;
 mod metadata;
 mod mount;
+mod mountpoint;
 mod nc;
 mod network;
 mod nfs;
@@ -116,6 +117,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "dmesg", Arc::new(hardware::Dmesg)),
         (BIN, "dnf", Arc::new(dnf::Dnf)),
         (BIN, "ec2-metadata", Arc::new(cloud_init::Ec2Metadata)),
+        (BIN, "fallocate", Arc::new(bytes::Fallocate)),
         (BIN, "file", Arc::new(block::FileProgram)),
         (BIN, "findmnt", Arc::new(findmnt::Findmnt)),
         (BIN, "flock", Arc::new(flock::Flock)),
@@ -129,6 +131,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "logger", Arc::new(journal::Logger)),
         (BIN, "lsblk", Arc::new(block::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
+        (BIN, "mountpoint", Arc::new(mountpoint::Mountpoint)),
         (BIN, "nproc", Arc::new(identity::Nproc)),
         (BIN, "ping", Arc::new(ping::Ping)),
         (BIN, "ps", Arc::new(processes::Ps)),
@@ -144,6 +147,7 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "umount", Arc::new(mount::Umount)),
         (BIN, "uname", Arc::new(identity::Uname)),
         (BIN, "uptime", Arc::new(hardware::Uptime)),
+        (BIN, "w", Arc::new(who::W)),
         (BIN, "wc", Arc::new(bytes::Wc)),
         (BIN, "who", Arc::new(who::Who)),
         (BIN, "yes", Arc::new(streams::Yes)),

@@ -12,11 +12,11 @@ use async_trait::async_trait;
 use bashkit::{Command, CommandContext, CommandInput, CommandOutput, CommandStatus, ExecOptions};
 use tokio_util::task::TaskTracker;
 
-use crate::practice::compute::commands::inner::{Output, execute_tracked};
 use crate::practice::compute::commands::files::{OnScreen, Screen};
+use crate::practice::compute::commands::inner::{Output, execute_tracked};
 use crate::practice::compute::host::Seat;
-use crate::practice::compute::processes::Process;
 use crate::practice::compute::patience::give_way;
+use crate::practice::compute::processes::Process;
 
 /// Status of a program that cannot start another (timeout(1), sudo(8) differ little).
 const NO_PROCESS: i32 = 125;

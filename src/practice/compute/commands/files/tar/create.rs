@@ -110,7 +110,14 @@ impl Run<'_> {
         }
         if attr.is_dir() {
             let member = self.member_name(&format!("{name}/").replace("//", "/"));
-            self.write(writer, EntryType::Directory, &attr, &member, None, &Content::default())?;
+            self.write(
+                writer,
+                EntryType::Directory,
+                &attr,
+                &member,
+                None,
+                &Content::default(),
+            )?;
             if !self.options.recursion {
                 return Ok(());
             }
@@ -132,7 +139,14 @@ impl Run<'_> {
             let id = (mount, attr.ino);
             if let Some(first) = links.get(&id) {
                 let first = first.clone();
-                return self.write(writer, EntryType::Link, &attr, &member, Some(&first), &Content::default());
+                return self.write(
+                    writer,
+                    EntryType::Link,
+                    &attr,
+                    &member,
+                    Some(&first),
+                    &Content::default(),
+                );
             }
             links.insert(id, member.clone());
         }
@@ -148,7 +162,14 @@ impl Run<'_> {
                     &Content::default(),
                 )
             }
-            NodeType::Fifo => self.write(writer, EntryType::Fifo, &attr, &member, None, &Content::default()),
+            NodeType::Fifo => self.write(
+                writer,
+                EntryType::Fifo,
+                &attr,
+                &member,
+                None,
+                &Content::default(),
+            ),
             NodeType::Device | NodeType::Block => {
                 self.complain(&format!(
                     "{name}: a practice instance's tar takes no devices"

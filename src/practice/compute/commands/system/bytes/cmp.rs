@@ -162,7 +162,10 @@ async fn compare(
     let sizes = sides
         .iter()
         .map(|side| side.feed.content().map(Content::len));
-    let width = sizes.flatten().min().map_or(1, |size| size.to_string().len());
+    let width = sizes
+        .flatten()
+        .min()
+        .map_or(1, |size| size.to_string().len());
     loop {
         let room = wanted.limit.map_or(PIECE, |limit| limit - at);
         if room == 0 {
@@ -213,13 +216,16 @@ async fn compare(
                         } else {
                             String::new()
                         };
-                        let what =
-                            format!("{name} {with} differ: byte {byte}, line {line}{bytes}");
+                        let what = format!("{name} {with} differ: byte {byte}, line {line}{bytes}");
                         call.done(what).await?;
                         return Ok(1);
                     }
                     out.push_str(&if wanted.bytes {
-                        format!("{byte:>width$} {a:3o} {:<4} {b:3o} {}\n", printed(*a), printed(*b))
+                        format!(
+                            "{byte:>width$} {a:3o} {:<4} {b:3o} {}\n",
+                            printed(*a),
+                            printed(*b)
+                        )
                     } else {
                         format!("{byte:>width$} {a:3o} {b:3o}\n")
                     });

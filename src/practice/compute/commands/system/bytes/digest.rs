@@ -278,11 +278,7 @@ async fn checked<D: Digest + Send>(
 }
 
 /// A list is read whole.
-async fn text(
-    seat: &Seat,
-    call: &Call<'_>,
-    list: &str,
-) -> bashkit::Result<Result<String, Errno>> {
+async fn text(seat: &Seat, call: &Call<'_>, list: &str) -> bashkit::Result<Result<String, Errno>> {
     let mut feed = match Feed::open(seat, call, list).await {
         Ok(feed) => feed,
         Err(why) => return Ok(Err(why)),

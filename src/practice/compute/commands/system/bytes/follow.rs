@@ -69,10 +69,8 @@ pub(super) async fn follow(
             };
             match (file.shown, file.ino) {
                 (None, _) => {
-                    call.said_now(format!(
-                        "tail: {name} has appeared;  following new file\n"
-                    ))
-                    .await?;
+                    call.said_now(format!("tail: {name} has appeared;  following new file\n"))
+                        .await?;
                     file.shown = Some(0);
                 }
                 (Some(_), Some(ino)) if ino != attr.ino => {
@@ -120,18 +118,23 @@ pub(super) async fn follow(
                 call.shown_now(part).await?;
             }
         }
-        if call.on_screen() {
-            // Time is not made to pass for somebody who only looks.
-            let clock = &seat.host.clock;
-            let pause = async {
-                tokio::select! {
-                    () = clock.sleep_idle(wanted.interval) => {}
-                    () = tokio::time::sleep(STANDSTILL) => {}
-                }
-            };
-            seat.activity.idle(pause).await;
-        } else {
-            seat.activity.sleep(wanted.interval).await;
-        }
+        pause(seat, call, wanted.interval).await;
     }
+}
+
+/// Waits between two looks at what is followed.
+pub async fn pause(seat: &Seat, call: &Call<'_>, interval: Duration) {
+    if !call.on_screen() {
+        seat.activity.sleep(interval).await;
+        return;
+    }
+    // Time is not made to pass for somebody who only looks.
+    let clock = &seat.host.clock;
+    let pause = async {
+        tokio::select! {
+            () = clock.sleep_idle(interval) => {}
+            () = tokio::time::sleep(STANDSTILL) => {}
+        }
+    };
+    seat.activity.idle(pause).await;
 }

@@ -3,6 +3,7 @@
 
 mod cmp;
 mod digest;
+mod fallocate;
 mod follow;
 mod head;
 mod split;
@@ -12,6 +13,8 @@ mod wc;
 
 pub use self::cmp::Cmp;
 pub use self::digest::Digests;
+pub use self::fallocate::Fallocate;
+pub use self::follow::pause;
 pub use self::head::Head;
 pub use self::split::Split;
 pub use self::tail::Tail;
@@ -142,7 +145,7 @@ impl<'a> Feed<'a> {
 }
 
 /// A count with the suffixes of head and tail: `10`, `1k`, `2MiB`, `5KB`, `b` for 512. More than there can be is all.
-fn count(text: &str) -> Option<u64> {
+pub fn count(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, suffix) = text.split_at(digits);
     if number.is_empty() {

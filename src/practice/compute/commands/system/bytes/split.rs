@@ -61,9 +61,8 @@ impl Wanted {
             let positive = |what: &str, text: Option<String>| {
                 let text = text.unwrap_or_default();
                 let number = count(&text).filter(|number| *number > 0);
-                number.ok_or_else(|| {
-                    Bad::Line(format!("split: invalid number of {what}: ‘{text}’"))
-                })
+                number
+                    .ok_or_else(|| Bad::Line(format!("split: invalid number of {what}: ‘{text}’")))
             };
             match name {
                 "-l" | "--lines" => wanted.part = Part::Lines(positive("lines", value())?),

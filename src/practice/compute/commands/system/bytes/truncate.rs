@@ -118,12 +118,8 @@ impl Program for Truncate {
         for file in files {
             let path = call.path(&file);
             view.pass(&path, Use::Change).await;
-            let open = |why: Errno| {
-                format!(
-                    "truncate: cannot open {} for writing: {why}",
-                    quoted(&file)
-                )
-            };
+            let open =
+                |why: Errno| format!("truncate: cannot open {} for writing: {why}", quoted(&file));
             let now = match view.stat(&path) {
                 Ok(attr) if attr.is_dir() => Err(open(Errno::IsDirectory)),
                 Ok(attr) if attr.node_type != NodeType::File => Err(format!(

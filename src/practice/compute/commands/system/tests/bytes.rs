@@ -141,7 +141,11 @@ async fn what_is_added_to_a_file_is_followed_until_the_time_is_up() {
         )
         .await
         .ended(124);
-    assert_eq!(ran.out, "3\nadded\nanew\n124\nfirst\nsecond\n", "{}", ran.err);
+    assert_eq!(
+        ran.out, "3\nadded\nanew\n124\nfirst\nsecond\n",
+        "{}",
+        ran.err
+    );
     assert_eq!(
         ran.err,
         "tail: log: file truncated\ntail: cannot open 'late' for reading: No such file or directory\n\
