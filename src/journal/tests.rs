@@ -65,6 +65,7 @@ fn receipt(answer: Listing) -> Receipt {
         passes: 3,
         asked: now(),
         cost: 0.0,
+        notes: Vec::new(),
     }
 }
 
