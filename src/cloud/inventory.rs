@@ -9,6 +9,8 @@ use aws_sdk_cloudformation::types::{Stack, StackStatus};
 use aws_sdk_ec2::types::Filter;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
 use super::failure::classify;
 use super::machines::filter;
@@ -40,7 +42,12 @@ impl Cloud {
     ///
     /// Things are found by the lab's tag; things that carry no tag of ours (mount targets, their interfaces) by the ids in
     /// `known` and by the VPCs found.
-    pub async fn inventory(&self, lab: &str, known: &Known) -> Inventory {
+    pub fn inventory<'a>(&'a self, lab: &'a str, known: &'a Known) -> BoxFuture<'a, Inventory> {
+        // A dozen calls under way at a time are large: they live on the heap.
+        self.ask_everything(lab, known).boxed()
+    }
+
+    async fn ask_everything(&self, lab: &str, known: &Known) -> Inventory {
         let tag = || filter(&format!("tag:{LAB_TAG}"), lab);
         let ec2 = &self.ec2;
         let (account, stacks, instances, volumes, snapshots, alarms, file_systems) = tokio::join!(

@@ -31,7 +31,7 @@ pub(super) struct Cleanup {
     /// Failed deletions of stacks.
     failures: u32,
     /// Everything is to be asked before anything else is done.
-    asks: bool,
+    pub(super) asks: bool,
     /// Stacks are not tried any more, and why.
     pub(super) given_up: Option<Trouble>,
     /// An account answered that is not the lab's.

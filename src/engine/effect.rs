@@ -194,7 +194,7 @@ pub struct NewStack {
 }
 
 /// The removal of one thing that no stack owns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Removal {
     /// Take the volume from the instance that has it.
     Detachment(String),

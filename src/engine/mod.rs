@@ -229,7 +229,7 @@ impl Engine {
             What::RemainsSeen(outcome) => self.remains_seen(outcome, effects),
             What::Terminated { instances, outcome } => self.terminated(instances, outcome),
             What::UpdateCancelled { stack, outcome } => self.update_cancelled(&stack, outcome),
-            What::Removed { removal, outcome } => self.removed(removal, outcome),
+            What::Removed { removal, outcome } => self.removed(&removal, outcome),
             What::Woke => {
                 // Early, because the pause has become longer or the clock was set: the alarm is set again.
                 self.busy.end(Task::Waking);

@@ -388,7 +388,7 @@ fn judged(receipt: &Receipt) -> ReceiptState {
         match &row.answer {
             Listing::Empty => {}
             Listing::Left(ids) | Listing::Kept(ids) => {
-                left.push(format!("{} {}", ids.len(), row.kind))
+                left.push(format!("{} {}", ids.len(), row.kind));
             }
             Listing::CouldNotTell(why) => unknown.push(format!("{}: {why}", row.kind)),
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::build::Task;
+use super::cleanup::BETWEEN;
 use super::effect::{Effect, Removal};
 use super::event::{Failure, FailureClass, Instance, Remains, VolumeState};
 use super::view::Trouble;
@@ -36,6 +37,8 @@ pub(super) struct Sweep {
     terminated: BTreeSet<String>,
     /// Their termination is not waited for any longer.
     leave_instances: bool,
+    /// Removals that were accepted: what they were for may still be listed for a while.
+    accepted: BTreeSet<Removal>,
     /// Removals under way, and how many there may be.
     under_way: BTreeSet<String>,
     at_a_time: usize,
@@ -61,6 +64,7 @@ impl Default for Sweep {
             remains: nothing(),
             terminated: BTreeSet::new(),
             leave_instances: false,
+            accepted: BTreeSet::new(),
             under_way: BTreeSet::new(),
             at_a_time: AT_A_TIME,
             snapshots: 0,
@@ -134,6 +138,12 @@ impl Sweep {
         volumes
             .chain(snapshots)
             .filter(|(id, _)| !self.is_hopeless(id))
+            .map(|(id, removal)| (id, removal.filter(|it| !self.accepted.contains(it))))
+    }
+
+    fn volume(&self, id: &str) -> Option<&VolumeState> {
+        let volume = self.remains.volumes.iter().find(|one| one.id == id);
+        volume.map(|volume| &volume.state)
     }
 
     /// The state of a volume is known better now.
@@ -303,9 +313,7 @@ impl Engine {
             return false;
         }
         let Some(instances) = &sweep.remains.instances else {
-            self.say("looking for instances that still write");
-            self.look_at_remains(effects);
-            return true;
+            return self.looks_for_instances();
         };
         if instances.is_empty() {
             return false;
@@ -328,6 +336,27 @@ impl Engine {
             effects.push(Effect::Terminate { instances: running });
             true
         }
+    }
+
+    /// Nobody could tell which instances there are: whether that is asked once more.
+    fn looks_for_instances(&mut self) -> bool {
+        let Some(cleanup) = &mut self.cleanup else {
+            return false;
+        };
+        let attempts = cleanup
+            .sweep
+            .attempts
+            .entry("listing".to_owned())
+            .or_default();
+        *attempts += 1;
+        let again = *attempts < ATTEMPTS;
+        cleanup.sweep.leave_instances = !again;
+        cleanup.asks = again;
+        if again {
+            self.say("looking for instances that still write");
+            self.pause_for(BETWEEN);
+        }
+        again
     }
 
     fn await_instances(&mut self, instances: Vec<String>, effects: &mut Vec<Effect>) -> bool {
@@ -410,11 +439,11 @@ impl Engine {
         let doing = sweep.doing();
         effects.extend(removals.into_iter().map(Effect::Remove));
         self.say(&doing);
-        !waits || self.await_volumes(effects)
+        !waits || self.await_removals(effects)
     }
 
-    /// Only volumes are left that are on their way.
-    fn await_volumes(&mut self, effects: &mut Vec<Effect>) -> bool {
+    /// Only what is on its way is left.
+    fn await_removals(&mut self, effects: &mut Vec<Effect>) -> bool {
         if !self.is_stuck() {
             self.look_at_remains(effects);
             return true;
@@ -423,11 +452,8 @@ impl Engine {
             return false;
         };
         let stuck: Vec<(String, Trouble)> = sweep
-            .remains
-            .volumes
-            .iter()
-            .filter(|volume| !sweep.is_hopeless(&volume.id))
-            .map(|volume| (volume.id.clone(), stuck(&volume.state)))
+            .removables()
+            .map(|(id, _)| (id.to_owned(), stuck(sweep.volume(id))))
             .collect();
         self.trouble = stuck.last().map(|(_, trouble)| trouble.clone());
         if let Some(cleanup) = &mut self.cleanup {
@@ -436,7 +462,7 @@ impl Engine {
         false
     }
 
-    pub(super) fn removed(&mut self, removal: Removal, outcome: Result<(), Failure>) {
+    pub(super) fn removed(&mut self, removal: &Removal, outcome: Result<(), Failure>) {
         let Some(sweep) = self.cleanup.as_mut().map(|cleanup| &mut cleanup.sweep) else {
             return;
         };
@@ -444,13 +470,13 @@ impl Engine {
         sweep.under_way.remove(&id);
         let Err(failure) = outcome else {
             sweep.progress = true;
+            sweep.accepted.insert(removal.clone());
             sweep.at_a_time = (sweep.at_a_time + 1).min(AT_A_TIME);
             match removal {
                 Removal::Snapshot(_) => sweep.is_gone(&id),
                 Removal::Volume(_) => sweep.volume_is(&id, VolumeState::Changing),
                 Removal::Detachment(_) => {
-                    let volume = sweep.remains.volumes.iter().find(|one| one.id == id);
-                    if let Some(VolumeState::Attached(from)) = volume.map(|one| one.state.clone()) {
+                    if let Some(VolumeState::Attached(from)) = sweep.volume(&id).cloned() {
                         sweep.volume_is(&id, VolumeState::Detaching(from));
                     }
                 }
@@ -460,7 +486,7 @@ impl Engine {
             }
             return;
         };
-        match (failure.class, &removal) {
+        match (failure.class, removal) {
             (FailureClass::NotFound, Removal::Snapshot(_) | Removal::Volume(_)) => {
                 sweep.is_gone(&id);
             }
@@ -515,7 +541,8 @@ impl Engine {
             && let Some(cleanup) = &mut self.cleanup
         {
             // The last listings say what is left.
-            cleanup.sweep.remains = nothing();
+            cleanup.sweep.stop();
+            self.trouble = Some(Trouble::from(&failure));
         }
     }
 
@@ -590,18 +617,18 @@ fn obstacle(what: &str, why: String, remedy: &str) -> Trouble {
     }
 }
 
-/// Of a volume that stays as it is for too long.
-fn stuck(state: &VolumeState) -> Trouble {
+/// Of what stays as it is for too long; a volume in this state.
+fn stuck(state: Option<&VolumeState>) -> Trouble {
     let what = "not deleted";
     match state {
-        VolumeState::Detaching(from) | VolumeState::Attached(from) => obstacle(
+        Some(VolumeState::Detaching(from) | VolumeState::Attached(from)) => obstacle(
             what,
             format!("{from} does not let go of it, it is probably still mounted there"),
             "Unmount it there (umount), then clean up again: to take it by force can destroy data.",
         ),
-        VolumeState::Free | VolumeState::Changing => obstacle(
+        _ => obstacle(
             what,
-            "its state does not change any more".to_owned(),
+            "it is asked for, and nothing changes".to_owned(),
             "Look at it in the EC2 console, then clean up again.",
         ),
     }

@@ -9,6 +9,7 @@ mod causality;
 mod cleanup;
 mod measuring;
 mod properties;
+mod sweeping;
 mod updating;
 
 use super::command::Command;
