@@ -145,8 +145,12 @@ pub struct Served {
 
 impl Served {
     pub fn start(home: &Home) -> Self {
+        Self::paced(home, "max")
+    }
+
+    pub fn paced(home: &Home, pace: &str) -> Self {
         let mut child = home
-            .efslab(&["practice", "serve", "--pace", "max"])
+            .efslab(&["practice", "serve", "--pace", pace])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

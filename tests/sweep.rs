@@ -159,39 +159,49 @@ impl Account {
     /// Brings the only stack to this template; answers what its resource of this name is.
     fn update(&self, template: &str, resource: &str) -> String {
         self.wait(async {
-            let described = self.cloudformation.describe_stacks().send().await.unwrap();
-            let stack = &described.stacks()[0];
-            let id = stack.stack_id().unwrap();
-            let as_before = |parameter: &Parameter| {
-                Parameter::builder()
-                    .parameter_key(parameter.parameter_key().unwrap())
-                    .use_previous_value(true)
-                    .build()
-            };
-            let update = self.cloudformation.update_stack().stack_name(id);
-            update
-                .template_body(template)
-                .set_parameters(Some(stack.parameters().iter().map(as_before).collect()))
-                .capabilities(Capability::CapabilityIam)
-                .set_tags(Some(stack.tags().to_vec()))
-                .send()
-                .await
-                .unwrap();
-            loop {
-                let seen = self.cloudformation.describe_stacks().stack_name(id);
-                let seen = seen.send().await.unwrap();
-                match seen.stacks()[0].stack_status().unwrap().as_str() {
-                    "UPDATE_COMPLETE" => break,
-                    status => assert!(status.ends_with("_IN_PROGRESS"), "{status}"),
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            let id = &self.begin_update(template).await;
+            self.updated(id).await;
             let found = self.cloudformation.describe_stack_resource();
             let found = found.stack_name(id).logical_resource_id(resource);
             let found = found.send().await.unwrap();
             let detail = found.stack_resource_detail().unwrap();
             detail.physical_resource_id().unwrap().to_owned()
         })
+    }
+
+    async fn updated(&self, stack: &str) {
+        loop {
+            let seen = self.cloudformation.describe_stacks().stack_name(stack);
+            let seen = seen.send().await.unwrap();
+            match seen.stacks()[0].stack_status().unwrap().as_str() {
+                "UPDATE_COMPLETE" => return,
+                status => assert!(status.ends_with("_IN_PROGRESS"), "{status}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Asks for an update of the only stack to this template; answers its StackId.
+    async fn begin_update(&self, template: &str) -> String {
+        let described = self.cloudformation.describe_stacks().send().await.unwrap();
+        let stack = &described.stacks()[0];
+        let id = stack.stack_id().unwrap();
+        let as_before = |parameter: &Parameter| {
+            Parameter::builder()
+                .parameter_key(parameter.parameter_key().unwrap())
+                .use_previous_value(true)
+                .build()
+        };
+        let update = self.cloudformation.update_stack().stack_name(id);
+        update
+            .template_body(template)
+            .set_parameters(Some(stack.parameters().iter().map(as_before).collect()))
+            .capabilities(Capability::CapabilityIam)
+            .set_tags(Some(stack.tags().to_vec()))
+            .send()
+            .await
+            .unwrap();
+        id.to_owned()
     }
 
     /// Attaches a volume to machine A of the lab.
@@ -233,12 +243,8 @@ fn efslab(home: &Home, served: &Served, arguments: &[&str]) -> Command {
     command
 }
 
-#[test]
-fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbours_stay() {
-    let home = Home::new();
-    let served = Served::start(&home);
-    let account = Account::of(&served);
-
+/// Builds the lab at its first stage.
+fn build(home: &Home, served: &Served) {
     let build = [
         "run",
         "share-files",
@@ -248,9 +254,18 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
         "--endpoint-url",
         served.url(),
     ];
-    let untouched = account.everything();
-    let (code, out, err) = outcome(&mut efslab(&home, &served, &build));
+    let (code, out, err) = outcome(&mut efslab(home, served, &build));
     assert_eq!(code, 0, "{out}{err}");
+}
+
+#[test]
+fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbours_stay() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let account = Account::of(&served);
+
+    let untouched = account.everything();
+    build(&home, &served);
     let stack = account.wait(account.cloudformation.describe_stacks().send());
     let stack = stack.unwrap().stacks()[0].clone();
     let of_lab = stack
@@ -342,4 +357,29 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("Nothing is left."), "{out}");
     assert_eq!(account.everything(), expected);
+}
+
+#[test]
+fn an_update_that_would_take_for_hours_is_cancelled_and_the_lab_goes() {
+    let home = Home::new();
+    // Fast, and yet so that hours are some time: at `max` time jumps to their end.
+    let served = Served::paced(&home, "200");
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    build(&home, &served);
+    let (_, template, _) = home.run(&["template", "--stage", "share"]);
+    let waits = "Resources:
+  Handle:
+    Type: AWS::CloudFormation::WaitConditionHandle
+  Never:
+    Type: AWS::CloudFormation::WaitCondition
+    Properties: { Handle: !Ref Handle, Timeout: 43200 }
+";
+    let template = template.replacen("Resources:\n", waits, 1);
+    account.wait(account.begin_update(&template));
+    let (code, out, err) = outcome(&mut efslab(&home, &served, &["cleanup", "--yes"]));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("cancelling the update of the stack"), "{out}");
+    assert!(out.contains("Nothing is left."), "{out}");
+    assert_eq!(account.everything(), untouched);
 }

@@ -3,6 +3,7 @@
 //! Not asked are roles, instance profiles, topics and subscriptions: only the lab's stacks make them, so that they go with
 //! these, and cost nothing (a client for each would double what is built).
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use aws_sdk_cloudformation::types::{Stack, StackStatus};
@@ -50,16 +51,20 @@ impl Cloud {
     async fn ask_everything(&self, lab: &str, known: &Known) -> Inventory {
         let tag = || filter(&format!("tag:{LAB_TAG}"), lab);
         let ec2 = &self.ec2;
-        let (account, stacks, instances, volumes, snapshots, alarms, file_systems) = tokio::join!(
+        let (account, stacks, instances, volumes, alarms, file_systems) = tokio::join!(
             self.account(),
             self.lab_stacks(lab, &known.stacks),
             self.lab_instances(lab, &known.stacks),
             self.lab_volumes(lab),
-            self.lab_snapshots(lab, &known.volumes),
             self.lab_alarms(lab),
             self.lab_file_systems(lab, &known.file_systems),
         );
-        let (vpcs, subnets, gateways, route_tables, groups, keys) = tokio::join!(
+        // Snapshots may carry no tag: they are looked for by the volumes there were, and those there are.
+        let there = volumes.iter().flatten().map(|volume| &volume.id);
+        let disks: BTreeSet<String> = known.volumes.iter().chain(there).cloned().collect();
+        let disks = Vec::from_iter(disks);
+        let (snapshots, vpcs, subnets, gateways, route_tables, groups, keys) = tokio::join!(
+            self.lab_snapshots(lab, &disks),
             listed!("list VPCs", ec2.describe_vpcs().filters(tag()), it => it.vpc_id().map(str::to_owned)),
             listed!("list subnets", ec2.describe_subnets().filters(tag()), it => it.subnet_id().map(str::to_owned)),
             listed!("list internet gateways", ec2.describe_internet_gateways().filters(tag()), it =>
