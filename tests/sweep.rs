@@ -11,7 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_cloudformation::types::{Capability, Parameter};
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic};
-use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Reservation, ResourceType, Tag, TagSpecification};
 
 use crate::support::{Home, Served, outcome};
 
@@ -94,7 +94,7 @@ impl Account {
             listed!(ec2.describe_route_tables(), route_tables, route_table_id);
             listed!(self.cloudwatch.describe_alarms(), metric_alarms, alarm_name);
             let found = ec2.describe_instances().send().await.unwrap();
-            for instance in found.reservations().iter().flat_map(|one| one.instances()) {
+            for instance in found.reservations().iter().flat_map(Reservation::instances) {
                 if instance.state().unwrap().name().unwrap().as_str() != "terminated" {
                     ids.insert(instance.instance_id().unwrap().to_owned());
                 }
@@ -211,7 +211,7 @@ impl Account {
             let instances = described
                 .reservations()
                 .iter()
-                .flat_map(|one| one.instances());
+                .flat_map(Reservation::instances);
             let side_a = |tag: &Tag| {
                 tag.key() == Some("aws:cloudformation:logical-id")
                     && tag.value() == Some("EC2InstanceA")

@@ -43,6 +43,7 @@ impl Cloud {
     ///
     /// Things are found by the lab's tag; things that carry no tag of ours (mount targets, their interfaces) by the ids in
     /// `known` and by the VPCs found.
+    #[must_use]
     pub fn inventory<'a>(&'a self, lab: &'a str, known: &'a Known) -> BoxFuture<'a, Inventory> {
         // A dozen calls under way at a time are large: they live on the heap.
         self.ask_everything(lab, known).boxed()

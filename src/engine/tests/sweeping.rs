@@ -281,7 +281,7 @@ fn a_volume_is_detached_then_deleted_then_waited_for() {
     let on = || "i-other".to_owned();
     let (mut lab, effects) = sweeping(volume("vol-1", None, VolumeState::Attached(on())));
     let detach = Removal::Detachment("vol-1".to_owned());
-    assert_eq!(removals(&effects), [detach.clone()]);
+    assert_eq!(removals(&effects), std::slice::from_ref(&detach));
     assert_eq!(lab.doing(), "detaching vol-1 from i-other");
     assert!(looks(&lab.removes(detach, Ok(()))));
     lab.hears(What::RemainsSeen(Ok(volume(
@@ -296,7 +296,7 @@ fn a_volume_is_detached_then_deleted_then_waited_for() {
         VolumeState::Free,
     ))));
     let delete = Removal::Volume("vol-1".to_owned());
-    assert_eq!(removals(&lab.wakes()), [delete.clone()]);
+    assert_eq!(removals(&lab.wakes()), std::slice::from_ref(&delete));
     assert!(looks(&lab.removes(delete, Ok(()))));
     lab.hears(What::RemainsSeen(Ok(instances(&[], false))));
     assert!(asks_everything(&lab.wakes()));
