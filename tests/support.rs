@@ -178,6 +178,21 @@ impl Served {
     pub fn url(&self) -> &str {
         self.variable("AWS_ENDPOINT_URL")
     }
+
+    /// The program, with the way to this account.
+    pub fn efslab(&self, home: &Home, arguments: &[&str]) -> Command {
+        let mut command = home.efslab(arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Builds the lab at its first stage, and keeps it.
+    pub fn build(&self, home: &Home) {
+        let build = ["run", "share-files", "--keep", "--target", "practice"];
+        let mut build = self.efslab(home, &build);
+        let (code, out, err) = outcome(build.args(["--endpoint-url", self.url()]));
+        assert_eq!(code, 0, "{out}{err}");
+    }
 }
 
 impl Drop for Served {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -236,28 +236,6 @@ impl Account {
     }
 }
 
-/// The program, with the way to the served account.
-fn efslab(home: &Home, served: &Served, arguments: &[&str]) -> Command {
-    let mut command = home.efslab(arguments);
-    command.envs(served.variables.iter().map(|(name, value)| (name, value)));
-    command
-}
-
-/// Builds the lab at its first stage.
-fn build(home: &Home, served: &Served) {
-    let build = [
-        "run",
-        "share-files",
-        "--keep",
-        "--target",
-        "practice",
-        "--endpoint-url",
-        served.url(),
-    ];
-    let (code, out, err) = outcome(&mut efslab(home, served, &build));
-    assert_eq!(code, 0, "{out}{err}");
-}
-
 #[test]
 fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbours_stay() {
     let home = Home::new();
@@ -265,7 +243,7 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
     let account = Account::of(&served);
 
     let untouched = account.everything();
-    build(&home, &served);
+    served.build(&home);
     let stack = account.wait(account.cloudformation.describe_stacks().send());
     let stack = stack.unwrap().stacks()[0].clone();
     let of_lab = stack
@@ -311,12 +289,12 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
         let mount = format!(
             "sudo mkfs -t ext4 -q {disk} && sudo mkdir {place} && sudo mount {disk} {place}"
         );
-        let (code, out, err) = outcome(&mut efslab(&home, &served, &["ssh", "a", "--", &mount]));
+        let (code, out, err) = outcome(&mut served.efslab(&home, &["ssh", "a", "--", &mount]));
         assert_eq!(code, 0, "{out}{err}");
     }
     let untagged = account.snapshot(&backup, &[]);
 
-    let (code, out, err) = outcome(&mut efslab(&home, &served, &["cleanup", "--dry-run"]));
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--dry-run"]));
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains(&restored) && out.contains(&first), "{out}");
     assert!(
@@ -326,7 +304,7 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
     assert!(out.contains(&format!("to be left: {untagged}")), "{out}");
 
     // It dies while the machines are being terminated.
-    let mut dying = efslab(&home, &served, &["cleanup", "--yes"]);
+    let mut dying = served.efslab(&home, &["cleanup", "--yes"]);
     let mut dying = dying.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(dying.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("terminating 2 instances")));
@@ -334,7 +312,7 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
     dying.wait().unwrap();
 
     // The next one finishes, but for what carries no tag of the lab.
-    let (code, out, err) = outcome(&mut efslab(&home, &served, &["cleanup", "--yes"]));
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
     assert_eq!(code, 3, "{out}{err}");
     assert!(out.contains("Something is left."), "{out}");
     assert!(
@@ -353,7 +331,7 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
     // Its owner decides, and then nothing is left.
     let delete = account.ec2.delete_snapshot().snapshot_id(&untagged);
     account.wait(delete.send()).unwrap();
-    let (code, out, err) = outcome(&mut efslab(&home, &served, &["cleanup", "--yes"]));
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("Nothing is left."), "{out}");
     assert_eq!(account.everything(), expected);
@@ -366,7 +344,7 @@ fn an_update_that_would_take_for_hours_is_cancelled_and_the_lab_goes() {
     let served = Served::paced(&home, "200");
     let account = Account::of(&served);
     let untouched = account.everything();
-    build(&home, &served);
+    served.build(&home);
     let (_, template, _) = home.run(&["template", "--stage", "share"]);
     let waits = "Resources:
   Handle:
@@ -377,7 +355,7 @@ fn an_update_that_would_take_for_hours_is_cancelled_and_the_lab_goes() {
 ";
     let template = template.replacen("Resources:\n", waits, 1);
     account.wait(account.begin_update(&template));
-    let (code, out, err) = outcome(&mut efslab(&home, &served, &["cleanup", "--yes"]));
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("cancelling the update of the stack"), "{out}");
     assert!(out.contains("Nothing is left."), "{out}");

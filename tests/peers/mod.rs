@@ -61,18 +61,7 @@ impl Served {
 fn the_aws_command_looks_at_a_lab_that_another_program_built() {
     let home = Home::new();
     let served = Served::start(&home);
-    let mut run = home.efslab(&[
-        "run",
-        "share-files",
-        "--keep",
-        "--target",
-        "practice",
-        "--endpoint-url",
-        served.url(),
-    ]);
-    let (code, out, err) =
-        outcome(run.envs(served.variables.iter().map(|(name, value)| (name, value))));
-    assert_eq!(code, 0, "{out}{err}");
+    served.build(&home);
 
     let (code, out, err) = served.aws(&["sts", "get-caller-identity", "--query", "Account"]);
     assert_eq!(code, 0, "{err}");
@@ -109,15 +98,12 @@ fn the_aws_command_looks_at_a_lab_that_another_program_built() {
     assert_eq!(out.trim(), "2", "{err}");
 
     // The account's own ssh_config and the learner's ssh reach an instance by its public address.
-    let mut config = home.efslab(&["practice", "ssh-config"]);
-    let (code, text, err) =
-        outcome(config.envs(served.variables.iter().map(|(name, value)| (name, value))));
+    let config = &["practice", "ssh-config"];
+    let (code, text, err) = outcome(&mut served.efslab(&home, config));
     assert_eq!(code, 0, "{err}");
     assert!(text.contains("Host "), "{text}");
 
-    let mut cleanup = home.efslab(&["cleanup", "--yes"]);
-    let (code, out, err) =
-        outcome(cleanup.envs(served.variables.iter().map(|(name, value)| (name, value))));
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
     assert_eq!(code, 0, "{out}{err}");
     let (_, out, err) = served.aws(&[
         "cloudformation",

@@ -615,6 +615,7 @@ impl World {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
     /// Whatever the moment of death, before or after what was being done: the next cleanup finishes.
     #[test]
     fn killed_at_any_point_again_and_again_it_ends_with_nothing_left(deaths in prop::collection::vec(1usize..12, 0..8)) {
