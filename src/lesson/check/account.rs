@@ -83,12 +83,14 @@ pub(super) fn snapshots(at_least: usize, evidence: &Evidence) -> Verdict {
 /// The snapshot that the backup job named last on a terminal as the one it took (`snapshot snap-…`).
 pub(super) fn named(on: Side, evidence: &Evidence) -> Option<&str> {
     let lines = evidence.transcript(on).lines().iter().rev();
-    lines.filter_map(|line| line.rsplit_once(TAKEN)).find_map(|(_, rest)| {
-        let id = rest.split(' ').next().unwrap_or_default();
-        let digits = id.strip_prefix("snap-").unwrap_or_default();
-        let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        whole.then_some(id)
-    })
+    lines
+        .filter_map(|line| line.rsplit_once(TAKEN))
+        .find_map(|(_, rest)| {
+            let id = rest.split(' ').next().unwrap_or_default();
+            let digits = id.strip_prefix("snap-").unwrap_or_default();
+            let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            whole.then_some(id)
+        })
 }
 
 pub(super) fn taken(on: Side, evidence: &Evidence) -> Verdict {
@@ -115,10 +117,10 @@ pub(super) fn pinned(evidence: &Evidence) -> Verdict {
     }
 }
 
-pub(super) fn volume(id: &str, gib: i32, evidence: &Evidence) -> Verdict {
+pub(super) fn volume(gib: i32, evidence: &Evidence) -> Verdict {
     let volumes: &Vec<VolumeSeen> = seen!(evidence, Volumes);
     let Some(wanted) = &evidence.facts.volume else {
-        return Verdict::CouldNotCheck(format!("the stack tells no {id}"));
+        return Verdict::CouldNotCheck("the stack does not tell its disk".to_owned());
     };
     match volumes.iter().find(|one| one.id == *wanted) {
         Some(one) if one.gib >= gib => Verdict::Passed(format!("{wanted} has {} GiB", one.gib)),
