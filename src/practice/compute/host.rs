@@ -17,7 +17,10 @@ use super::disks::Disks;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
-use super::{HostSpec, Surroundings, commands, image, patience, shorthand, signals, timing};
+use super::{
+    HostSpec, Surroundings, commands, heredoc, image, patience, scripts, shorthand, signals, timing,
+    typed,
+};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Access, Errno, Files, Identity, MountTable, Patience, Tree, View};
 
@@ -295,7 +298,16 @@ impl Host {
         for (name, value) in self.environment(user, session) {
             builder = builder.env(name, value);
         }
+        let builder = match session {
+            Session::Interactive => heredoc::register(builder),
+            Session::Batch => builder,
+        };
         let builder = patience::register(commands::register(builder, &seat), &self.clock);
+        let builder = match session {
+            Session::Interactive => typed::register(builder, &seat),
+            Session::Batch => builder,
+        };
+        let builder = scripts::register(builder, &seat);
         let builder = timing::register(builder, &self.clock);
         let builder = signals::register(builder, &seat);
         match session {

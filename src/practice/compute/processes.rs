@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::keyboard::Keyboard;
+
 /// Processes of the boot have lower numbers.
 const FIRST: u32 = 2301;
 /// `kernel.pid_max` of a machine with two processors; after it numbers begin again.
@@ -29,6 +31,8 @@ pub struct Process {
     state: Mutex<State>,
     /// What its terminal shows at once, and what a program on it says that was interrupted.
     unshown: Mutex<Unshown>,
+    /// What is typed at its terminal while programs run.
+    pub keyboard: Arc<Keyboard>,
     signals: watch::Sender<i32>,
     table: Weak<Mutex<Table>>,
 }
@@ -186,6 +190,7 @@ impl Processes {
                 directory: birth.directory,
             }),
             unshown: Mutex::default(),
+            keyboard: Arc::default(),
             signals: watch::Sender::new(0),
             table: Arc::downgrade(&self.table),
         });

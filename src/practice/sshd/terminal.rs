@@ -32,6 +32,8 @@ const INTERRUPT: [u8; 1] = *b"\x03";
 /// What the shell writes when Ctrl-C ended a command.
 const INTERRUPTED: &[u8] = b"^C\r\n";
 const END: &[u8] = b"\x04";
+/// Keys that end a line, or the input: what comes after them may be for what runs then.
+const ENTER: [u8; 3] = *b"\r\n\x04";
 const TAB: u8 = b'\t';
 const ESCAPE: u8 = 0x1b;
 const BELL: u8 = 0x07;
@@ -116,7 +118,7 @@ struct Login {
     unsent: Vec<u8>,
     activity: Arc<Activity>,
     process: Arc<Process>,
-    /// Keys for a prompt: from the first Tab on they wait until the shell has seen what was typed before.
+    /// Keys that wait until the shell, or the program that reads them, has seen what was typed before.
     keys: VecDeque<Vec<u8>>,
     /// The key before was a Tab: the next one shows the choices.
     was_tab: bool,
@@ -145,6 +147,8 @@ enum Event {
     Message(Option<ChannelMsg>),
     /// The shell waits for a key or has ended.
     Still(TerminalStatus),
+    /// A program waits for a key, and there are some.
+    Wanted,
     /// A shell that waited goes on (a `read -t` whose time is up), or one must wait, or need no more.
     Changed,
 }
@@ -183,6 +187,7 @@ impl Login {
                 }
                 Event::Still(TerminalStatus::Idle) if !self.keys.is_empty() => self.press(),
                 Event::Still(status) => return Some(status),
+                Event::Wanted => self.feed(),
                 Event::Changed => {}
             }
         }
@@ -193,15 +198,21 @@ impl Login {
         let ChannelMsg::Data { data } = message else {
             return pass(&self.terminal, message);
         };
-        let at_prompt = matches!(
-            self.terminal.activity(),
-            TerminalActivity::Prompt | TerminalActivity::ContinuationPrompt
-        );
+        let runs = matches!(self.terminal.activity(), TerminalActivity::Running { .. });
+        let wanted = runs && self.process.keyboard.is_wanted();
+        if runs && data.contains(&INTERRUPT[0]) && (wanted || !self.keys.is_empty()) {
+            // As a terminal does, which forgets what was typed before it.
+            self.keys.clear();
+            self.process.keyboard.forget();
+            self.terminal.send(&data);
+            return true;
+        }
         // In a sequence, or in what is pasted in brackets, it is no key.
-        let has_tab = at_prompt && data.contains(&TAB) && !data.contains(&ESCAPE);
-        if has_tab || !self.keys.is_empty() {
-            let keys = data.split_inclusive(|key| *key == TAB);
-            for part in keys {
+        let plain = !data.contains(&ESCAPE);
+        let several = data.iter().rev().skip(1).any(|key| ENTER.contains(key));
+        let has_tab = !runs && plain && data.contains(&TAB);
+        if wanted || has_tab || (!runs && plain && several) || !self.keys.is_empty() {
+            for part in data.split_inclusive(|key| *key == TAB || ENTER.contains(key)) {
                 match part.split_last() {
                     Some((&TAB, before)) if has_tab => {
                         self.keys.push_back(before.to_vec());
@@ -215,6 +226,14 @@ impl Login {
             self.terminal.send(&data);
         }
         true
+    }
+
+    /// Gives the next of the keys that wait to the program that reads them.
+    fn feed(&mut self) {
+        if let Some(keys) = self.keys.pop_front() {
+            let shown = self.process.keyboard.press(&keys);
+            self.unsent.extend(shown);
+        }
     }
 
     /// Lets the next of the keys that wait do what it does.
@@ -265,7 +284,7 @@ impl Login {
         match activity.idle(self.next(Shell::Waits)).await? {
             Event::Message(message) => self.receive(message?).then_some(None),
             Event::Still(TerminalStatus::Exited(status)) => Some(Some(status)),
-            Event::Still(TerminalStatus::Idle) | Event::Changed => Some(None),
+            Event::Still(TerminalStatus::Idle) | Event::Wanted | Event::Changed => Some(None),
         }
     }
 
@@ -279,9 +298,11 @@ impl Login {
             writer,
             unsent,
             process,
+            keys,
             ..
         } = self;
         let mut message = pin!(read.wait());
+        let mut wanted = pin!(process.keyboard.wanted());
         std::future::poll_fn(|cx| {
             if let Poll::Ready(message) = message.as_mut().poll(cx) {
                 return Poll::Ready(Some(Event::Message(message)));
@@ -303,6 +324,9 @@ impl Login {
                 if send(writer, unsent, cx).is_err() {
                     return Poll::Ready(None);
                 }
+            }
+            if status.is_pending() && !keys.is_empty() && wanted.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Some(Event::Wanted));
             }
             match (shell, status) {
                 (Shell::Waits, Poll::Ready(TerminalStatus::Idle)) => Poll::Pending,

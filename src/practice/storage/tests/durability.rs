@@ -156,7 +156,8 @@ fn generated_files_and_devices_are_not_kept() {
     let files = open(dir.path());
     let view = on(&files.create_disk_from("i-1", &empty()).unwrap());
     view.make_generated("/uptime", Arc::new(Vec::new)).unwrap();
-    view.make_device("/null", Arc::new(Content::default)).unwrap();
+    view.make_device("/null", Arc::new(Content::default))
+        .unwrap();
     view.write("/f", b"x").unwrap();
     files.flush().unwrap();
     // A name that stood for a kept file, and then for a generated one, is gone as well.

@@ -251,7 +251,8 @@ fn a_generator_may_look_at_the_tree_it_is_in() {
 #[test]
 fn a_device_swallows_what_is_written() {
     let view = host();
-    view.make_device("/null", Arc::new(Content::default)).unwrap();
+    view.make_device("/null", Arc::new(Content::default))
+        .unwrap();
     view.write("/null", b"gone").unwrap();
     assert_eq!(view.read("/null").unwrap(), b"");
     assert_eq!(view.stat("/null").unwrap().permissions(), "crw-rw-rw-");

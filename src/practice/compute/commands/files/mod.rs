@@ -97,7 +97,7 @@ const PROGRAMS: &[(&str, Run)] = &[
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let (builder, screen) = Screen::of(builder, seat.session);
     let (builder, eyes) = Eyes::of(builder, seat);
-    let (mut builder, nest) = Nest::of(builder, seat.session, eyes);
+    let (mut builder, nest) = Nest::of(builder, seat, eyes);
     let place = seat.clone();
     builder = programs(
         builder,

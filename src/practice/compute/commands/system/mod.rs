@@ -45,7 +45,7 @@ use std::sync::Arc;
 
 use bashkit::BashBuilder;
 
-use self::program::{Program, Seated, key};
+use self::program::{Deaf, Program, Seated, key};
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
 
@@ -62,7 +62,11 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     let builder = of_the_image()
         .into_iter()
         .fold(builder, |builder, (_, name, program)| {
-            builder.command(name, seated(program))
+            if READERS.contains(&name) {
+                builder.command(name, seated(program))
+            } else {
+                Deaf::register(builder, name, seated(program))
+            }
         });
     let builder = of_packages()
         .into_iter()
@@ -150,6 +154,25 @@ fn of_the_image() -> Vec<Placed> {
         (SBIN, "shutdown", Arc::new(power::Shutdown)),
     ]
 }
+
+/// Those that read standard input, or write for as long as they are let.
+const READERS: &[&str] = &[
+    "cat",
+    "cloud-init",
+    "curl",
+    "dd",
+    "dnf",
+    "file",
+    "flock",
+    "journalctl",
+    "logger",
+    "ping",
+    "seq",
+    "timeout",
+    "top",
+    "yes",
+    "yum",
+];
 
 /// What only packages bring: there when, and where, a file stands for it.
 fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {

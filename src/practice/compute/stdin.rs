@@ -1,8 +1,7 @@
 //! Whether a command line reads its standard input. The shell takes input as a whole before it starts, and a client at a
 //! keyboard never ends its input: so only a command that reads waits for the end.
 
-use bashkit::Bash;
-use bashkit::analysis::AnalyzedCommand;
+use bashkit::analysis::{AnalyzedCommand, analyze};
 
 /// Commands that read standard input when they are given no file; with how many operands they no longer do.
 const READERS: &[(&str, usize)] = &[
@@ -46,14 +45,14 @@ const WRAPPERS: &[&str] = &[
 ];
 
 /// Whether the line may read its input. When in doubt it does not: who pipes something in ends it anyway.
-pub fn is_read_by(shell: &Bash, line: &str) -> bool {
-    let Ok(found) = shell.analyze(&without_fed(line)) else {
+pub fn is_read_by(line: &str) -> bool {
+    let Ok(found) = analyze(&without_fed(line)) else {
         return false;
     };
-    found.commands.iter().any(|command| reads(shell, command))
+    found.commands.iter().any(command_reads)
 }
 
-fn reads(shell: &Bash, command: &AnalyzedCommand) -> bool {
+fn command_reads(command: &AnalyzedCommand) -> bool {
     let Some(name) = command.name.as_deref() else {
         return false;
     };
@@ -62,10 +61,11 @@ fn reads(shell: &Bash, command: &AnalyzedCommand) -> bool {
         .iter()
         .map(|arg| arg.as_deref().unwrap_or("x"))
         .collect();
-    call_reads(shell, name, &args)
+    reads(name, &args)
 }
 
-fn call_reads(shell: &Bash, name: &str, args: &[&str]) -> bool {
+/// Whether a command with these arguments reads standard input.
+pub fn reads(name: &str, args: &[&str]) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
     let is_operand = |arg: &&&str| !arg.starts_with('-') || **arg == "-";
     let operands = args.iter().filter(is_operand).count();
@@ -74,7 +74,7 @@ fn call_reads(shell: &Bash, name: &str, args: &[&str]) -> bool {
             .iter()
             .position(|arg| arg.ends_with('c') && arg.starts_with('-'))
         {
-            Some(at) => args.get(at + 1).is_some_and(|line| is_read_by(shell, line)),
+            Some(at) => args.get(at + 1).is_some_and(|line| is_read_by(line)),
             None => operands == 0,
         },
         "tar" => {
@@ -88,7 +88,7 @@ fn call_reads(shell: &Bash, name: &str, args: &[&str]) -> bool {
         _ if WRAPPERS.contains(&name) => {
             args.iter().position(|arg| is_known(arg)).is_some_and(|at| {
                 let (name, args) = (args.get(at), args.get(at + 1..));
-                name.is_some_and(|name| call_reads(shell, name, args.unwrap_or_default()))
+                name.is_some_and(|name| reads(name, args.unwrap_or_default()))
             })
         }
         _ if ALWAYS.contains(&name) => {
@@ -101,6 +101,67 @@ fn call_reads(shell: &Bash, name: &str, args: &[&str]) -> bool {
                 || (READERS.iter().any(|(reader, _)| *reader == name) && args.contains(&"-"))
         }
     }
+}
+
+/// Commands of ours that take what a pipe holds when they start, and never read it.
+const DEAF: &[&str] = &["file", "find", "journalctl", "ping", "seq", "top", "yes"];
+
+/// Whether it is certain that a command with these arguments reads nothing, though the shell would give it all that a
+/// pipe holds. Of those that the shell treats well by itself nothing is said.
+pub fn ignores(name: &str, args: &[&str]) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let has = |wanted: &[&str]| args.iter().any(|arg| wanted.contains(arg));
+    match name {
+        "sudo" | "timeout" | "flock" => wrapped(args).is_some_and(|(inner, args)| {
+            !inner.contains('/') && !SHELLS.contains(&inner) && !reads(inner, args)
+        }),
+        "cat" | "grep" | "egrep" | "fgrep" => !reads(name, args),
+        "curl" => !args.iter().any(|arg| *arg == "-" || arg.contains("@-")),
+        "dd" => args.iter().any(|arg| arg.starts_with("if=")),
+        "dnf" | "yum" => has(&["-y", "--assumeyes", "list", "info", "repolist", "search"]),
+        "logger" => args.iter().any(|arg| !arg.starts_with('-')),
+        _ => DEAF.contains(&name),
+    }
+}
+
+/// Commands that run what they read, or what nobody sees from here.
+const SHELLS: &[&str] = &["bash", "sh", "su", "xargs", "env", "eval"];
+
+/// The command that a wrapper runs: the first word after its options and what belongs to them.
+fn wrapped<'a>(args: &'a [&'a str]) -> Option<(&'a str, &'a [&'a str])> {
+    // What has a value of its own, for sudo, timeout and flock.
+    const VALUES: &[&str] = &["-u", "-g", "-p", "-k", "-s", "-w", "-E"];
+    let mut rest = args;
+    let mut skipped = false;
+    while let [first, tail @ ..] = rest {
+        let is_duration = first.starts_with(|letter: char| letter.is_ascii_digit());
+        if first.starts_with('-') {
+            rest = match tail {
+                // sudo's -E and -s have none; then the word after them begins with no digit.
+                [value, tail @ ..]
+                    if VALUES.contains(first)
+                        && (matches!(*first, "-u" | "-g" | "-p")
+                            || value.starts_with(|letter: char| letter.is_ascii_digit())) =>
+                {
+                    tail
+                }
+                _ => tail,
+            };
+        } else if !skipped && (is_duration || first.starts_with('/')) {
+            skipped = true;
+            rest = tail;
+        } else if first.contains('=') {
+            rest = tail;
+        } else {
+            return Some((first, tail));
+        }
+    }
+    None
+}
+
+/// Whether this is a name of a command that is known here.
+pub fn is_command(name: &str) -> bool {
+    is_known(name) || DEAF.contains(&name)
 }
 
 fn is_known(name: &str) -> bool {
@@ -160,13 +221,10 @@ fn without_fed(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bashkit::Bash;
-
-    use super::is_read_by;
+    use super::{ignores, is_read_by};
 
     #[test]
     fn only_what_reads_waits_for_input() {
-        let shell = Bash::new();
         for line in [
             "cat",
             "cat > /tmp/x",
@@ -181,7 +239,7 @@ mod tests {
             "tar xf -",
             "dd of=/tmp/x",
         ] {
-            assert!(is_read_by(&shell, line), "{line}");
+            assert!(is_read_by(line), "{line}");
         }
         for line in [
             "ls",
@@ -197,7 +255,45 @@ mod tests {
             "sudo cat /etc/shadow",
             "tar cf x.tar y",
         ] {
-            assert!(!is_read_by(&shell, line), "{line}");
+            assert!(!is_read_by(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn only_what_certainly_reads_nothing_is_said_to_ignore_its_input() {
+        let ignoring = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            ignores(words[0], &words[1..])
+        };
+        for line in [
+            "sudo mount -a",
+            "sudo -u bob touch x",
+            "timeout 5 nc -z host 2049",
+            "flock /run/lock date",
+            "cat /etc/hosts",
+            "grep root /etc/passwd",
+            "curl -s http://169.254.169.254/",
+            "dd if=/dev/zero of=x",
+            "find /mnt -name x",
+            "dnf -y install x",
+        ] {
+            assert!(ignoring(line), "{line}");
+        }
+        for line in [
+            "sudo tee x",
+            "sudo -u bob cat",
+            "sudo bash",
+            "sudo ./script",
+            "timeout 5 cat",
+            "cat",
+            "cat - x",
+            "grep root",
+            "curl -d @- x",
+            "dd of=x",
+            "dnf install x",
+            "date",
+        ] {
+            assert!(!ignoring(line), "{line}");
         }
     }
 }

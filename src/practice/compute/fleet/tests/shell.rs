@@ -1,0 +1,102 @@
+//! The shell of a session, where it has to do by itself what bash does: loops that a pipe feeds, lines that are asked
+//! for, keys that commands read, jobs.
+
+use super::*;
+
+/// What a terminal shows when these keys are typed, and how it ends.
+async fn screen(bench: &Bench, id: &str, keys: &str) -> (String, Option<i32>) {
+    let mut command = bench.ssh(id, "ec2-user", "key");
+    command.arg("-tt");
+    let done = typed(command, keys.as_bytes()).await;
+    (text(&done.stdout), done.status.code())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loop_that_a_pipe_feeds_loses_no_line_to_what_does_not_read() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    for body in [
+        "date >/dev/null",
+        "hostname >/dev/null",
+        "df >/dev/null",
+        "findmnt >/dev/null",
+        "lsblk >/dev/null",
+        "sudo true",
+        "sudo ls / >/dev/null",
+        "getent hosts nowhere",
+        "systemctl is-active crond >/dev/null",
+        "ps >/dev/null",
+        "dd if=/dev/zero of=x bs=1 count=1 2>/dev/null",
+        "uptime >/dev/null",
+        "timeout 1 true",
+        "find . -name none",
+        "sleep 0.1",
+        "grep root /etc/passwd >/dev/null",
+        "cat /etc/hosts >/dev/null",
+        "now=$(date)",
+        "x=$(cat /etc/hosts)",
+        "x=\"$(sudo ls)\"",
+        "curl -s http://nowhere/",
+    ] {
+        for producer in [
+            "printf 'a\\nb\\nc\\n'",
+            "for i in a b c; do echo $i; done",
+            "cat f",
+        ] {
+            let line = format!(
+                "printf 'a\\nb\\nc\\n' >f; {producer} | while read -r l; do {body}; echo \"$l\"; done"
+            );
+            let done = bench.run(&id, &line).await;
+            assert_eq!(
+                text(&done.stdout),
+                "a\nb\nc\n",
+                "{line} {}",
+                text(&done.stderr)
+            );
+        }
+    }
+    let line = "f() { date; sudo true; } >/dev/null; seq 3 | while read -r l; do f; echo $l; done";
+    assert_eq!(text(&bench.run(&id, line).await.stdout), "1\n2\n3\n");
+    // What does read has the rest.
+    let line = "seq 3 | while read -r l; do cat >rest; done; seq 3 | { read -r l; sudo tee more; } >/dev/null; cat rest more";
+    assert_eq!(text(&bench.run(&id, line).await.stdout), "2\n3\n2\n3\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_here_document_is_asked_for_line_by_line() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let keys =
+        "sudo tee f <<EOF\ra $HOME\rEOF\rcat <<'X' >g\r$HOME\rX\rcat <<-Y >>g\rb\rY\rexit 3\r";
+    let (shown, status) = screen(&bench, &id, keys).await;
+    assert_eq!(status, Some(3), "{shown}");
+    assert!(
+        shown.contains("<<EOF\r\n> a $HOME\r\n> EOF\r\na /home/ec2-user\r\n"),
+        "{shown}"
+    );
+    let done = bench.run(&id, "cat f g").await;
+    assert_eq!(text(&done.stdout), "a /home/ec2-user\n$HOME\nb\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shells_in_shells_are_timed_and_get_their_arguments() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let line =
+        "echo 'time sleep 5' >s; bash s; sh -c 'time sleep 5'; echo 'time sleep 5' | bash -s x";
+    let done = bench.run(&id, line).await;
+    assert_eq!(
+        text(&done.stderr).matches("real\t0m5.0").count(),
+        3,
+        "{}",
+        text(&done.stderr)
+    );
+    for line in ["bash -s -- A 'B C'", "cat | bash -s A 'B C'"] {
+        let mut command = bench.ssh(&id, "ec2-user", "key");
+        command.arg(line);
+        let done = typed(command, b"echo $# $2; time sleep 5\nexit 4\n").await;
+        assert_eq!(text(&done.stdout), "2 B C\n", "{line}");
+        assert!(text(&done.stderr).contains("real\t0m5.0"), "{line}");
+        assert_eq!(done.status.code(), Some(4), "{line}");
+    }
+}
