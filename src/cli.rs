@@ -162,6 +162,11 @@ pub enum Lessons {
         /// Lesson id
         lesson: String,
     },
+    /// What the terms of the lab mean
+    Glossary {
+        /// Only terms that have this in their name or meaning
+        term: Option<String>,
+    },
     /// Check lesson files; without PATH the ones inside this program
     Check {
         /// Files or directories

@@ -45,6 +45,10 @@ fn a_single_lesson_builds_what_it_needs_and_can_be_kept_and_cleaned_up_later() {
     assert_eq!(code, 0, "{out}{err}");
     let (_, status, _) = home.run(&["status"]);
     assert!(status.contains("in the account: stack"), "{status}");
+    assert!(
+        status.contains("costs 0.00 USD here; on AWS at least 0.03"),
+        "{status}"
+    );
     let (code, out, err) = home.run(&["cleanup", "--dry-run", "--pace", "max"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("instances: i-"), "{out}");
@@ -62,7 +66,7 @@ fn a_single_lesson_builds_what_it_needs_and_can_be_kept_and_cleaned_up_later() {
 /// Starts the sharing lesson, goes to the step that opens the terminals, and waits for both prompts.
 fn shared(home: &Home, pace: &str, rows: u16, columns: u16) -> Screen {
     let mut screen = home.screen(&["start", "share-files", "--pace", pace], rows, columns);
-    screen.shows("step 1 of 8");
+    screen.shows("step 1 of 9");
     screen.keys("n");
     screen.until("both prompts", |text| {
         text.matches("[ec2-user@ip-").count() >= 2
@@ -74,7 +78,7 @@ fn shared(home: &Home, pace: &str, rows: u16, columns: u16) -> Screen {
 fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     let home = Home::new();
     let screen = shared(&home, "max", 24, 80);
-    assert!(screen.text().contains("step 2 of 8"), "{}", screen.text());
+    assert!(screen.text().contains("step 2 of 9"), "{}", screen.text());
     let (code, _, err) = home.run(&["cleanup"]);
     assert_ne!(code, 0, "a second driver must be refused");
     assert!(err.contains("is being driven by another efslab"), "{err}");
@@ -92,7 +96,7 @@ fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     screen.until("both prompts again", |text| {
         text.matches("[ec2-user@ip-").count() >= 2
     });
-    assert!(screen.text().contains("step 2 of 8"), "{}", screen.text());
+    assert!(screen.text().contains("step 2 of 9"), "{}", screen.text());
     let (_, out, err) = outcome(&mut home.efslab(&["ssh", "b", "--", "cat beside"]));
     assert_eq!(
         out, "beside\n",
@@ -169,6 +173,10 @@ fn walk(rows: u16, columns: u16) {
                 screen.keys("r");
                 if place.builds {
                     screen.shows("CREATE_COMPLETE");
+                    screen.keys("r");
+                }
+                if place.measures {
+                    screen.shows("Measured, in both directions");
                     screen.keys("r");
                 }
             }

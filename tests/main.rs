@@ -11,6 +11,7 @@ mod killed;
 mod lab;
 mod peers;
 mod program;
+mod scripts;
 mod support;
 mod tidy;
 mod toolchain;

@@ -82,6 +82,22 @@ fn the_lessons_inside_are_right() {
 }
 
 #[test]
+fn the_glossary_is_read_by_term_or_as_a_whole() {
+    let home = Home::new();
+    let (code, out, _) = home.run(&["lessons", "glossary", "AZ"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.starts_with("availability zone (AZ, zone): "), "{out}");
+    let (code, all, _) = home.run(&["lessons", "glossary"]);
+    assert_eq!(code, 0, "{all}");
+    assert!(all.lines().count() > 35, "{all}");
+    refused(
+        &home.run(&["lessons", "glossary", "xyzzy"]),
+        1,
+        &["no term", "`xyzzy`"],
+    );
+}
+
+#[test]
 fn a_terminal_too_small_is_told_so_and_left_as_it_was() {
     let home = Home::new();
     let (code, text) = home.screen(&["start"], 5, 20).end();
@@ -249,15 +265,20 @@ fn practice_env_leads_a_shell_to_the_account_that_runs_here_and_to_no_other() {
 fn whoever_built_nothing_gets_no_machines_in_order_to_clean_up() {
     let home = Home::new();
     let mut screen = home.screen(&["start", "cleanup", "--pace", "max"], 24, 80);
-    for step in 1..4 {
-        screen.shows(&format!("step {step} of 4"));
+    for step in 1..5 {
+        screen.shows(&format!("step {step} of 5"));
         screen.keys("n");
     }
-    screen.shows("step 4 of 4");
+    screen.shows("step 5 of 5");
     screen.keys("r");
     screen.shows("Nothing is left.");
     screen.keys("\r");
     let (code, text) = screen.end();
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("instances           0  [ec2:"), "{text}");
+    // To go on without a step is not to pass it.
+    assert!(
+        text.contains("1 of ") && text.contains("4 skipped:"),
+        "{text}"
+    );
 }

@@ -267,6 +267,8 @@ pub struct Place {
     title: String,
     /// `r` builds first, and answers once the stack stands.
     pub builds: bool,
+    /// `r` lets the machines answer each other first, and answers the question once that is measured.
+    pub measures: bool,
 }
 
 impl Place {
@@ -279,6 +281,9 @@ impl Place {
                 .solution
                 .iter()
                 .any(|action| matches!(action, Action::Build { .. })),
+            measures: lesson.steps[number]
+                .solution
+                .contains(&Action::Causality {}),
             title: lesson.steps[number].title.chars().take(20).collect(),
         }
     }

@@ -5,11 +5,13 @@
 
 pub mod address;
 pub mod changes;
+pub mod deeds;
 pub mod failure;
 pub mod inventory;
 pub mod machines;
 pub mod preflight;
 pub mod session;
+pub mod sights;
 pub mod stack;
 
 pub use session::{Account, Cloud};

@@ -50,6 +50,8 @@ impl std::fmt::Debug for Account {
 pub struct Cloud {
     /// CloudFormation.
     pub cloudformation: aws_sdk_cloudformation::Client,
+    /// CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
     /// EC2.
     pub ec2: aws_sdk_ec2::Client,
     /// EFS.
@@ -122,6 +124,7 @@ impl Cloud {
         let region = config.region().ok_or(SessionError::NoRegion)?.to_string();
         Ok(Self {
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
             efs: aws_sdk_efs::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),

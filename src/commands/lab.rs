@@ -131,7 +131,7 @@ pub(super) fn take(
             key: files.key().display().to_string(),
             ssh_config: files.config().display().to_string(),
         },
-        prices: site.prices.clone(),
+        prices: Some(site.prices.clone()),
     });
     let parts = Parts {
         lab: lab.id.clone(),

@@ -13,7 +13,7 @@ use super::program;
 use super::site::{self, Site};
 use crate::cli::{self, Common};
 use crate::engine::effect::Progress;
-use crate::engine::view::{LessonRow, Phase, View};
+use crate::engine::view::{LessonRow, Mark, Phase, StepRow, View};
 use crate::journal::{self, Driver, Journal, Place};
 use crate::lesson::schema::Lesson;
 use crate::plain;
@@ -153,6 +153,7 @@ async fn go_on(
         return Ok(outcome);
     };
     super::print(&plain::receipt::text(&receipt))?;
+    super::print(&plain::tally::text(&ending.view.lessons))?;
     if !receipt.is_clean() {
         let again = program::name();
         super::print(&format!("\n  {again} cleanup   tries again\n"))?;
@@ -233,8 +234,9 @@ fn farewell(lab: &journal::Lab, view: &View, program: &str) -> String {
         ),
         (_, false) => format!("{} is kept; it has nothing in the account.\n", lab.id),
     };
+    let tally = plain::tally::text(&view.lessons);
     format!(
-        "{what}  {program} resume    goes on at {} {}/{}\n  {program} cleanup   removes everything, with proof\n",
+        "{what}{tally}  {program} resume    goes on at {} {}/{}\n  {program} cleanup   removes everything, with proof\n",
         view.step.lesson, view.step.number, view.step.of
     )
 }
@@ -274,7 +276,10 @@ fn welcome(journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
         steps: lesson
             .steps
             .iter()
-            .map(|step| (step.title.clone(), false))
+            .map(|step| StepRow {
+                title: step.title.clone(),
+                mark: Mark::Open,
+            })
             .collect(),
     };
     Ok(Welcome {

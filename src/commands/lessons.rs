@@ -8,6 +8,7 @@ use miette::{IntoDiagnostic as _, miette};
 use super::{Outcome, lab};
 use crate::cli::Lessons;
 use crate::lesson::catalog::Catalog;
+use crate::lesson::glossary;
 use crate::lesson::schema::Lesson;
 
 /// Does it.
@@ -37,8 +38,26 @@ pub(super) fn run(what: &Lessons) -> miette::Result<Outcome> {
             ))?;
             Ok(Outcome::Done)
         }
+        Lessons::Glossary { term } => glossary(term.as_deref()),
         Lessons::Check { paths } => check(paths),
     }
+}
+
+fn glossary(wanted: Option<&str>) -> miette::Result<Outcome> {
+    let terms = glossary::terms().map_err(|problem| miette!("{problem}"))?;
+    let found = glossary::search(&terms, wanted.unwrap_or_default());
+    if let (true, Some(wanted)) = (found.is_empty(), wanted) {
+        return Err(miette!(
+            help = "without a term it prints them all",
+            "no term of the glossary has `{wanted}` in its name or meaning"
+        ));
+    }
+    let mut text = String::new();
+    for term in found {
+        let _ = writeln!(text, "{}: {}", term.title(), term.means);
+    }
+    super::print(&text)?;
+    Ok(Outcome::Done)
 }
 
 fn shown(lesson: &Lesson) -> String {

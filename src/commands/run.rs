@@ -12,7 +12,7 @@ use super::program;
 use super::site::{self, Site};
 use crate::cli::Common;
 use crate::engine::command::Command;
-use crate::engine::view::{Phase, Receipt, StepState, View};
+use crate::engine::view::{CausalityView, Phase, Receipt, StepState, View};
 use crate::lesson::schema::{Action, Lesson, Step};
 use crate::plain;
 use crate::runtime;
@@ -132,6 +132,9 @@ async fn unattended(front: Front, lessons: &[&Lesson], keep: bool) -> miette::Re
                 &outcome,
                 began.elapsed(),
             ))?;
+            if let Some(causality) = driver.causality().filter(|_| passed) {
+                super::print(&plain::causality::text(&causality))?;
+            }
             if passed {
                 tally.passed += 1;
             } else {
@@ -260,6 +263,11 @@ impl Unattended {
         self.commands.send(command).await.map_err(|_| Failing::Over)
     }
 
+    /// What was measured in the step, where it is about causality.
+    fn causality(&self) -> Option<CausalityView> {
+        self.views.borrow().step.causality.clone()
+    }
+
     fn verdicts(&self) -> u32 {
         self.views.borrow().step.verdicts
     }
@@ -317,9 +325,9 @@ fn words(state: &StepState) -> String {
     match state {
         StepState::Open => "not checked".to_owned(),
         StepState::Working { what, .. } => what.clone(),
-        StepState::NotYet(why) | StepState::Converging(why) | StepState::CouldNotCheck(why) => {
-            why.clone()
-        }
+        StepState::NotYet(why) => format!("not done yet: {why}"),
+        StepState::Converging(what) => format!("still converging: {what}"),
+        StepState::CouldNotCheck(why) => format!("could not check: {why}"),
         StepState::Passed(evidence) => evidence.clone(),
     }
 }

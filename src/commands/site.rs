@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
+use jiff::Timestamp;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 use super::control::Endpoint;
@@ -35,7 +36,7 @@ pub(super) struct Site {
     pub(super) route: Arc<dyn Route>,
     pub(super) target: view::Target,
     pub(super) faster: Option<f64>,
-    pub(super) prices: Option<Prices>,
+    pub(super) prices: Prices,
     embedded: Option<Embedded>,
 }
 
@@ -96,7 +97,7 @@ impl Site {
             },
             route: Arc::new(OverLoopback { endpoint, faster }),
             faster,
-            prices: None,
+            prices: load::prices().map_err(|problem| miette!("{problem}"))?,
             embedded: None,
         })
     }
@@ -122,7 +123,7 @@ impl Site {
                 cloud: cloud.clone(),
             }),
             faster: Some(1.0),
-            prices: Some(load::prices().map_err(|problem| miette!("{problem}"))?),
+            prices: load::prices().map_err(|problem| miette!("{problem}"))?,
             embedded: None,
             cloud,
         })
@@ -294,6 +295,23 @@ impl Route for OverLoopback {
         .boxed()
     }
 
+    fn now(&self) -> BoxFuture<'_, Result<Timestamp, String>> {
+        async {
+            let clock = self.endpoint.clock().await;
+            let clock = clock.map_err(|error| format!("{error}"))?;
+            clock.now.parse().map_err(|error| format!("{error}"))
+        }
+        .boxed()
+    }
+
+    fn forward(&self, by: Duration) -> BoxFuture<'_, Result<(), String>> {
+        async move {
+            let moved = self.endpoint.advance(by.as_secs()).await;
+            moved.map(|_| ()).map_err(|error| format!("{error}"))
+        }
+        .boxed()
+    }
+
     fn looks_every(&self) -> Duration {
         self.faster.map_or(FASTEST, |times| {
             Duration::from_secs_f64(LOOKS / times).max(FASTEST)
@@ -329,6 +347,14 @@ impl Route for OverInternet {
             )),
         };
         async move { door }.boxed()
+    }
+
+    fn now(&self) -> BoxFuture<'_, Result<Timestamp, String>> {
+        async { Ok(Timestamp::now()) }.boxed()
+    }
+
+    fn forward(&self, _by: Duration) -> BoxFuture<'_, Result<(), String>> {
+        async { Err("nobody puts the clock of AWS forward".to_owned()) }.boxed()
     }
 
     fn looks_every(&self) -> Duration {

@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use miette::IntoDiagnostic as _;
+use miette::{IntoDiagnostic as _, miette};
 
 use super::{Outcome, site};
 use crate::cli::Common;
-use crate::journal::{Journal, JournalError, Lab, Place};
+use crate::engine::view::Owed;
+use crate::journal::{Journal, JournalError, Lab, Place, StackRecord};
+use crate::lesson::arithmetic::Prices;
+use crate::lesson::load;
 
 /// Says it.
 pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
@@ -28,6 +31,7 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
         super::print("There is no lab yet. `efslab start` begins one.\n")?;
         return Ok(Outcome::Done);
     }
+    let prices = load::prices().map_err(|problem| miette!("{problem}"))?;
     let mut text = String::new();
     for lab in &labs {
         let stacks = standing(&journal, lab).into_diagnostic()?;
@@ -44,7 +48,15 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
         let state = match (lab.clean, stacks.is_empty()) {
             (true, _) => "cleaned up, nothing is left".to_owned(),
             (false, true) => "nothing in the account".to_owned(),
-            (false, false) => format!("in the account: stack {}", stacks.join(", ")),
+            (false, false) => format!(
+                "in the account: stack {}\n    {}",
+                stacks
+                    .iter()
+                    .map(|stack| stack.id.as_ref().unwrap_or(&stack.wanted.name).as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                owed(&lab.place, &prices, &stacks)
+            ),
         };
         let lesson = if lab.progress.lesson.is_empty() {
             "not begun"
@@ -65,6 +77,32 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// What these stacks cost as they were built; what a lesson has added since is little, and only the account knows it.
+fn owed(place: &Place, prices: &Prices, stacks: &[StackRecord]) -> String {
+    let each = |stack: &StackRecord| {
+        Owed::of_stage(
+            prices,
+            stack.wanted.stage,
+            &stack.wanted.ground.instance_type,
+        )
+    };
+    let [hour, day, month] = stacks.iter().map(each).fold([0.0; 3], |sum, owed| {
+        [
+            sum[0] + owed.per_hour,
+            sum[1] + owed.day,
+            sum[2] + owed.month,
+        ]
+    });
+    let whom = match place {
+        Place::Aws { .. } => "costs",
+        Place::Embedded { .. } | Place::Endpoint { .. } => "costs 0.00 USD here; on AWS",
+    };
+    format!(
+        "{whom} at least {hour:.4} USD an hour, {day:.2} a day, {month:.2} a month (list prices of {}, {})",
+        prices.region, prices.date
+    )
+}
+
 fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> {
     Ok(serde_json::json!({
         "lab": lab.id,
@@ -73,17 +111,16 @@ fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> 
         "step": lab.progress.step + 1,
         "driven_by": journal.driven_by(&lab.id),
         "clean": lab.clean,
-        "stacks": standing(journal, lab)?,
+        "stacks": standing(journal, lab)?
+            .into_iter()
+            .map(|stack| stack.id.unwrap_or(stack.wanted.name))
+            .collect::<Vec<_>>(),
     }))
 }
 
-/// Stacks that may be there, by id where it is known.
-fn standing(journal: &Journal, lab: &Lab) -> Result<Vec<String>, JournalError> {
-    let stacks = journal.stacks(&lab.id)?;
-    let open = stacks
-        .into_iter()
-        .filter(|stack| !stack.gone && !stack.refused);
-    Ok(open
-        .map(|stack| stack.id.unwrap_or(stack.wanted.name))
-        .collect())
+/// Stacks that may be there.
+fn standing(journal: &Journal, lab: &Lab) -> Result<Vec<StackRecord>, JournalError> {
+    let mut stacks = journal.stacks(&lab.id)?;
+    stacks.retain(|stack| !stack.gone && !stack.refused);
+    Ok(stacks)
 }

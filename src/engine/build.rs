@@ -73,6 +73,8 @@ impl Engine {
                 {
                     self.open_terminals(effects);
                 }
+                self.pursue_looks(effects);
+                self.bring_files(effects);
             }
             Phase::CleaningUp { .. } => self.pursue_cleanup(effects),
             Phase::CleanedUp(_) | Phase::Over => {}
@@ -190,7 +192,14 @@ impl Engine {
 
     fn open_terminals(&mut self, effects: &mut Vec<Effect>) {
         for side in [Side::A, Side::B] {
-            if self.terminals.get(&side) == Some(&TerminalState::Closed) {
+            let stopped = self.machines.get(&side).filter(|machine| {
+                machine.address.is_none()
+                    && matches!(machine.state.as_str(), "stopped" | "stopping")
+            });
+            if let Some(machine) = stopped {
+                let why = format!("the instance is {}", machine.state);
+                self.terminals.insert(side, TerminalState::Ended(why));
+            } else if self.terminals.get(&side) == Some(&TerminalState::Closed) {
                 self.terminals.insert(side, TerminalState::Connecting);
                 effects.push(Effect::OpenTerminal(side));
             }

@@ -22,6 +22,18 @@ pub enum Command {
         /// From 0.
         step: usize,
     },
+    /// Forget what became of a step and go there, to do it once more.
+    Redo {
+        /// Lesson id.
+        lesson: String,
+        /// From 0.
+        step: usize,
+    },
+    /// Forget what became of all steps of a lesson: answers, hints, verdicts, measurements.
+    Reset {
+        /// Lesson id.
+        lesson: String,
+    },
     /// Answer the current question: the number of an option (from 1) or text.
     Answer(String),
     /// Bytes that the learner typed into a terminal.
@@ -42,6 +54,8 @@ pub enum Command {
     Reconnect(Side),
     /// Try again what failed last (named by `Trouble::retry`).
     Retry,
+    /// Put the practice account's clock forward, by what the step says.
+    Forward,
     /// Delete everything and prove it, then end.
     CleanUp,
     /// End the program; the lab stays as it is.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use jiff::Timestamp;
 
 use super::effect::Effect;
-use super::view::{Phase, TerminalState, Trouble};
+use super::view::{Phase, Target, TerminalState, Trouble};
 use super::{Engine, Side};
 use crate::lesson::check::Transcript;
 use crate::lesson::facts::{self, fill};
@@ -35,6 +35,12 @@ enum Waiting {
     Shell(Side),
     /// The receipt of the cleanup that was begun.
     Receipt,
+    /// A deed in the account, or the clock: its outcome.
+    Deed,
+    /// That was done.
+    DeedDone,
+    /// That failed: until the learner wishes to try again.
+    Mending,
 }
 
 impl Doing {
@@ -44,8 +50,8 @@ impl Doing {
             .iter()
             .filter_map(|action| match action {
                 Action::Build { stage } => Some(*stage),
-                Action::Type { .. } | Action::Propose { .. } => Some(Stage::Share),
-                Action::Answer(_) | Action::CleanUp {} => None,
+                Action::Answer(_) | Action::CleanUp {} | Action::Forward { .. } => None,
+                _ => Some(Stage::Share),
             })
             .max()
     }
@@ -66,6 +72,24 @@ impl Doing {
             || matches!(self.waiting, Waiting::Prompt { .. })
     }
 
+    /// Begins again with what has failed.
+    pub(super) fn try_again(&mut self) {
+        if self.waiting == Waiting::Mending {
+            self.waiting = Waiting::Nothing;
+        }
+    }
+
+    /// What it waited for came about, or not.
+    pub(super) fn answered(&mut self, done: bool) {
+        if self.waiting == Waiting::Deed {
+            self.waiting = if done {
+                Waiting::DeedDone
+            } else {
+                Waiting::Mending
+            };
+        }
+    }
+
     /// Whether it cannot go on before the learner has done something.
     pub(super) fn is_held(&self) -> bool {
         matches!(self.waiting, Waiting::Shell(_))
@@ -75,14 +99,29 @@ impl Doing {
     pub(super) fn what(&self) -> String {
         match (&self.waiting, self.actions.front()) {
             (Waiting::Prompt { on, .. }, _) => format!("waiting for {on}"),
+            (Waiting::Mending, _) => "what failed can be tried again".to_owned(),
+            (_, Some(Action::Forward { minutes })) => {
+                format!("putting the clock forward by {minutes} min")
+            }
+            (_, Some(Action::SetAlarm { id, state })) => {
+                format!("setting {id} to {state}, as a test")
+            }
+            (_, Some(Action::Stop { on })) => format!("stopping {on}"),
+            (_, Some(Action::Start { on })) => format!("starting {on}"),
+            (_, Some(Action::Restore {})) => "making a disk from the snapshot".to_owned(),
+            (_, Some(Action::Discard {})) => "deleting that disk".to_owned(),
+            (_, Some(Action::Interrupt { on })) => format!("pressing Ctrl-C on {on}"),
             (Waiting::Shell(on), _) => {
                 format!("{on} is not at its prompt: finish there, or press Ctrl-C in it")
             }
             (_, Some(Action::Type { on, .. })) => format!("opening the terminal of {on}"),
             (_, Some(Action::Build { .. })) => "building the stack".to_owned(),
             (_, Some(Action::Propose { .. })) => "asking what would change".to_owned(),
+            (_, Some(Action::Causality {})) => "letting A and B answer each other".to_owned(),
             (_, Some(Action::CleanUp {})) => "cleaning up".to_owned(),
-            (_, Some(Action::Answer(_)) | None) => "answering".to_owned(),
+            (_, Some(Action::Answer(_) | Action::OnPractice(_) | Action::OnAws(_)) | None) => {
+                "answering".to_owned()
+            }
         }
     }
 }
@@ -91,12 +130,9 @@ impl Engine {
     /// Begins these actions; what was being done before is given up.
     pub(super) fn act(&mut self, actions: Vec<Action>) {
         let over = matches!(self.phase, Phase::CleanedUp(_) | Phase::Over);
-        let needs_stack = |action: &Action| {
-            matches!(
-                action,
-                Action::Build { .. } | Action::Propose { .. } | Action::Type { .. }
-            )
-        };
+        let actions = self.meant_for_here(actions);
+        let needs_stack =
+            |action: &Action| !matches!(action, Action::Answer(_) | Action::CleanUp {});
         if over && actions.iter().any(needs_stack) {
             // The lab is gone; nothing of it is built again behind a receipt.
             return;
@@ -109,12 +145,27 @@ impl Engine {
         });
     }
 
-    /// What is done at a time: what a stack is built for is for the learner to find out once it stands.
-    pub(super) fn up_to_the_build(&self, mut actions: Vec<Action>) -> Vec<Action> {
-        let builds = |action: &Action| matches!(action, Action::Build { .. });
-        if let Some(at) = actions.iter().position(builds)
-            && !matches!(actions[at], Action::Build { stage } if self.stands_at(stage))
-        {
+    /// The actions that are for the target of this lab.
+    fn meant_for_here(&self, actions: Vec<Action>) -> Vec<Action> {
+        let practice = matches!(self.setup.target, Target::Practice { .. });
+        let each = |action| match action {
+            Action::OnPractice(inner) => if practice { inner } else { Default::default() },
+            Action::OnAws(inner) => if !practice { inner } else { Default::default() },
+            Action::Forward { .. } if !practice => Vec::new(),
+            other => vec![other],
+        };
+        actions.into_iter().flat_map(each).collect()
+    }
+
+    /// What is done at a time: what a stack is built for is for the learner to find out once it stands, and what a
+    /// measurement means once it has been made.
+    pub(super) fn up_to_what_takes_time(&self, mut actions: Vec<Action>) -> Vec<Action> {
+        let takes_time = |action: &Action| match action {
+            Action::Build { stage } => !self.stands_at(*stage),
+            Action::Causality {} => !self.has_measured_causality(),
+            _ => false,
+        };
+        if let Some(at) = actions.iter().position(takes_time) {
             actions.truncate(at + 1);
         }
         actions
@@ -172,18 +223,12 @@ impl Engine {
                 ref line,
                 meanwhile,
             } => {
-                if let Some(TerminalState::Ended(why)) = self.terminals.get(&on) {
-                    if !doing.opened.insert(on) {
-                        self.trouble = Some(Trouble {
-                            what: format!("could not type on {on}"),
-                            why: why.clone(),
-                            remedy: "Nothing of the step is lost; see what ended it.".to_owned(),
-                            retry: Some(format!("open the terminal of {on} again")),
-                        });
-                        return Ok(None);
-                    }
-                    self.terminals.insert(on, TerminalState::Closed);
-                    self.pursue(effects);
+                if !self.reopen(on, &mut doing, effects) {
+                    return Ok(None);
+                }
+                if !self.has_brought_all() {
+                    doing.actions.push_front(action);
+                    return Err(doing);
                 }
                 let at_prompt = self.texts.get(&on).is_some_and(Transcript::awaits_input);
                 if !self.is_open(on) || !at_prompt {
@@ -218,6 +263,46 @@ impl Engine {
                     return Err(doing);
                 }
             }
+            Action::Interrupt { on } => effects.push(Effect::Input {
+                on,
+                bytes: vec![0x03],
+            }),
+            Action::OnPractice(_) | Action::OnAws(_) => {}
+            Action::Forward { .. }
+            | Action::SetAlarm { .. }
+            | Action::Stop { .. }
+            | Action::Start { .. }
+            | Action::Restore {}
+            | Action::Discard {} => match doing.waiting {
+                Waiting::DeedDone => doing.waiting = Waiting::Nothing,
+                Waiting::Nothing => {
+                    if let Some(effect) = self.effect_of(&action) {
+                        effects.push(effect);
+                        doing.waiting = Waiting::Deed;
+                    }
+                    doing.actions.push_front(action);
+                    return Err(doing);
+                }
+                _ => {
+                    doing.actions.push_front(action);
+                    return Err(doing);
+                }
+            },
+            Action::Causality {} => {
+                for on in [Side::A, Side::B] {
+                    if !self.reopen(on, &mut doing, effects) {
+                        return Ok(None);
+                    }
+                }
+                if !self.has_measured_causality() {
+                    let open = self.is_open(Side::A) && self.is_open(Side::B);
+                    if open && !self.step.causality.is_running() && !self.held_up() {
+                        self.measure_causality(effects);
+                    }
+                    doing.actions.push_front(action);
+                    return Err(doing);
+                }
+            }
             Action::CleanUp {} => {
                 let clean = match &self.phase {
                     Phase::CleanedUp(receipt) => receipt.is_clean(),
@@ -236,5 +321,24 @@ impl Engine {
             }
         }
         Ok(Some(doing))
+    }
+
+    /// Opens a terminal that has ended again, once; `false`: it has ended again, and that is told.
+    fn reopen(&mut self, on: Side, doing: &mut Doing, effects: &mut Vec<Effect>) -> bool {
+        let Some(TerminalState::Ended(why)) = self.terminals.get(&on) else {
+            return true;
+        };
+        if !doing.opened.insert(on) {
+            self.trouble = Some(Trouble {
+                what: format!("could not work on {on}"),
+                why: why.clone(),
+                remedy: "Nothing of the step is lost; see what ended it.".to_owned(),
+                retry: Some(format!("open the terminal of {on} again")),
+            });
+            return false;
+        }
+        self.terminals.insert(on, TerminalState::Closed);
+        self.pursue(effects);
+        true
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::lesson::schema::Side;
+use crate::lesson::sight::Sight;
 use crate::template::Stage;
 
 /// Something to be done outside the engine.
@@ -73,6 +74,30 @@ pub enum Effect {
         /// For `sh -c`.
         run: String,
     },
+    /// Look at something of the account.
+    Look(Look),
+    /// Do this in the account.
+    Do(Deed),
+    /// Put the practice account's clock forward by so many minutes.
+    Forward(u32),
+    /// Write a file into the home directory of a machine, unless it is there.
+    Bring {
+        /// Where.
+        on: Side,
+        /// Below the home directory.
+        name: String,
+        /// Content.
+        text: String,
+    },
+    /// Run a command on a machine and tell what it prints, line by line, while it runs. It ends by itself.
+    Listen {
+        /// Where.
+        on: Side,
+        /// By which its lines are known.
+        id: u64,
+        /// For `sh -c`.
+        run: String,
+    },
     /// Ask every resource type what is left.
     TakeInventory(Known),
     /// Write down where the learner stands.
@@ -95,6 +120,52 @@ pub enum Effect {
     SaveReceipt(super::view::Receipt),
     /// Send `What::Woke` at this time.
     WakeAt(Timestamp),
+}
+
+/// Something to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// What.
+    pub sight: Sight,
+    /// StackId.
+    pub stack: String,
+    /// `fs-…`
+    pub file_system: Option<String>,
+    /// Names of the stack's alarms, by logical id.
+    pub alarms: BTreeMap<String, String>,
+}
+
+/// A change in the account that is not the stack's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Deed {
+    /// Set an alarm's state, as a test.
+    SetAlarm {
+        /// Its name in CloudWatch.
+        name: String,
+        /// `ALARM`
+        state: String,
+    },
+    /// Stop an instance.
+    Stop {
+        /// `i-…`
+        instance: String,
+    },
+    /// Start it.
+    Start {
+        /// `i-…`
+        instance: String,
+    },
+    /// Make a volume from a snapshot, unless that was done, and attach it.
+    Restore {
+        /// `snap-…`
+        snapshot: String,
+        /// `us-east-1a`
+        zone: String,
+        /// `i-…`
+        instance: String,
+    },
+    /// Detach and delete every volume that was made so.
+    Discard,
 }
 
 /// A stack to create.
@@ -144,6 +215,9 @@ pub struct StepProgress {
     pub step: String,
     /// Evidence, when passed.
     pub passed: Option<String>,
+    /// The learner went on without it.
+    #[serde(default)]
+    pub skipped: bool,
     /// Hints revealed.
     pub hints: usize,
     /// Last answer.
@@ -151,6 +225,12 @@ pub struct StepProgress {
     /// What was measured, by the id of the measure, once the step was passed.
     #[serde(default)]
     pub measured: BTreeMap<String, f64>,
+    /// When it was passed, by the learner's clock.
+    #[serde(default)]
+    pub passed_at: Option<Timestamp>,
+    /// The newest snapshot then, if the step keeps it in mind.
+    #[serde(default)]
+    pub snapshot: Option<String>,
 }
 
 impl Effect {
@@ -163,6 +243,7 @@ impl Effect {
                 | Self::DeleteStack { .. }
                 | Self::ProposeUpdate { .. }
                 | Self::CarryOut { .. }
+                | Self::Do(_)
         )
     }
 }

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
+use super::effect::Deed;
 use super::view::Listing;
 use crate::lesson::check::Transcript;
 use crate::lesson::schema::{Action, Side};
+use crate::lesson::sight::{Seen, Sight};
 use crate::template::Stage;
 
 /// One thing that happened, and when.
@@ -79,10 +81,53 @@ pub enum What {
         /// Its outcome.
         outcome: Result<Ran, Failure>,
     },
+    /// One look at something of the account.
+    Looked {
+        /// What.
+        sight: Sight,
+        /// The account's time then, if it told.
+        now: Option<Timestamp>,
+        /// Outcome.
+        outcome: Result<Seen, Failure>,
+    },
+    /// A deed was done, or not.
+    Done {
+        /// Which.
+        deed: Deed,
+        /// Outcome.
+        outcome: Result<(), Failure>,
+    },
+    /// The clock was put forward, or not.
+    Forwarded(Result<(), Failure>),
+    /// A file was brought, or not.
+    Brought {
+        /// Name.
+        name: String,
+        /// Outcome.
+        outcome: Result<(), Failure>,
+    },
+    /// News of a command that is listened to.
+    Heard {
+        /// Where.
+        on: Side,
+        /// Of which `Effect::Listen`.
+        id: u64,
+        /// What about it.
+        news: Heard,
+    },
     /// One pass over everything that could be left.
     InventoryTaken(Inventory),
     /// The awaited moment of an `Effect::WakeAt` has come.
     Woke,
+}
+
+/// News of a command that is listened to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A line of standard output, without its end.
+    Line(String),
+    /// It ended; its lines came before.
+    Ended(Result<Ran, Failure>),
 }
 
 /// News of a terminal.

@@ -9,10 +9,14 @@ pub mod ledger;
 pub mod view;
 
 mod build;
+mod causality;
 mod charts;
 mod cleanup;
+mod deeds;
 mod doing;
+mod looking;
 mod money;
+mod panels;
 mod position;
 mod render;
 mod stack;
@@ -60,7 +64,7 @@ pub struct Setup {
     pub standing: Option<(Ground, Timestamp)>,
     /// Paths that lesson texts name.
     pub paths: Paths,
-    /// List prices; `None` where nothing costs anything.
+    /// List prices of AWS, also where nothing is billed; `None`: unknown.
     pub prices: Option<Prices>,
 }
 
@@ -96,6 +100,8 @@ pub struct Engine {
     wiped: BTreeMap<Side, Transcript>,
     /// How many times a step was begun; transcripts carry it.
     mark: u64,
+    /// How many times a measurement of causality was begun; its lines carry it.
+    measurements: u64,
     /// Work under way, so that nothing is asked for twice.
     busy: build::Busy,
     /// Passing failures in a row, and when to go on.
@@ -104,6 +110,9 @@ pub struct Engine {
     trouble: Option<Trouble>,
     phase: Phase,
     cleanup: Option<cleanup::Cleanup>,
+    looking: looking::Looking,
+    /// Files of the step that are there, or on their way (`false`).
+    brought: BTreeMap<String, bool>,
     /// The last receipt of this session.
     receipt: Option<Receipt>,
     spent: Spent,
@@ -132,7 +141,7 @@ impl Engine {
         let spent = Spent {
             dollars: 0.0,
             per_hour: setup.standing.as_ref().map_or(0.0, |(ground, _)| {
-                money::rate(setup.prices.as_ref(), ground)
+                money::rate(setup.prices.as_ref(), &setup.target, ground)
             }),
             since: setup.standing.as_ref().map(|(_, since)| *since),
         };
@@ -150,12 +159,15 @@ impl Engine {
             texts: BTreeMap::new(),
             wiped: BTreeMap::new(),
             mark: 0,
+            measurements: 0,
             busy: build::Busy::default(),
             setbacks: 0,
             pause: None,
             trouble: None,
             phase: Phase::Learning,
             cleanup: None,
+            looking: looking::Looking::default(),
+            brought: BTreeMap::new(),
             receipt: None,
             spent,
             setup,
@@ -196,10 +208,20 @@ impl Engine {
             What::MachinesSeen(outcome) => self.machines_seen(outcome),
             What::Terminal { on, news } => self.terminal_news(on, news),
             What::Probed { on, run, outcome } => self.step.probed(on, run, outcome),
+            What::Looked {
+                sight,
+                now,
+                outcome,
+            } => self.looked(sight, now, outcome),
+            What::Done { deed, outcome } => self.deed_done(&deed, outcome),
+            What::Forwarded(outcome) => self.forwarded(outcome),
+            What::Brought { name, outcome } => self.file_brought(&name, outcome),
+            What::Heard { on, id, news } => self.heard(on, id, news),
             What::InventoryTaken(inventory) => self.inventory_taken(inventory, effects),
             What::Woke => {
                 // Early, because the pause has become longer or the clock was set: the alarm is set again.
                 self.busy.end(Task::Waking);
+                self.looking.woke(self.at);
                 if self.pause.is_some_and(|until| until <= self.at) {
                     self.pause = None;
                 }
@@ -221,13 +243,15 @@ impl Engine {
                     Some(stage) => vec![Action::Build { stage }],
                     None => self.solution(),
                 };
-                self.act(self.up_to_the_build(solution));
+                self.act(self.up_to_what_takes_time(solution));
             }
-            Command::Next => self.move_to(self.position.after(&self.setup.lessons), effects),
+            Command::Next => self.go_on(effects),
             Command::Back => self.move_to(self.position.before(&self.setup.lessons), effects),
             Command::Goto { lesson, step } => {
                 self.move_to(position::find(&self.setup.lessons, &lesson, step), effects);
             }
+            Command::Redo { lesson, step } => self.redo(&lesson, step, effects),
+            Command::Reset { lesson } => self.reset(&lesson, effects),
             Command::Answer(answer) => {
                 self.answer(&answer, effects);
                 self.save(effects);
@@ -245,12 +269,24 @@ impl Engine {
                 self.machines.clear();
             }
             Command::Retry => self.retry(),
+            Command::Forward => {
+                if let Some(minutes) = self.forwards() {
+                    self.act(vec![Action::Forward { minutes }]);
+                }
+            }
             Command::CleanUp => self.begin_cleanup(effects),
             Command::Leave => {
                 effects.push(Effect::CloseTerminals);
                 self.phase = Phase::Over;
             }
         }
+    }
+
+    /// By how many minutes the learner may put the clock forward now.
+    fn forwards(&self) -> Option<u32> {
+        let practice = matches!(self.setup.target, Target::Practice { .. });
+        let learning = self.phase == Phase::Learning;
+        self.step_now().forward.filter(|_| practice && learning)
     }
 
     /// What solves the step; a guess that was made stands.
@@ -361,6 +397,10 @@ impl Engine {
         if let Some(cleanup) = &mut self.cleanup {
             cleanup.try_again();
         }
+        if let Some(doing) = &mut self.doing {
+            doing.try_again();
+        }
+        self.brought.retain(|_, there| *there);
         for state in self.terminals.values_mut() {
             if matches!(state, TerminalState::Ended(_)) {
                 *state = TerminalState::Closed;

@@ -1,9 +1,11 @@
 //! Where the learner stands among the lessons, and what is recorded of each step.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::effect::{Effect, Progress, StepProgress};
 use super::step::Current;
+use super::view::Mark;
 use super::{Engine, Phase};
 use crate::lesson::schema::{Lesson, Step};
 
@@ -42,17 +44,31 @@ impl Position {
         self.records.get(&key(lessons, self.place))
     }
 
-    /// What was measured in another step, by the id of the measure.
-    pub(super) fn measured(&self, lesson: &Lesson, step: &Step) -> Option<&BTreeMap<String, f64>> {
-        let key = (lesson.id.clone(), step.id.clone());
-        self.records.get(&key).map(|record| &record.measured)
+    /// What is known of another step.
+    pub(super) fn record_of(&self, lesson: &Lesson, step: &Step) -> Option<&StepProgress> {
+        self.records.get(&(lesson.id.clone(), step.id.clone()))
     }
 
-    /// Whether a step has been passed.
-    pub(super) fn passed(&self, lessons: &[Lesson], place: Place) -> bool {
-        self.records
-            .get(&key(lessons, place))
-            .is_some_and(|record| record.passed.is_some())
+    /// What was measured in another step, by the id of the measure.
+    pub(super) fn measured(&self, lesson: &Lesson, step: &Step) -> Option<&BTreeMap<String, f64>> {
+        self.record_of(lesson, step).map(|record| &record.measured)
+    }
+
+    /// What became of a step.
+    pub(super) fn mark(&self, lessons: &[Lesson], place: Place) -> Mark {
+        match self.records.get(&key(lessons, place)) {
+            Some(record) if record.passed.is_some() => Mark::Passed,
+            Some(record) if record.skipped => Mark::Skipped,
+            _ => Mark::Open,
+        }
+    }
+
+    /// Forgets what is recorded of these steps of a lesson.
+    fn forget(&mut self, lesson: &Lesson, steps: Range<usize>) {
+        for step in &lesson.steps[steps] {
+            let key = (lesson.id.clone(), step.id.clone());
+            self.records.remove(&key);
+        }
     }
 
     pub(super) fn after(&self, lessons: &[Lesson]) -> Option<Place> {
@@ -94,9 +110,12 @@ impl Position {
                 lesson: key.0,
                 step: key.1,
                 passed: step.passed().map(str::to_owned),
+                skipped: step.mark() == Mark::Skipped,
                 hints: step.hints,
                 answer: step.answer.clone(),
                 measured: step.measured.clone(),
+                passed_at: step.passed_at,
+                snapshot: step.snapshot.clone(),
             },
         );
     }
@@ -144,9 +163,57 @@ impl Engine {
             return;
         }
         self.position.keep(&self.setup.lessons, &self.step);
+        self.arrive(place, effects);
+    }
+
+    /// Goes on; a step that is not passed is left out.
+    pub(super) fn go_on(&mut self, effects: &mut Vec<Effect>) {
+        let next = self.position.after(&self.setup.lessons);
+        if next.is_some() && !matches!(self.phase, Phase::CleaningUp { .. }) {
+            self.step.skip();
+        }
+        self.move_to(next, effects);
+    }
+
+    /// Forgets what became of a step and goes there, to do it once more. What is on the machines stays.
+    pub(super) fn redo(&mut self, lesson: &str, step: usize, effects: &mut Vec<Effect>) {
+        let Some(place) = find(&self.setup.lessons, lesson, step) else {
+            return;
+        };
+        if matches!(self.phase, Phase::CleaningUp { .. }) {
+            return;
+        }
+        self.position.keep(&self.setup.lessons, &self.step);
+        let lesson = &self.setup.lessons[place.lesson];
+        self.position.forget(lesson, step..step + 1);
+        self.arrive(place, effects);
+    }
+
+    /// Forgets what became of all steps of a lesson; whoever stands in it stands at its beginning. What is on the machines
+    /// stays.
+    pub(super) fn reset(&mut self, lesson: &str, effects: &mut Vec<Effect>) {
+        let Some(place) = find(&self.setup.lessons, lesson, 0) else {
+            return;
+        };
+        if matches!(self.phase, Phase::CleaningUp { .. }) {
+            return;
+        }
+        let lesson = &self.setup.lessons[place.lesson];
+        self.position.forget(lesson, 0..lesson.steps.len());
+        if self.position.place.lesson == place.lesson {
+            self.arrive(place, effects);
+        } else {
+            self.save(effects);
+        }
+    }
+
+    /// Begins a step as its record has it.
+    fn arrive(&mut self, place: Place, effects: &mut Vec<Effect>) {
         self.position.place = place;
         self.doing = None;
         self.step = Current::of(self.step_now(), self.position.record(&self.setup.lessons));
+        self.looking.forget();
+        self.brought.clear();
         self.begin_transcripts(effects);
         self.save(effects);
     }

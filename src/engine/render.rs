@@ -1,7 +1,9 @@
 //! From the engine's state to the snapshot that a front end shows.
 
+use jiff::Timestamp;
+
 use super::view::{
-    Block, LessonRow, MachineView, Phase, Purpose, QuestionView, StepState, StepView,
+    Block, LessonRow, MachineView, Phase, Purpose, QuestionView, StepRow, StepState, StepView,
     TerminalState, View, Work,
 };
 use super::{Engine, Side, position};
@@ -21,6 +23,7 @@ impl Engine {
             started: self.setup.made,
             cost: self.spent_so_far(),
             cost_per_hour: self.per_hour(),
+            owed: self.owed(),
             lessons: self.lesson_rows(),
             step: self.step_view(),
             stack: self
@@ -49,12 +52,15 @@ impl Engine {
                         lesson: at,
                         step: number,
                     };
-                    let passed = if place == now {
-                        self.step.passed().is_some()
+                    let mark = if place == now {
+                        self.step.mark()
                     } else {
-                        self.position.passed(&self.setup.lessons, place)
+                        self.position.mark(&self.setup.lessons, place)
                     };
-                    (step.title.clone(), passed)
+                    StepRow {
+                        title: step.title.clone(),
+                        mark,
+                    }
                 })
                 .collect(),
         };
@@ -103,6 +109,8 @@ impl Engine {
                 "Press r to build the machines in your AWS account, which costs money until you clean up.".to_owned()
             } else if step.question.is_some() && self.is_built(step) {
                 "The stack stands: answer the question.".to_owned()
+            } else if self.step.needs_causality() && self.has_measured_causality() {
+                "Both ways are measured: answer the question.".to_owned()
             } else if let Some(ask) = self.asks_to_guess() {
                 format!("Guess first, with Enter: {}", fill(ask, &facts))
             } else {
@@ -121,9 +129,13 @@ impl Engine {
                 purpose: purpose(step),
             }),
             charts: self.charts(),
+            panels: self.panels(),
+            forward: self.forwards(),
+            causality: self.causality_view(),
             hints: step.hints.iter().take(self.step.hints).map(shown).collect(),
             hints_of: step.hints.len(),
             state: self.step_state(),
+            due: self.due(),
             verdicts: self.step.verdicts,
             debrief: passed.then(|| shown(&step.debrief)),
             work: self.work(step),
@@ -163,6 +175,16 @@ impl Engine {
         self.step.state().unwrap_or(StepState::Open)
     }
 
+    /// When the operation of the stack that is awaited usually ends.
+    fn due(&self) -> Option<Timestamp> {
+        let stack = self.stack.as_ref().filter(|stack| !stack.is_settled())?;
+        if !matches!(self.step.state(), Some(StepState::Converging(_))) {
+            return None;
+        }
+        let view = stack.view(self.setup.faster, None);
+        view.since.checked_add(view.usual).ok()
+    }
+
     /// What the work pane is for. A cleanup that runs or has run is always shown.
     fn work(&self, step: &Step) -> Work {
         let types = |action: &Action| matches!(action, Action::Type { .. });
@@ -176,7 +198,11 @@ impl Engine {
                 .as_ref()
                 .is_some_and(super::stack::Stack::is_standing);
             if standing && !self.is_about_to_update() {
-                Work::Terminals
+                if self.step.needs_causality() {
+                    Work::Causality
+                } else {
+                    Work::Terminals
+                }
             } else {
                 Work::Stack
             }

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
+use super::causality::Causality;
 use super::effect::{Effect, StepProgress};
 use super::event::{Failure, Ran};
 use super::stack::ASKED;
-use super::view::{Listing, Phase, Receipt, StepState};
+use super::view::{Listing, Mark, Phase, Receipt, StepState};
 use super::{Engine, Side};
 use crate::lesson::check::{
     self, Evidence, Facts, MachineFacts, Need, Proposed, ReceiptState, RemoteCommand, RemoteOutput,
@@ -20,10 +23,18 @@ use crate::template::Stage;
 pub(super) struct Current {
     pub(super) hints: usize,
     pub(super) answer: Option<String>,
+    /// The learner went on without it; of no account once it has passed.
+    skipped: bool,
     pub(super) verdict: Option<Verdict>,
     pub(super) verdicts: u32,
     /// What was measured, once it has passed.
     pub(super) measured: BTreeMap<String, f64>,
+    /// When it was passed.
+    pub(super) passed_at: Option<Timestamp>,
+    /// The newest snapshot then, if the step keeps it in mind.
+    pub(super) snapshot: Option<String>,
+    /// How soon each machine sees what the other writes.
+    pub(super) causality: Causality,
     /// The learner awaits the verdict: it must be given even if it is bad.
     awaited: bool,
     needs: Vec<Need>,
@@ -41,11 +52,15 @@ impl Current {
         Self {
             hints: record.map_or(0, |record| record.hints),
             answer: record.and_then(|record| record.answer.clone()),
+            skipped: record.is_some_and(|record| record.skipped),
             verdict: record
                 .and_then(|record| record.passed.clone())
                 .map(Verdict::Passed),
             verdicts: 0,
             measured: record.map_or_else(BTreeMap::new, |record| record.measured.clone()),
+            passed_at: record.and_then(|record| record.passed_at),
+            snapshot: record.and_then(|record| record.snapshot.clone()),
+            causality: Causality::default(),
             awaited: false,
             needs: check::needs(step),
             remote: BTreeMap::new(),
@@ -76,11 +91,39 @@ impl Current {
         }
     }
 
+    /// What the check looks at.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &Need> {
+        self.needs.iter()
+    }
+
+    /// What became of it so far.
+    pub(super) fn mark(&self) -> Mark {
+        match (self.passed(), self.skipped) {
+            (Some(_), _) => Mark::Passed,
+            (None, true) => Mark::Skipped,
+            (None, false) => Mark::Open,
+        }
+    }
+
+    /// The learner goes on, passed or not.
+    pub(super) fn skip(&mut self) {
+        self.skipped = true;
+    }
+
     /// Whether the check looks at a machine.
     pub(super) fn needs_machines(&self) -> bool {
-        self.needs
-            .iter()
-            .any(|need| matches!(need, Need::Transcript(_) | Need::Remote(_)))
+        self.needs.iter().any(|need| {
+            matches!(
+                need,
+                Need::Transcript(_) | Need::Remote(_) | Need::Causality { .. }
+            )
+        })
+    }
+
+    /// Whether the check looks at how soon writes are seen.
+    pub(super) fn needs_causality(&self) -> bool {
+        self.needs()
+            .any(|need| matches!(need, Need::Causality { .. }))
     }
 
     /// Whether the check looks at the receipt.
@@ -181,13 +224,17 @@ impl Engine {
         };
         self.step.remote.clear();
         match verdict {
-            Verdict::Passed(_) => {
+            Verdict::Passed(told) => {
                 let figures = check::figures(self.step_now(), &self.evidence());
                 let measures = self.step_now().measures.iter();
                 self.step.measured = (measures.zip(figures))
                     .filter_map(|(measure, figure)| Some((measure.id.clone(), figure?)))
                     .collect();
-                self.step.verdict = Some(verdict);
+                self.step.passed_at = Some(self.at);
+                if self.step_now().notes_snapshot {
+                    self.step.snapshot = self.newest_snapshot();
+                }
+                self.step.verdict = Some(Verdict::Passed(told + &self.took()));
                 self.step.verdicts += 1;
                 self.step.awaited = false;
                 self.save(effects);
@@ -200,6 +247,38 @@ impl Engine {
             }
             _ => {}
         }
+    }
+
+    /// How long it has taken since the step that this one is timed from.
+    fn took(&self) -> String {
+        let (lesson, step) = (self.lesson_now(), self.step_now());
+        let since = step.timed_from.as_deref().and_then(|id| {
+            let from = lesson.steps.iter().find(|step| step.id == id)?;
+            self.position.record_of(lesson, from)?.passed_at
+        });
+        since.map_or_else(String::new, |since| {
+            let seconds = self.at.duration_since(since).as_secs();
+            format!("; it took {} min {:02} s", seconds / 60, seconds % 60)
+        })
+    }
+
+    /// The newest snapshot that can be used.
+    fn newest_snapshot(&self) -> Option<String> {
+        let complete = self
+            .looking
+            .snapshots()
+            .iter()
+            .rfind(|one| one.is_complete());
+        complete.map(|one| one.id.clone())
+    }
+
+    /// The snapshot in mind: the one that an earlier step of the lesson has kept, or the newest.
+    fn snapshot(&self) -> Option<String> {
+        let lesson = self.lesson_now();
+        let mut records = (lesson.steps.iter())
+            .take(self.position.place.step)
+            .filter_map(|step| self.position.record_of(lesson, step)?.snapshot.clone());
+        records.next_back().or_else(|| self.newest_snapshot())
     }
 
     /// Asks the machines what the check still needs of them; `false` when there is nothing (more) to ask.
@@ -246,6 +325,8 @@ impl Engine {
             b: text(Side::B),
             remote: self.step.remote.clone(),
             receipt: self.receipt_state(),
+            sights: self.looking.sights.clone(),
+            seen: self.step.causality.seen.clone(),
             proposed: self.update.as_ref().map(|update| Proposed {
                 stage: update.stage,
                 added: update.count("Add"),
@@ -302,8 +383,15 @@ impl Engine {
             stack: Some(self.stack_name()),
             region: Some(self.region().to_owned()),
             file_system: known.file_systems.last().cloned(),
+            owed_month: self.owed().map(|owed| format!("{:.2}", owed.month)),
             a: machine(Side::A),
             b: machine(Side::B),
+            volume: (self.stack.as_ref())
+                .and_then(|stack| stack.outputs.get("BackupVolumeId").cloned()),
+            snapshot: self.snapshot(),
+            restored: (self.looking.volumes().iter())
+                .find(|one| one.is_restored())
+                .map(|one| one.id.clone()),
             key: Some(self.setup.paths.key.clone()),
             ssh_config: Some(self.setup.paths.ssh_config.clone()),
         }

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+mod causality;
 mod cleanup;
 mod measuring;
+mod money;
+mod progress;
 mod properties;
 mod updating;
 
@@ -39,6 +42,11 @@ fn step(id: &str, check: Check, solution: Vec<Action>) -> Step {
         question: None,
         measures: Vec::new(),
         results: false,
+        shows: vec![],
+        forward: None,
+        brings: vec![],
+        notes_snapshot: false,
+        timed_from: None,
         check,
         hints: vec!["one".to_owned(), "two".to_owned(), "three".to_owned()],
         solution,
@@ -780,4 +788,34 @@ fn a_new_session_is_typed_into_only_at_its_own_prompt() {
         matches!(&effects[..], [Effect::Input { on: Side::A, .. }]),
         "{effects:?}"
     );
+}
+
+#[test]
+fn who_asks_while_the_stack_is_being_built_is_told_when_it_usually_stands() {
+    let mut lab = Lab::at("share");
+    let mut asks = lessons();
+    asks[1].steps[0].check = Check::Stack {
+        stage: Stage::Share,
+    };
+    lab.engine.setup.lessons = asks.into();
+    lab.wishes(Command::Back);
+    lab.wishes(Command::Next);
+    lab.hears(What::Began);
+    lab.hears(What::Prepared(Ok(ground())));
+    lab.hears(What::StackRequested(Ok(ID.to_owned())));
+    lab.hears(looked("CREATE_IN_PROGRESS"));
+    assert_eq!(lab.engine.view().step.due, None, "nobody has asked");
+    lab.wishes(Command::Enter);
+    let step = lab.engine.view().step;
+    assert!(
+        matches!(step.state, StepState::Converging(_)),
+        "{:?}",
+        step.state
+    );
+    // About five minutes on AWS, twenty times as fast here.
+    let left = step.due.unwrap().duration_since(lab.at);
+    assert!((1..=15).contains(&left.as_secs()), "{left:?}");
+    lab.hears(looked("CREATE_COMPLETE"));
+    assert_eq!(lab.engine.view().step.due, None);
+    assert!(matches!(lab.state(), StepState::Passed(_)));
 }

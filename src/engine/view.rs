@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::lesson::arithmetic::Item;
+pub use crate::lesson::delays::Bucket;
 use crate::lesson::schema::{Choice, Side};
 
 /// The whole lab as a front end shows it.
@@ -18,6 +20,8 @@ pub struct View {
     pub cost: f64,
     /// US dollars an hour that it costs as it stands now; zero on practice.
     pub cost_per_hour: f64,
+    /// What is owed, item by item; on practice what the same would cost on AWS. `None`: no prices are known.
+    pub owed: Option<Owed>,
     /// All lessons, in order.
     pub lessons: Vec<LessonRow>,
     /// The step the learner stands at.
@@ -51,6 +55,36 @@ pub enum Target {
     },
 }
 
+/// What something costs at list prices, item by item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Owed {
+    /// What it is the bill of.
+    pub of: Of,
+    /// Lines.
+    pub items: Vec<Item>,
+    /// US dollars an hour, without what has no known price.
+    pub per_hour: f64,
+    /// US dollars of a day.
+    pub day: f64,
+    /// US dollars of a month of 730 hours.
+    pub month: f64,
+    /// The region that the prices hold for.
+    pub region: String,
+    /// The day of which the prices are known, `YYYY-MM-DD`.
+    pub date: String,
+    /// The pages that are the authority for them.
+    pub sources: Vec<String>,
+}
+
+/// What a bill is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// What stands now.
+    Standing,
+    /// The lab, once it is built: nothing stands now.
+    OnceBuilt,
+}
+
 /// One line of the list of lessons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LessonRow {
@@ -62,8 +96,36 @@ pub struct LessonRow {
     pub title: String,
     /// Minutes it takes.
     pub minutes: u32,
-    /// Titles of its steps and whether each has been passed.
-    pub steps: Vec<(String, bool)>,
+    /// Its steps, in order.
+    pub steps: Vec<StepRow>,
+}
+
+impl LessonRow {
+    /// How many of its steps stand so.
+    #[must_use]
+    pub fn count(&self, mark: Mark) -> usize {
+        self.steps.iter().filter(|step| step.mark == mark).count()
+    }
+}
+
+/// One step in the list of lessons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRow {
+    /// Title.
+    pub title: String,
+    /// What became of it.
+    pub mark: Mark,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing yet.
+    Open,
+    /// The learner went on without it.
+    Skipped,
+    /// It was passed.
+    Passed,
 }
 
 /// The current step.
@@ -87,12 +149,20 @@ pub struct StepView {
     pub question: Option<QuestionView>,
     /// What was guessed, measured and is documented, one chart a unit.
     pub charts: Vec<Chart>,
+    /// What was seen of the account.
+    pub panels: Vec<PanelView>,
+    /// By how many minutes the learner may put the account's clock forward here.
+    pub forward: Option<u32>,
+    /// How soon each machine sees what the other writes, where the step is about that.
+    pub causality: Option<CausalityView>,
     /// Hints revealed so far.
     pub hints: Vec<String>,
     /// How many there are.
     pub hints_of: usize,
     /// How it stands.
     pub state: StepState,
+    /// When what is awaited usually is there, while something converges of which that is known.
+    pub due: Option<Timestamp>,
     /// How many verdicts have been given since the learner came to this step.
     pub verdicts: u32,
     /// Shown once it is passed.
@@ -152,6 +222,98 @@ pub enum BarKind {
     Documented,
 }
 
+/// Something of the account, as it was seen last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PanelView {
+    /// Title.
+    pub title: String,
+    /// Content.
+    pub content: PanelContent,
+}
+
+/// What a panel shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PanelContent {
+    /// AWS has not answered yet.
+    Waiting,
+    /// It could not be had: why.
+    CouldNotTell(String),
+    /// Rows.
+    Table(Table),
+    /// Figures over time.
+    Graphs(Vec<Graph>),
+}
+
+/// Rows of words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Names of the columns.
+    pub head: Vec<String>,
+    /// Rows, each as long as the head.
+    pub rows: Vec<Vec<String>>,
+    /// One line below.
+    pub note: Option<String>,
+}
+
+/// Figures over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// `MiB/s`
+    pub unit: String,
+    /// Curves.
+    pub curves: Vec<Curve>,
+    /// Each curve stands on the one before.
+    pub stacked: bool,
+}
+
+/// One curve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// `permitted`
+    pub name: String,
+    /// Minutes before the last datapoint (negative), and the value there.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// Two machines that write and watch by turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CausalityView {
+    /// Writes in each direction that are to be seen.
+    pub wanted: u32,
+    /// Who writes now, while it is measured; the other watches.
+    pub writes: Option<Side>,
+    /// From A to B, then from B to A.
+    pub ways: [WayView; 2],
+    /// Rows from the shortest delay to the longest.
+    pub histogram: Vec<Bucket>,
+}
+
+impl CausalityView {
+    /// Whether all that is wanted was seen.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX);
+        self.ways.iter().all(|way| way.seen >= wanted)
+    }
+}
+
+/// One direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayView {
+    /// Who writes.
+    pub from: Side,
+    /// Who sees it.
+    pub to: Side,
+    /// Writes seen so far.
+    pub seen: usize,
+    /// How long the last took, in microseconds; below zero where clocks disagree.
+    pub last: Option<i64>,
+    /// The delay in the middle, in microseconds.
+    pub median: Option<i64>,
+    /// The delay that 95 of 100 do not exceed, in microseconds.
+    pub upper: Option<i64>,
+}
+
 /// A question as it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuestionView {
@@ -207,6 +369,8 @@ pub enum Work {
     Stack,
     /// Two terminals.
     Terminals,
+    /// How soon each machine sees what the other writes.
+    Causality,
     /// The receipt, or what a cleanup will delete.
     Receipt,
 }

@@ -59,6 +59,7 @@ impl Journal {
             Effect::CreateStack(wanted) => Some(("create-stack", json(wanted))),
             Effect::DeleteStack { stack } => Some(("delete-stack", stack.clone())),
             Effect::ProposeUpdate { stage, .. } => Some(("propose-update", stage.to_string())),
+            Effect::Do(deed) => Some(("do", json(deed))),
             Effect::CarryOut { change_set, .. } => Some(("carry-out", change_set.clone())),
             _ => None,
         };

@@ -1,10 +1,13 @@
 //! The journal over its own death: what was written is read again by the next program.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use rusqlite::params;
+
 use super::*;
-use crate::engine::effect::{Effect, Known, NewStack, Progress};
+use crate::engine::effect::{Effect, Known, NewStack, Progress, StepProgress};
 use crate::engine::event::Ground;
 use crate::engine::view::{Listing, Receipt, ReceiptRow};
 use crate::template::Stage;
@@ -207,4 +210,32 @@ fn what_a_later_version_wrote_is_left_alone() {
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
     assert_eq!(version, 99);
+}
+
+#[test]
+fn what_was_skipped_is_remembered_and_what_an_older_program_wrote_was_not_skipped() {
+    let (directory, journal) = journal();
+    let step = StepProgress {
+        passed_at: None,
+        snapshot: None,
+        lesson: "why-efs".to_owned(),
+        step: "one".to_owned(),
+        passed: None,
+        skipped: true,
+        hints: 1,
+        answer: Some("2".to_owned()),
+        measured: BTreeMap::new(),
+    };
+    let progress = Progress {
+        lesson: "why-efs".to_owned(),
+        steps: vec![step],
+        ..Progress::default()
+    };
+    journal.save_progress(LAB, &progress).unwrap();
+    assert_eq!(next(&directory).lab(LAB).unwrap().progress, progress);
+    let older = json(&progress).replace("\"skipped\":true,", "");
+    assert!(!older.contains("skipped"), "{older}");
+    let update = "UPDATE lab SET progress = ?2 WHERE id = ?1";
+    journal.update(update, params![LAB, older]).unwrap();
+    assert!(!next(&directory).lab(LAB).unwrap().progress.steps[0].skipped);
 }

@@ -36,8 +36,24 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../lessons/06-performance.yaml"),
     ),
     (
-        "lessons/09-cleanup.yaml",
-        include_str!("../../lessons/09-cleanup.yaml"),
+        "lessons/07-monitoring.yaml",
+        include_str!("../../lessons/07-monitoring.yaml"),
+    ),
+    (
+        "lessons/08-backup.yaml",
+        include_str!("../../lessons/08-backup.yaml"),
+    ),
+    (
+        "lessons/09-restore.yaml",
+        include_str!("../../lessons/09-restore.yaml"),
+    ),
+    (
+        "lessons/10-outage.yaml",
+        include_str!("../../lessons/10-outage.yaml"),
+    ),
+    (
+        "lessons/11-cleanup.yaml",
+        include_str!("../../lessons/11-cleanup.yaml"),
     ),
 ];
 

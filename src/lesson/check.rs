@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use crate::template::Stage;
 
 use super::calculator::Calculator;
+use super::delays::{self, BothWays};
 use super::facts::fill;
 pub use super::facts::{Facts, MachineFacts, PLACEHOLDERS};
 use super::schema::{Check, Measure, Question, Side, Step};
+use super::sight::{Sight, Sights};
 use super::throughput;
 pub use super::transcript::Transcript;
 
@@ -22,8 +24,15 @@ pub enum Need {
     Transcript(Side),
     /// The outcome of this command.
     Remote(RemoteCommand),
+    /// So many writes of each machine, seen on the other.
+    Causality {
+        /// In each direction.
+        writes: u32,
+    },
     /// Whether anything billable is left.
     Receipt,
+    /// This of the account.
+    Sight(Sight),
 }
 
 /// A command that only reads, to be run with `sh -c` as ec2-user.
@@ -77,7 +86,7 @@ pub enum ReceiptState {
 }
 
 /// All that is known when a step is checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Evidence {
     /// The last answer to the step's question: an option's number (from 1) or its text, or what was typed.
     pub answer: Option<String>,
@@ -93,6 +102,10 @@ pub struct Evidence {
     pub remote: BTreeMap<RemoteCommand, Result<RemoteOutput, String>>,
     /// What is left.
     pub receipt: ReceiptState,
+    /// What of the account was looked at.
+    pub sights: Sights,
+    /// How soon each machine saw what the other wrote.
+    pub seen: BothWays,
     /// The change set that waits to be carried out, or is.
     pub proposed: Option<Proposed>,
 }
@@ -166,6 +179,12 @@ fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
             on: *on,
             run: run.clone(),
         })),
+        Check::Alarm { .. } => add(Need::Sight(Sight::Alarms)),
+        Check::Metric { .. } => add(Need::Sight(Sight::Metrics)),
+        Check::Snapshots { .. } | Check::Pinned {} => add(Need::Sight(Sight::Snapshots)),
+        Check::Volume { .. } | Check::Restored { .. } => add(Need::Sight(Sight::Volumes)),
+        Check::Machine { .. } => add(Need::Sight(Sight::Machines)),
+        Check::Causality { writes } => add(Need::Causality { writes: *writes }),
         Check::NothingLeft {} => add(Need::Receipt),
         Check::All(checks) => (checks.iter()).for_each(|check| collect_needs(check, step, needs)),
     }
@@ -219,12 +238,20 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
             };
             let shows = shows.as_ref().map(|part| fill(part, &evidence.facts));
             remote(
-                *on,
+                &command,
                 shows.as_deref(),
                 otherwise,
                 evidence.remote.get(&command),
             )
         }
+        Check::Alarm { id, state } => account::alarm(id, state, evidence),
+        Check::Metric { metric, above } => account::metric(*metric, *above, evidence),
+        Check::Snapshots { at_least } => account::snapshots(*at_least, evidence),
+        Check::Pinned {} => account::pinned(evidence),
+        Check::Volume { id, gib } => account::volume(id, *gib, evidence),
+        Check::Restored { attached } => account::restored(*attached, evidence),
+        Check::Machine { on, state } => account::machine(*on, state, evidence),
+        Check::Causality { writes } => delays::judged(*writes, &evidence.seen),
         Check::NothingLeft {} => nothing_left(&evidence.receipt),
         Check::All(checks) => all(checks.iter().map(|check| decide(check, step, evidence))),
     }
@@ -347,7 +374,14 @@ fn fact(is: &str, evidence: &Evidence) -> Verdict {
             super::facts::known(name).map_or(name, |place| place.means)
         ));
     }
-    if fill(is, &evidence.facts) == answer {
+    let wanted = fill(is, &evidence.facts);
+    // Of a sum that was read from a screen nobody types the last digit.
+    let close = |wanted: f64, number: f64| (wanted - number).abs() <= 0.05 * wanted.abs();
+    let same = match (parse_number(&wanted), parse_number(answer)) {
+        (Some(wanted), Some(number)) => close(wanted, number),
+        _ => wanted == answer,
+    };
+    if same {
         Verdict::Passed(format!("{answer} is right"))
     } else {
         Verdict::NotYet(format!("{answer} is not it"))
@@ -364,11 +398,11 @@ fn answer(evidence: &Evidence) -> Option<&str> {
 
 fn stack(stage: Stage, state: &StackState) -> Verdict {
     match state {
-        StackState::Standing(stands) if *stands >= stage => {
-            Verdict::Passed("the stack is complete".to_owned())
-        }
+        StackState::Standing(stands) if *stands >= stage => Verdict::Passed(format!(
+            "the stack is complete (DescribeStacks: StackStatus, and Outputs of the {stands} stage)"
+        )),
         StackState::Standing(stands) => Verdict::NotYet(format!(
-            "the stack stands at the {stands} stage, not at {stage} yet"
+            "the stack stands at the {stands} stage, not at {stage} yet (DescribeStacks: Outputs)"
         )),
         StackState::Absent => Verdict::NotYet("there is no stack yet".to_owned()),
         StackState::Underway(what) => Verdict::Converging(format!("the stack: {what}")),
@@ -446,24 +480,48 @@ fn excerpt<'a>(line: &'a str, part: &'a str) -> &'a str {
 }
 
 fn remote(
-    on: Side,
+    command: &RemoteCommand,
     shows: Option<&str>,
     otherwise: &str,
     outcome: Option<&Result<RemoteOutput, String>>,
 ) -> Verdict {
+    let on = command.on;
+    let asked = asked(&command.run);
     match (outcome, shows) {
-        (None, _) => Verdict::CouldNotCheck(format!("{on} has not been asked yet")),
-        (Some(Err(why)), _) => Verdict::CouldNotCheck(format!("{on} could not be asked: {why}")),
+        (None, _) => Verdict::CouldNotCheck(format!("{on} has not been asked yet (`{asked}`)")),
+        (Some(Err(why)), _) => {
+            Verdict::CouldNotCheck(format!("{on} could not be asked (`{asked}`): {why}"))
+        }
         (Some(Ok(output)), Some(part)) => {
             match output.stdout.lines().find(|line| line.contains(part)) {
                 Some(line) => Verdict::Passed(format!("{on} says {}", excerpt(line, part))),
-                None => Verdict::NotYet(otherwise.to_owned()),
+                None => {
+                    let first = output.stdout.lines().find(|line| !line.trim().is_empty());
+                    let shown = first.map_or_else(
+                        || "nothing".to_owned(),
+                        |line| format!("`{}`", excerpt(line, "")),
+                    );
+                    Verdict::NotYet(format!("{otherwise} (`{asked}` on {on} shows {shown})"))
+                }
             }
         }
         (Some(Ok(output)), None) if output.status == 0 => {
-            Verdict::Passed(format!("{on} confirms it"))
+            Verdict::Passed(format!("{on} confirms it (`{asked}`: exit status 0)"))
         }
-        (Some(Ok(_)), None) => Verdict::NotYet(otherwise.to_owned()),
+        (Some(Ok(output)), None) => Verdict::NotYet(format!(
+            "{otherwise} (`{asked}` on {on}: exit status {})",
+            output.status
+        )),
+    }
+}
+
+/// A command that was run on a machine, in one line; the beginning tells which it was.
+fn asked(run: &str) -> String {
+    const LONG: usize = 40;
+    let line = run.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONG) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
     }
 }
 
@@ -500,6 +558,7 @@ fn all(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     })
 }
 
+mod account;
 #[cfg(test)]
 mod sharing;
 #[cfg(test)]

@@ -3,6 +3,10 @@
 /// Diagrams by name.
 const DIAGRAMS: &[(&str, &str)] = &[
     (
+        "backup-options",
+        include_str!("../../assets/diagrams/backup-options.txt"),
+    ),
+    (
         "three-storages",
         include_str!("../../assets/diagrams/three-storages.txt"),
     ),

@@ -21,6 +21,10 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
     place("b.zone", "zone of B"),
     place("a.name", "host name of A"),
     place("b.name", "host name of B"),
+    place("volume", "id of the backup volume"),
+    place("snapshot", "id of the snapshot"),
+    place("restored", "id of the restored volume"),
+    place("owed.month", "what a month costs"),
     place("key", "path of the private key"),
     place("ssh_config", "path of the SSH configuration"),
 ];
@@ -40,10 +44,18 @@ pub struct Facts {
     pub region: Option<String>,
     /// `fs-…`.
     pub file_system: Option<String>,
+    /// US dollars that a month of the lab costs on AWS, with cents: `23.76`.
+    pub owed_month: Option<String>,
     /// Machine A.
     pub a: MachineFacts,
     /// Machine B.
     pub b: MachineFacts,
+    /// The backup volume, `vol-…`.
+    pub volume: Option<String>,
+    /// The snapshot in mind, `snap-…`.
+    pub snapshot: Option<String>,
+    /// The volume made from a snapshot, `vol-…`.
+    pub restored: Option<String>,
     /// Path of the lab's private key.
     pub key: Option<String>,
     /// Path of the lab's SSH configuration.
@@ -76,6 +88,10 @@ impl Facts {
             "b.zone" => &self.b.zone,
             "a.name" => &self.a.name,
             "b.name" => &self.b.name,
+            "volume" => &self.volume,
+            "snapshot" => &self.snapshot,
+            "restored" => &self.restored,
+            "owed.month" => &self.owed_month,
             "key" => &self.key,
             "ssh_config" => &self.ssh_config,
             _ => return None,
@@ -219,8 +235,12 @@ mod tests {
             stack: Some("stack".to_owned()),
             region: Some("region".to_owned()),
             file_system: Some("fs".to_owned()),
+            owed_month: Some("owed.month".to_owned()),
             a: machine("a"),
             b: machine("b"),
+            volume: Some("volume".to_owned()),
+            snapshot: Some("snapshot".to_owned()),
+            restored: Some("restored".to_owned()),
             key: Some("key".to_owned()),
             ssh_config: Some("ssh_config".to_owned()),
         };

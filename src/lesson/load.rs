@@ -1,8 +1,9 @@
-//! From YAML to lessons and prices. The only place here that knows YAML; what a lesson may say is judged in `validate`.
+//! From YAML to lessons, prices and the glossary. The only place here that knows YAML; what a lesson may say is judged in `validate`.
 
 use serde::de::DeserializeOwned;
 
 use super::arithmetic::Prices;
+use super::glossary::Term;
 use super::positions::positions;
 use super::problem::{Problem, Problems};
 use super::schema::Lesson;
@@ -28,6 +29,14 @@ pub fn prices() -> Result<Prices, Problem> {
     parse(
         "assets/prices.yaml",
         include_str!("../../assets/prices.yaml"),
+    )
+}
+
+/// The embedded glossary.
+pub(super) fn glossary() -> Result<Vec<Term>, Problem> {
+    parse(
+        "assets/glossary.yaml",
+        include_str!("../../assets/glossary.yaml"),
     )
 }
 

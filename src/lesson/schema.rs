@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::calculator::Calculator;
 use super::reading::Reading;
+use super::sight::{Metric, Panel};
 use crate::template::Stage;
 
 /// A lesson: one sitting of a few steps.
@@ -59,6 +60,21 @@ pub struct Step {
     /// Figures that are measured in this step, the one that the question asks to guess first.
     #[serde(default)]
     pub measures: Vec<Measure>,
+    /// What of the account is shown, and looked at again and again until the step is done.
+    #[serde(default)]
+    pub shows: Vec<Panel>,
+    /// By how many minutes `f` puts the practice account's clock forward.
+    #[serde(default)]
+    pub forward: Option<u32>,
+    /// Files of `assets/scripts` that the lab puts into the home directory, unless they are there: `backup.sh`.
+    #[serde(default)]
+    pub brings: Vec<String>,
+    /// Keep in mind which snapshot is the newest when the step is done: `{snapshot}` from then on in this lesson.
+    #[serde(default)]
+    pub notes_snapshot: bool,
+    /// Id of an earlier step of the lesson: the verdict tells how long it has taken since that was done.
+    #[serde(default)]
+    pub timed_from: Option<String>,
     /// Show all that was measured in this lesson so far.
     #[serde(default)]
     pub results: bool,
@@ -183,7 +199,7 @@ pub enum Check {
     },
     /// The question was answered with a guess, and after that every one of the step's `measures` was taken.
     Measured {},
-    /// The question was answered with a fact of the running lab, e.g. `{b.address}`.
+    /// The question was answered with a fact of the running lab, e.g. `{b.address}`; a number may be 5 % off.
     Fact {
         /// A placeholder, see `lesson::check::PLACEHOLDERS`.
         is: String,
@@ -197,6 +213,46 @@ pub enum Check {
     Proposed {
         /// Stage.
         stage: Stage,
+    },
+    /// The stack's alarm of this logical id is in this state.
+    Alarm {
+        /// `CreditsAlarm`
+        id: String,
+        /// `ALARM`, `OK`
+        state: String,
+    },
+    /// CloudWatch has counted more than so many bytes in the last hour of the filesystem's metrics.
+    Metric {
+        /// Which.
+        metric: Metric,
+        /// Bytes.
+        above: f64,
+    },
+    /// So many complete snapshots of the lab are there.
+    Snapshots {
+        /// How many.
+        at_least: usize,
+    },
+    /// The snapshot in mind (`{snapshot}`) is pinned, so that the job keeps it.
+    Pinned {},
+    /// The disk of this output of the stack has at least so many GiB.
+    Volume {
+        /// `BackupVolumeId`
+        id: String,
+        /// GiB.
+        gib: i32,
+    },
+    /// A disk made from a snapshot is attached to A; or, if not, none is left.
+    Restored {
+        /// Attached, or none left.
+        attached: bool,
+    },
+    /// The machine is in this state.
+    Machine {
+        /// Which.
+        on: Side,
+        /// `stopped`, `running`
+        state: String,
     },
     /// In that machine's terminal the learner typed one of `typed` and then saw a line that has all of `shows`.
     Terminal {
@@ -220,6 +276,11 @@ pub enum Check {
         shows: Option<String>,
         /// Said when it does not hold.
         otherwise: String,
+    },
+    /// So many writes of each machine were seen on the other, as the action `Causality` does it.
+    Causality {
+        /// In each direction.
+        writes: u32,
     },
     /// Nothing billable is left: every listing of the receipt came back empty.
     NothingLeft {},
@@ -295,6 +356,43 @@ pub enum Action {
         /// Stage.
         stage: Stage,
     },
+    /// Puts the practice account's clock forward; does nothing on AWS.
+    Forward {
+        /// By how much.
+        minutes: u32,
+    },
+    /// Presses Ctrl-C in a machine's terminal.
+    Interrupt {
+        /// Whose terminal.
+        on: Side,
+    },
+    /// Sets the state of an alarm by hand, as a test.
+    SetAlarm {
+        /// `CreditsAlarm`
+        id: String,
+        /// `ALARM`
+        state: String,
+    },
+    /// Stops the machine.
+    Stop {
+        /// Which.
+        on: Side,
+    },
+    /// Starts it again.
+    Start {
+        /// Which.
+        on: Side,
+    },
+    /// Makes a disk from the snapshot in mind (`{snapshot}`) and attaches it to A as `/dev/xvdg`.
+    Restore {},
+    /// Detaches that disk and deletes it.
+    Discard {},
+    /// Only in the practice account.
+    OnPractice(Vec<Action>),
+    /// Only in AWS.
+    OnAws(Vec<Action>),
+    /// Lets each machine write and the other watch, as often as the step's check wants it, and measures the delays.
+    Causality {},
     /// Deletes everything the lab made, and proves it.
     CleanUp {},
 }

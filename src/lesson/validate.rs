@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::template;
 
+use super::check::{self, Need};
 use super::diagram::{diagram, diagrams};
 use super::facts::{self, PLACEHOLDERS};
 use super::outline;
@@ -40,6 +41,7 @@ pub(super) fn validate(file: &str, lesson: &Lesson, positions: &Positions) -> Ve
         built |= builds(&step.solution);
         texts(step, &mut found);
         references(step, &mut found);
+        others(step, &lesson.steps[..index], &mut found);
         checks::validate(step, built, &mut found);
         actions(step, built, &mut found);
         answers::validate(step, &mut found);
@@ -153,10 +155,10 @@ fn texts(step: &Step, found: &mut Findings) {
     shown.extend(step.measures.iter().map(|measure| measure.label.as_str()));
     shown.extend(step.commands.iter().map(String::as_str));
     shown.extend(step.hints.iter().map(String::as_str));
-    for action in step.solution.iter().chain(&step.wrong) {
+    for action in each(&step.solution).chain(each(&step.wrong)) {
         match action {
             Action::Answer(text) | Action::Type { line: text, .. } => shown.push(text),
-            Action::Build { .. } | Action::Propose { .. } | Action::CleanUp {} => {}
+            _ => {}
         }
     }
     if let Some(question) = &step.question {
@@ -178,6 +180,22 @@ fn placeholders(text: &str, found: &mut Findings) {
                 "there is no placeholder {{{name}}}; expected one of {}",
                 listed(PLACEHOLDERS.iter().map(|place| place.name))
             ),
+        );
+    }
+}
+
+/// Files and other steps.
+fn others(step: &Step, before: &[Step], found: &mut Findings) {
+    for name in &step.brings {
+        found.expect(
+            template::file(&format!("scripts/{name}")).is_some(),
+            format!("there is no file `{name}` to bring; expected one of assets/scripts"),
+        );
+    }
+    if let Some(from) = &step.timed_from {
+        found.expect(
+            before.iter().any(|step| step.id == *from),
+            format!("timed_from names `{from}`; expected the id of an earlier step"),
         );
     }
 }
@@ -230,7 +248,7 @@ fn actions(step: &Step, built: bool, found: &mut Findings) {
             format!("{name} is empty; expected at least one action"),
         );
         let built = built || builds(actions);
-        for action in actions {
+        for action in each(actions) {
             match action {
                 Action::Type { line, .. } => {
                     found.expect(
@@ -252,7 +270,13 @@ fn actions(step: &Step, built: bool, found: &mut Findings) {
                         ));
                     }
                 }
-                Action::Answer(_) | Action::CleanUp {} => {}
+                Action::Causality {} => found.expect(
+                    check::needs(step)
+                        .iter()
+                        .any(|need| matches!(need, Need::Causality { .. })),
+                    format!("{name} lets the machines answer each other for nothing; expected a check Causality"),
+                ),
+                _ => {}
             }
         }
     }
@@ -260,6 +284,14 @@ fn actions(step: &Step, built: bool, found: &mut Findings) {
         step.solution.is_empty() || step.solution != step.wrong,
         "wrong is the same as solution; expected a mistake that must not pass",
     );
+}
+
+/// The actions, those for one target only among them.
+fn each(actions: &[Action]) -> Box<dyn Iterator<Item = &Action> + '_> {
+    Box::new(actions.iter().flat_map(|action| match action {
+        Action::OnPractice(inner) | Action::OnAws(inner) => each(inner),
+        other => Box::new(std::iter::once(other)),
+    }))
 }
 
 fn builds(actions: &[Action]) -> bool {

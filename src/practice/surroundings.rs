@@ -73,6 +73,12 @@ impl Surroundings for View {
             .read(|world| world.interface_of(instance_id)?.public_address)
     }
 
+    fn network(&self, instance_id: &str) -> Vec<(String, String)> {
+        self.account()
+            .and_then(|account| account.read(|world| network(world, instance_id)))
+            .unwrap_or_default()
+    }
+
     fn tags(&self, instance_id: &str) -> BTreeMap<String, String> {
         self.account()
             .and_then(|account| {
@@ -213,6 +219,38 @@ fn credentials(given: Temporary) -> RoleCredentials {
         secret_access_key: given.secret_access_key,
         token: given.token,
     }
+}
+
+/// What an instance's metadata tell of its first interface (EC2 user guide, "Instance metadata categories").
+fn network(world: &World, instance_id: &str) -> Option<Vec<(String, String)>> {
+    let interface = world.interface_of(instance_id)?;
+    let subnet = world.subnets.get(&interface.subnet)?;
+    let vpc = world.vpcs.get(&interface.vpc)?;
+    let named = |id: &String| Some(world.groups.get(id)?.name.clone());
+    let names: Vec<String> = interface.groups.iter().filter_map(named).collect();
+    let mut below = vec![
+        ("device-number", "0".to_owned()),
+        ("interface-id", interface.id.clone()),
+        ("local-ipv4s", interface.private_address.to_string()),
+        ("mac", interface.mac.clone()),
+        ("security-group-ids", interface.groups.join("\n")),
+        ("security-groups", names.join("\n")),
+        ("subnet-id", interface.subnet.clone()),
+        ("subnet-ipv4-cidr-block", subnet.cidr.to_string()),
+        ("vpc-id", interface.vpc.clone()),
+        ("vpc-ipv4-cidr-block", vpc.cidr.to_string()),
+    ];
+    if let Some(public) = interface.public_address {
+        below.insert(4, ("public-ipv4s", public.to_string()));
+    }
+    let below = below.into_iter().map(|(name, value)| {
+        let path = format!("network/interfaces/macs/{}/{name}", interface.mac);
+        (path, value)
+    });
+    let mut all = vec![("mac".to_owned(), interface.mac.clone())];
+    all.extend(below);
+    all.push(("security-groups".to_owned(), names.join("\n")));
+    Some(all)
 }
 
 /// The volumes that an instance has.

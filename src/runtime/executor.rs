@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::account::bring;
 use super::shell::{self, Ask, Begin, Ears};
-use super::{Route, follow};
+use super::{Route, follow, listen};
 use crate::cloud::Cloud;
 use crate::cloud::changes::Proposal;
 use crate::cloud::stack::Creation;
@@ -141,6 +142,17 @@ impl Executor {
                     What::MachinesSeen(parts.find_machines(&stack, &host_keys).await)
                 });
             }
+            Effect::Look(look) => self.tell(async move { parts.look(look).await }),
+            Effect::Do(deed) => {
+                self.tell(async move { parts.carry_out_deed(deed, intent).await });
+            }
+            Effect::Forward(minutes) => {
+                self.tell(async move { parts.forward(minutes).await });
+            }
+            Effect::Bring { on, name, text } => {
+                let link = self.link(on);
+                self.tell(bring(on, name, text, link));
+            }
             Effect::TakeInventory(known) => {
                 self.tell(async move {
                     What::InventoryTaken(parts.cloud.inventory(&parts.lab, &known).await)
@@ -154,6 +166,10 @@ impl Executor {
             Effect::Probe { on, run } => {
                 let link = self.link(on);
                 self.tell(async move { probe(on, run, link).await });
+            }
+            Effect::Listen { on, id, run } => {
+                let (link, events) = (self.link(on), self.ears.events.clone());
+                self.start(listen::listen(on, id, run, link, events));
             }
             Effect::OpenTerminal(side) => self.open_terminal(side),
             Effect::CloseTerminals => self.close_terminals(),
@@ -373,6 +389,10 @@ impl Parts {
         self.cloud.admit_ssh_from(stack, &cidr).await?;
         let mut doors = BTreeMap::new();
         for (side, machine) in &machines {
+            if machine.address.is_none() && machine.state.starts_with("stop") {
+                // There is no way to it until it is started.
+                continue;
+            }
             doors.insert(
                 *side,
                 self.route
@@ -434,14 +454,14 @@ async fn probe(on: Side, run: String, link: Option<Arc<Link>>) -> What {
     What::Probed { on, run, outcome }
 }
 
-fn passing(tried: &str, why: String) -> Failure {
+pub(super) fn passing(tried: &str, why: String) -> Failure {
     Failure {
         class: FailureClass::Transient,
         ..local(tried, why)
     }
 }
 
-fn local(tried: &str, why: String) -> Failure {
+pub(super) fn local(tried: &str, why: String) -> Failure {
     Failure {
         tried: tried.to_owned(),
         why,

@@ -1,7 +1,9 @@
 //! What carries the engine: one dispatcher that linearizes all events, an executor for effects, and the tasks between.
 
+mod account;
 mod executor;
 mod follow;
+mod listen;
 mod shell;
 mod transcript;
 
@@ -31,6 +33,10 @@ pub trait Route: Send + Sync + 'static {
     fn door<'a>(&'a self, machine: &'a Machine) -> BoxFuture<'a, Result<Door, String>>;
     /// How often the stack is looked at while an operation runs: about two seconds of the target's time.
     fn looks_every(&self) -> Duration;
+    /// The time there.
+    fn now(&self) -> BoxFuture<'_, Result<Timestamp, String>>;
+    /// Puts the clock there forward, and lets happen what happens meanwhile.
+    fn forward(&self, by: Duration) -> BoxFuture<'_, Result<(), String>>;
 }
 
 /// The dispatcher's side of the channels to a front end.

@@ -65,6 +65,11 @@ impl Link {
         arguments
     }
 
+    /// The master, for commands over it.
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Whether the master still answers.
     pub async fn is_up(&self) -> bool {
         self.session.check().await.is_ok()
@@ -99,7 +104,7 @@ impl Link {
 }
 
 /// An error with its causes, in one line.
-fn said(error: &dyn std::error::Error) -> String {
+pub(super) fn said(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -4,6 +4,7 @@
 pub mod config;
 pub mod keys;
 pub mod link;
+pub mod listening;
 pub mod masters;
 pub mod terminal;
 

@@ -37,8 +37,8 @@ const SCRIPTS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Files that the lab brings to a machine when a lesson says so, by their path.
-const FILES: [(&str, &str); 2] = [
+/// Files that the lab brings to a machine, or runs there, when a lesson says so, by their path.
+const FILES: [(&str, &str); 4] = [
     (
         "scripts/backup.sh",
         include_str!("../../assets/scripts/backup.sh"),
@@ -46,6 +46,14 @@ const FILES: [(&str, &str); 2] = [
     (
         "scripts/backup.cron",
         include_str!("../../assets/scripts/backup.cron"),
+    ),
+    (
+        "scripts/backup.conf",
+        include_str!("../../assets/scripts/backup.conf"),
+    ),
+    (
+        "scripts/beat.sh",
+        include_str!("../../assets/scripts/beat.sh"),
     ),
 ];
 

@@ -16,6 +16,8 @@ pub(super) enum Scope {
     Shell,
     /// Something to read.
     Reader,
+    /// The glossary, in which every letter belongs to the search.
+    Glossary,
     /// The list of lessons.
     Lessons,
     /// The question how to leave.
@@ -35,6 +37,8 @@ pub(super) enum Act {
     RunForMe,
     /// One more hint.
     Hint,
+    /// Put the practice account's clock forward.
+    Forward,
     /// One step back.
     Back,
     /// One step on.
@@ -53,6 +57,10 @@ pub(super) enum Act {
     Copy,
     /// List the lessons.
     Lessons,
+    /// What the terms mean.
+    Glossary,
+    /// What the lab costs, item by item.
+    Owed,
     /// Give the keys to a machine's terminal.
     Focus(Side),
     /// Give the keys to whatever comes next.
@@ -71,6 +79,8 @@ pub(super) enum Act {
     ScrollBack,
     /// Scroll a terminal forward.
     ScrollForward,
+    /// Forget what became of an entry.
+    Forget,
     /// Show what belongs to an entry.
     Open,
     /// Hide what belongs to an entry.
@@ -187,11 +197,14 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(LESSON, &[key('a')], ("a", "type answer", "type the answer to a question"), Act::Answer, 1),
     row(LESSON, &[key('h')], ("h", "hint", "show one more hint"), Act::Hint, 2),
     row(LESSON, &[key('r')], ("r", "run it", "have this step done for you, visibly"), Act::RunForMe, 2),
+    row(LESSON, &[key('f')], ("f", "fast forward", "put the practice account's clock forward, where a step says so"), Act::Forward, 1),
     row(LESSON, &[key('b')], ("b", "back", "one step back"), Act::Back, 4),
     row(LESSON, &[key('n')], ("n", "next", "one step on, passed or not"), Act::Next, 3),
     row(LESSON, &[key('c')], ("c", "copy", "show the step's commands and copy the first"), Act::Copy, 6),
     row(LESSON, &[key('v')], ("v", "view", "read all of this step on the whole screen"), Act::Read, 8),
     row(LESSON, &[key('l')], ("l", "lessons", "all lessons and steps, to go to any"), Act::Lessons, 7),
+    row(LESSON, &[key('g')], ("g", "glossary", "what the terms mean"), Act::Glossary, 9),
+    row(LESSON, &[key('$')], ("$", "cost", "what you owe, item by item, and if you walk away"), Act::Owed, 8),
 
     row(&[Scope::Lesson, Scope::Answer], &[code(KeyCode::F(2))],
         ("F2", "A", "type in the terminal of machine A"), Act::Focus(Side::A), 2),
@@ -228,12 +241,15 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(&[Scope::Lessons], &[code(KeyCode::Right), key('+')],
         ("Right", "steps", "show the lesson's steps"), Act::Open, 1),
     row(&[Scope::Lessons], &[code(KeyCode::Left), key('-')], ("Left", "", "hide the lesson's steps"), Act::Shut, 1),
+    row(&[Scope::Lessons], &[key('x')],
+        ("x", "reset", "forget the progress of the marked lesson, or redo the marked step"), Act::Forget, 1),
 
     row(&[Scope::Leave], &[key('c')], ("c", "clean up", "delete everything, with proof"), Act::CleanUp, 1),
     row(&[Scope::Leave], &[key('k'), ctrl('c')], ("k", "keep it", "leave; the lab stays as it is"), Act::Keep, 1),
     row(&[Scope::Leave], ENTER, ("Enter", "choose", "do what is marked"), Act::Enter, 0),
     row(&[Scope::Leave], &[code(KeyCode::Esc), key('q'), key('w')],
         ("Esc", "keep working", "back to the lesson"), Act::Close, 0),
+    row(&[Scope::Leave], &[key('$')], ("$", "cost", "what you owe, item by item"), Act::Owed, 2),
 
     row(&[Scope::Confirm], &[key('y')], ("y", "yes", "do it"), Act::Yes, 0),
     row(&[Scope::Confirm], &[key('n'), code(KeyCode::Esc), key('q'), ctrl('c')],
@@ -245,6 +261,13 @@ pub(super) const BINDINGS: &[Binding] = &[
     row(&[Scope::Lessons, Scope::Reader], PAGE_UP, ("PgUp", "", "a page up"), Act::PageUp, 9),
     row(&[Scope::Lessons, Scope::Reader], PAGE_DOWN, ("PgDn", "more", "a page down (Space too)"), Act::PageDown, 2),
     row(&[Scope::Lessons, Scope::Reader], CLOSE, ("Esc", "close", "close this"), Act::Close, 0),
+
+    row(&[Scope::Glossary], &[code(KeyCode::Esc), ctrl('c')],
+        ("Esc", "close", "close this"), Act::Close, 0),
+    row(&[Scope::Glossary], UP, ("Up", "", "up"), Act::Up, 9),
+    row(&[Scope::Glossary], DOWN, ("Down", "", "down"), Act::Down, 9),
+    row(&[Scope::Glossary], PAGE_UP, ("PgUp", "", "a page up"), Act::PageUp, 9),
+    row(&[Scope::Glossary], &[code(KeyCode::PageDown)], ("PgDn", "more", "a page down"), Act::PageDown, 2),
 
     row(&[Scope::Reader], &[code(KeyCode::Enter), key('?')], ("Enter", "", "close this"), Act::Close, 9),
 
@@ -291,11 +314,12 @@ fn normal(event: KeyEvent) -> Press {
 mod tests {
     use super::*;
 
-    const SCOPES: [Scope; 8] = [
+    const SCOPES: [Scope; 9] = [
         Scope::Lesson,
         Scope::Answer,
         Scope::Shell,
         Scope::Reader,
+        Scope::Glossary,
         Scope::Lessons,
         Scope::Leave,
         Scope::Confirm,

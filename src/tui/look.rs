@@ -129,6 +129,11 @@ impl Look {
         }
     }
 
+    /// Whether the terminal shows more than ASCII.
+    pub(super) fn is_unicode(self) -> bool {
+        self.unicode
+    }
+
     fn finish_cell(self, cell: &mut Cell, followed_by_text: bool) {
         if !self.colour {
             cell.fg = Color::Reset;

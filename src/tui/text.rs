@@ -64,6 +64,19 @@ pub(super) fn labelled(
     wrap(&glyphs, width, hang)
 }
 
+/// A label, then text that goes on under it, a little indented.
+pub(super) fn entry(
+    label: &Span<'static>,
+    text: &str,
+    width: u16,
+    look: Look,
+) -> Vec<Line<'static>> {
+    let mut glyphs: Vec<Glyph> = label.content.chars().map(|c| (c, label.style)).collect();
+    glyphs.push((' ', Style::new()));
+    glyphs.extend(inline(text, look, Style::new()));
+    wrap(&glyphs, width, 2)
+}
+
 /// Characters with their styles: `code` in backticks, the rest as `base`.
 fn inline(text: &str, look: Look, base: Style) -> Vec<Glyph> {
     let mut glyphs = Vec::with_capacity(text.len());

@@ -3,6 +3,8 @@
 use super::*;
 use crate::lesson::schema::{Check, Choice, Texts};
 
+const COMPLETE: &str =
+    "the stack is complete (DescribeStacks: StackStatus, and Outputs of the alarms stage)";
 const PROMPT: &str = "[ec2-user@ip-10-0-1-12 ~]$ ";
 
 fn step(check: Check) -> Step {
@@ -28,6 +30,11 @@ fn step(check: Check) -> Step {
         }),
         measures: vec![],
         results: false,
+        shows: vec![],
+        forward: None,
+        brings: vec![],
+        notes_snapshot: false,
+        timed_from: None,
         check,
         hints: vec![],
         solution: vec![],
@@ -154,6 +161,24 @@ fn a_fact_is_compared_with_the_running_lab() {
 }
 
 #[test]
+fn a_sum_that_was_read_from_a_screen_may_be_rounded() {
+    let month = step(Check::Fact {
+        is: "{owed.month}".to_owned(),
+    });
+    let verdict = |answer: &str| {
+        let mut evidence = answered(answer);
+        evidence.facts.owed_month = Some("23.76".to_owned());
+        evaluate(&month, &evidence)
+    };
+    for right in ["23.76", "24", "$23.8", "23,76 USD"] {
+        assert!(matches!(verdict(right), Verdict::Passed(_)), "{right}");
+    }
+    for wrong in ["1.50", "0.0326", "30", "much"] {
+        assert_eq!(verdict(wrong), not_yet(&format!("{wrong} is not it")));
+    }
+}
+
+#[test]
 fn the_stack_passes_only_when_it_is_complete_far_enough() {
     let check = step(Check::Stack {
         stage: Stage::Alarms,
@@ -166,15 +191,14 @@ fn the_stack_passes_only_when_it_is_complete_far_enough() {
         ),
         (
             StackState::Standing(Stage::Share),
-            not_yet("the stack stands at the share stage, not at alarms yet"),
+            not_yet(
+                "the stack stands at the share stage, not at alarms yet (DescribeStacks: Outputs)",
+            ),
         ),
-        (
-            StackState::Standing(Stage::Alarms),
-            passed("the stack is complete"),
-        ),
+        (StackState::Standing(Stage::Alarms), passed(COMPLETE)),
         (
             StackState::Standing(Stage::Backup),
-            passed("the stack is complete"),
+            passed(&COMPLETE.replace("alarms", "backup")),
         ),
         (
             StackState::Broken("EC2InstanceA failed".to_owned()),
@@ -341,17 +365,34 @@ fn a_remote_command_passes_by_its_output_or_by_its_status() {
         (
             None,
             Evidence::default(),
-            could_not("A has not been asked yet"),
+            could_not("A has not been asked yet (`cat x`)"),
         ),
         (
             None,
             outcome(Err("connection refused".to_owned())),
-            could_not("A could not be asked: connection refused"),
+            could_not("A could not be asked (`cat x`): connection refused"),
         ),
-        (None, ended(0, ""), passed("A confirms it")),
-        (None, ended(1, ""), not_yet("x is not there")),
+        (
+            None,
+            ended(0, ""),
+            passed("A confirms it (`cat x`: exit status 0)"),
+        ),
+        (
+            None,
+            ended(1, ""),
+            not_yet("x is not there (`cat x` on A: exit status 1)"),
+        ),
         (Some("y"), ended(0, "x\nany y\n"), passed("A says any y")),
-        (Some("y"), ended(0, "x\n"), not_yet("x is not there")),
+        (
+            Some("y"),
+            ended(0, "x\n"),
+            not_yet("x is not there (`cat x` on A shows `x`)"),
+        ),
+        (
+            Some("y"),
+            ended(0, ""),
+            not_yet("x is not there (`cat x` on A shows nothing)"),
+        ),
     ] {
         assert_eq!(evaluate(&remote(shows), &evidence), verdict);
     }
@@ -410,7 +451,10 @@ fn of_several_checks_a_sure_failure_decides_then_the_unknown_then_what_is_awaite
                 ReceiptState::Clean("clean".to_owned()),
                 "2",
             ),
-            passed("the stack is complete; clean; many machines"),
+            passed(&format!(
+                "{}; clean; many machines",
+                COMPLETE.replace("alarms", "share")
+            )),
         ),
     ] {
         assert_eq!(evaluate(&check, &evidence), verdict);

@@ -76,7 +76,7 @@ fn a_wrong_type_or_name_points_at_its_line_and_says_what_was_expected() {
     insta::assert_snapshot!(told("minutes: 5", "minutes: 5\nminutes: 6"), @"sample.yaml:1: duplicate field `minutes`");
     insta::assert_snapshot!(told("    action: Build.\n", ""), @"sample.yaml:22: steps[1]: missing field `action`");
     insta::assert_snapshot!(told("rows: [C02]", "rows: C02"), @r#"sample.yaml:23: steps[1].rows: invalid type: string "C02", expected a sequence"#);
-    insta::assert_snapshot!(told("!Answer { option: 1 }", "!Anser { option: 1 }"), @"sample.yaml:17: steps[0]: unknown variant `Anser`, expected one of `Answer`, `Number`, `Calculator`, `Measured`, `Fact`, `Stack`, `Proposed`, `Terminal`, `Remote`, `NothingLeft`, `All`");
+    insta::assert_snapshot!(told("!Answer { option: 1 }", "!Anser { option: 1 }"), @"sample.yaml:17: steps[0]: unknown variant `Anser`, expected one of `Answer`, `Number`, `Calculator`, `Measured`, `Fact`, `Stack`, `Proposed`, `Alarm`, `Metric`, `Snapshots`, `Pinned`, `Volume`, `Restored`, `Machine`, `Terminal`, `Remote`, `Causality`, `NothingLeft`, `All`");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer { choice: 1 }"), @"sample.yaml:17: steps[0].check: unknown field `choice`, expected `option`");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "{ option: 1 }"), @"sample.yaml:17: steps[0].check: invalid type: map, expected a YAML tag starting with '!'");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer"), @"sample.yaml:17: steps[0].check: missing field `option`");
@@ -88,9 +88,9 @@ fn a_wrong_type_or_name_points_at_its_line_and_says_what_was_expected() {
 #[test]
 fn what_leads_nowhere_points_at_its_step() {
     insta::assert_snapshot!(told("rows: [C02]", "rows: [C02, C99]"), @"sample.yaml:22: step `two`: the outline has no row `C99`; expected one of C01, C02, C03, C04, C05, C06, C10, C11, C20, C21, C30, C31, C32, C33, C34, C35, C36, C40, C41, C42, C50, C51, C52, C60, C61, C62, C63, C64, C70, C71, C72, C73, C74, C75, C76, C80, C81, B1, B2, B3, B4, B5, B6");
-    insta::assert_snapshot!(told("title: Two", "title: Two\n    diagram: gone"), @"sample.yaml:22: step `two`: there is no diagram `gone`; expected one of three-storages, three-compared, mount-targets, security-groups");
+    insta::assert_snapshot!(told("title: Two", "title: Two\n    diagram: gone"), @"sample.yaml:22: step `two`: there is no diagram `gone`; expected one of backup-options, three-storages, three-compared, mount-targets, security-groups");
     insta::assert_snapshot!(told("title: Two", "title: Two\n    fragment: gone"), @"sample.yaml:22: step `two`: there is no fragment `gone`; expected one of network, filesystem, mount-targets, instances, alarms, backup, scripts/prepare.sh, scripts/share-a.sh, scripts/share-b.sh");
-    insta::assert_snapshot!(told("text: Build.", "text: 'Build {lab} in {zone}.'"), @"sample.yaml:22: step `two`: there is no placeholder {zone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, key, ssh_config");
+    insta::assert_snapshot!(told("text: Build.", "text: 'Build {lab} in {zone}.'"), @"sample.yaml:22: step `two`: there is no placeholder {zone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, owed.month, key, ssh_config");
     insta::assert_snapshot!(told("id: two", "id: one"), @"sample.yaml:22: step `one`: an earlier step has this id too; expected one of its own");
 }
 
@@ -98,27 +98,27 @@ fn what_leads_nowhere_points_at_its_step() {
 fn what_cannot_be_answered_points_at_its_step() {
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer { option: 3 }"), @r"
 sample.yaml:7: step `one`: check Answer wants option 3 of 2; expected one from 1 to 2
-sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer { option: 0 }"), @r"
 sample.yaml:7: step `one`: check Answer wants option 0 of 2; expected one from 1 to 2
-sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Number { is: 1, within: 0 }"), @"sample.yaml:7: step `one`: check Number is for a typed answer; expected a question without options");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Number { is: .nan, within: -1 }"), @r"
 sample.yaml:7: step `one`: check Number is for a typed answer; expected a question without options
 sample.yaml:7: step `one`: check Number cannot be met; expected finite numbers and `within` from 0
-sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Fact { is: plain }"), @r"
 sample.yaml:7: step `one`: check Fact is for a typed answer; expected a question without options
 sample.yaml:7: step `one`: check Fact compares with `plain`; expected a placeholder such as {b.address}
-sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Fact { is: '{gone}' }"), @r"
 sample.yaml:7: step `one`: check Fact is for a typed answer; expected a question without options
-sample.yaml:7: step `one`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, key, ssh_config
-sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:7: step `one`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, owed.month, key, ssh_config
+sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Calculator { of: !Bill { per_gb: 0 } }"), @r"
 sample.yaml:7: step `one`: check Calculator is for a typed answer; expected a question without options
@@ -127,22 +127,22 @@ sample.yaml:7: step `one`: wrong gives the right answer; expected one that must 
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!NothingLeft {}"), @r"
 sample.yaml:7: step `one`: no check looks at the answer; expected a check Answer, Number, Calculator, Measured or Fact
-sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Stack { stage: share }", "!Answer { option: 1 }"), @r"
 sample.yaml:22: step `two`: check Answer needs a question; expected `question`
-sample.yaml:22: step `two`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:22: step `two`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Stack { stage: share }", "!Calculator { of: !Bill { per_gb: 1 } }"), @r"
 sample.yaml:22: step `two`: check Calculator needs a question; expected `question`
-sample.yaml:22: step `two`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:22: step `two`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("ask: Which?", "ask: Which"), @"sample.yaml:7: step `one`: the question has no question mark; expected one at its end");
     insta::assert_snapshot!(told("        - { text: that, because: it is not }\n", ""), @"sample.yaml:7: step `one`: the question has one option; expected none or at least two");
     insta::assert_snapshot!(told("because: it is not", "because: ''"), @"sample.yaml:7: step `one`: an option is empty; expected `text` and `because`");
     insta::assert_snapshot!(told("[!Answer 1]", "[!Answer 2]"), @r"
 sample.yaml:7: step `one`: wrong is the same as solution; expected a mistake that must not pass
-sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp
+sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("[!Answer 2]", "[!Answer this]"), @"sample.yaml:7: step `one`: wrong gives the right answer; expected one that must not pass");
     insta::assert_snapshot!(told("wrong: [!Build { stage: share }]", "wrong: [!Answer 1]"), @"sample.yaml:22: step `two`: solution or wrong answers where nothing is asked; expected `question`");
@@ -155,15 +155,20 @@ sample.yaml:22: step `two`: check Terminal needs the machines; expected `stage: 
 sample.yaml:22: step `two`: solution types on a machine that is not there; expected `stage: share` in the lesson, or a Build before
 ");
     insta::assert_snapshot!(told("- !Terminal { on: a, typed: ls }", "- !Remote { on: a, run: '', otherwise: x }"), @"sample.yaml:22: step `two`: check Remote has an empty `run` or `otherwise`; expected a command and what to say when it fails");
+    insta::assert_snapshot!(told("- !Terminal { on: a, typed: ls }", "- !Causality { writes: 0 }"), @r"
+sample.yaml:22: step `two`: check Causality wants 0 writes; expected a number from 1 to 1000
+sample.yaml:22: step `two`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
+");
+    insta::assert_snapshot!(told("wrong: [!Build { stage: share }]", "wrong: [!Causality {}]"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, key, ssh_config");
     insta::assert_snapshot!(told("typed: ls", "typed: ''"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
     insta::assert_snapshot!(told("typed: ls", "typed: []"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
-    insta::assert_snapshot!(told("typed: ls", "typed: [ls, ll], shows: [a, '{gone}']"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, key, ssh_config");
+    insta::assert_snapshot!(told("typed: ls", "typed: [ls, ll], shows: [a, '{gone}']"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, owed.month, key, ssh_config");
     insta::assert_snapshot!(told("line: ls", "line: ' '"), @"sample.yaml:22: step `two`: solution types an empty or a broken line; expected one line");
     insta::assert_snapshot!(told("- !Stack { stage: share }\n      - !Terminal { on: a, typed: ls }", "[]"), @"sample.yaml:22: step `two`: check All is empty; expected at least one check");
     insta::assert_snapshot!(told("solution: [!Answer 1]", "solution: []"), @"sample.yaml:7: step `one`: solution is empty; expected at least one action");
     insta::assert_snapshot!(told("wrong: [!Answer 2]", "wrong: []"), @"sample.yaml:7: step `one`: wrong is empty; expected at least one action");
     insta::assert_snapshot!(told("wrong: [!Build { stage: share }]", "wrong:\n      - !Build { stage: share }\n      - !Type { on: a, line: ls }"), @"sample.yaml:22: step `two`: wrong is the same as solution; expected a mistake that must not pass");
-    insta::assert_snapshot!(told("!Answer { option: 1 }", "!All [!Answer { option: 1 }, !NothingLeft {}]"), @"sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build or CleanUp");
+    insta::assert_snapshot!(told("!Answer { option: 1 }", "!All [!Answer { option: 1 }, !NothingLeft {}]"), @"sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn validate(step: &Step, found: &mut Findings) {
         .all(|check| passes(check, &step.solution, step));
     found.expect(
         solves || step.solution.is_empty(),
-        "solution does not do what its check asks for; expected the right answer, Build or CleanUp",
+        "solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp",
     );
     // Only when the check asks for nothing but answers is it certain that a wrong with right answers passes.
     let only_answers = !checks.is_empty() && checks.iter().all(|check| on_answer(check));
@@ -94,8 +94,18 @@ fn passes(check: &Check, actions: &[Action], step: &Step) -> bool {
         Check::Fact { is } => answer == Some(is.as_str()),
         Check::NothingLeft {} => actions.contains(&Action::CleanUp {}),
         // The stack may stand already, and what a command will show only a machine knows.
+        Check::Causality { .. } => actions.contains(&Action::Causality {}),
         Check::Proposed { stage } => actions.contains(&Action::Propose { stage: *stage }),
-        Check::Stack { .. } | Check::Terminal { .. } | Check::Remote { .. } => true,
+        Check::Stack { .. }
+        | Check::Terminal { .. }
+        | Check::Remote { .. }
+        | Check::Alarm { .. }
+        | Check::Metric { .. }
+        | Check::Snapshots { .. }
+        | Check::Pinned {}
+        | Check::Volume { .. }
+        | Check::Restored { .. }
+        | Check::Machine { .. } => true,
         Check::All(checks) => checks.iter().all(|check| passes(check, actions, step)),
     }
 }

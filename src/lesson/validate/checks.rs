@@ -7,6 +7,9 @@ use crate::template;
 
 use super::{Findings, is_id, placeholders};
 
+/// Writes in each direction of which one sees the end: seven a second are usual.
+const WRITES_MOST: u32 = 1000;
+
 /// `built`: the machines are there when the step is checked.
 pub(super) fn validate(step: &Step, built: bool, found: &mut Findings) {
     one(&step.check, step, built, found);
@@ -92,7 +95,32 @@ fn one(check: &Check, step: &Step, built: bool, found: &mut Findings) {
             );
             placeholders(shows.as_deref().unwrap_or_default(), found);
         }
-        Check::NothingLeft {} => {}
+        Check::Causality { writes } => {
+            machines("Causality", built, found);
+            found.expect(
+                (1..=WRITES_MOST).contains(writes),
+                format!(
+                    "check Causality wants {writes} writes; expected a number from 1 to {WRITES_MOST}"
+                ),
+            );
+        }
+        Check::Alarm { id, state } => found.expect(
+            !id.is_empty() && ["OK", "ALARM", "INSUFFICIENT_DATA"].contains(&state.as_str()),
+            "check Alarm needs an id and a state; expected OK, ALARM or INSUFFICIENT_DATA",
+        ),
+        Check::Snapshots { at_least } => found.expect(
+            *at_least > 0,
+            "check Snapshots passes without any; expected at_least from 1",
+        ),
+        Check::Machine { state, .. } => found.expect(
+            ["running", "stopped"].contains(&state.as_str()),
+            "check Machine needs a state; expected running or stopped",
+        ),
+        Check::Metric { .. }
+        | Check::Pinned {}
+        | Check::Volume { .. }
+        | Check::Restored { .. }
+        | Check::NothingLeft {} => {}
         Check::All(checks) => {
             found.expect(
                 !checks.is_empty(),

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::host::Host;
 use super::{Disk, image};
 use crate::practice::storage::{
-    Block, Content, Errno, Gate, Kind, Outcome, Patience, Superblock, Use, View,
+    Block, Content, Errno, Gate, Kind, Outcome, Patience, Superblock, Tree, Use, View,
 };
 
 /// Bytes of a sector, in which partitions are told.
@@ -389,6 +389,20 @@ impl Host {
         }
         self.name_devices();
         true
+    }
+
+    /// What a disk or a partition with a filesystem is stored on, and its size: its bytes are not modelled, but how
+    /// long it takes to read them is.
+    #[must_use]
+    pub fn bytes_of(&self, path: &str) -> Option<(Arc<Tree>, u64)> {
+        let found = self.disks.at(path)?;
+        let tree = match &found {
+            Found::Disk(device) if device.partitions.is_empty() => {
+                self.files.volume(&device.volume).ok()??
+            }
+            _ => self.mounts.holding("/").tree,
+        };
+        Some((tree, found.bytes()))
     }
 
     /// What the filesystem on a disk says of itself, if there is one that is modelled.

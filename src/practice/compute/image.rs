@@ -59,12 +59,12 @@ const INSTALLED: &[&str] = &[
 
 /// Programs that the image has in /usr/bin, beside those that say themselves where they are.
 const PROGRAMS: &str = "\
-    [ arch awk base32 base64 basename bash bzip2 cat cksum clear cmp comm curl cut date dd df diff dirname \
-    echo egrep env expand expr factor false fgrep fmt fold free gawk grep gunzip gzip head \
-    hexdump hostname join kill less logger logname md5sum mkfifo more nl nohup nproc numfmt od \
-    paste pgrep pkill pr printenv printf ps pwd readlink rev sed seq sh sha1sum sha224sum \
-    sha256sum sha384sum sha512sum shuf sleep sort split sum tac tail tar test timeout tr true truncate \
-    tsort tty uname unexpand uniq unzip uptime users vi wc which xargs xxd yes zip";
+    [ arch awk base32 base64 basename bash bzip2 cat cksum clear comm curl cut date dd df diff dirname \
+    echo egrep env expand expr factor false fgrep fmt fold free gawk grep gunzip gzip \
+    hexdump hostname join kill less logger logname mkfifo more nano nl nohup nproc numfmt od \
+    paste pgrep pkill pr printenv printf ps pwd readlink rev sed seq sh \
+    shuf sleep sort sum tac tar test timeout tr true \
+    tsort tty uname unexpand uniq unzip uptime users vi view vim which xargs xxd yes zip";
 
 /// Directories, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[

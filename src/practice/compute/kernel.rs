@@ -183,9 +183,10 @@ fn devices(view: &View) -> Outcome<()> {
     for path in ["/dev/random", "/dev/urandom"] {
         view.make_device(path, Arc::new(|| noise().into()))?;
     }
-    for path in ["/dev/tty", "/dev/console", "/dev/full"] {
+    for path in ["/dev/tty", "/dev/console"] {
         view.make_device(path, nothing())?;
     }
+    view.make_full_device("/dev/full", Arc::new(|| Content::zeros(ENDLESS_ZERO)))?;
     view.make_dirs("/dev/shm")
 }
 

@@ -202,6 +202,11 @@ pub trait Surroundings: Send + Sync + 'static {
     }
     /// Its public address now, if it has one.
     fn public_address(&self, instance_id: &str) -> Option<Ipv4Addr>;
+    /// What its metadata tell of its network: paths below `meta-data/` with what they hold.
+    fn network(&self, instance_id: &str) -> Vec<(String, String)> {
+        let _ = instance_id;
+        Vec::new()
+    }
     /// `aws:cloudformation:*` and other tags visible to the instance.
     fn tags(&self, instance_id: &str) -> BTreeMap<String, String>;
     /// The volumes that the instance has now.

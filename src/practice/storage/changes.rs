@@ -132,7 +132,11 @@ impl State {
         self.inodes.get(&ino).filter(|inode| {
             !matches!(
                 inode.kind,
-                Kind::Generated(_) | Kind::Control(_) | Kind::Device(_) | Kind::Block(_)
+                Kind::Generated(_)
+                    | Kind::Control(_)
+                    | Kind::Device(_)
+                    | Kind::Full(_)
+                    | Kind::Block(_)
             )
         })
     }

@@ -88,6 +88,12 @@ impl Content {
         content
     }
 
+    /// What so many zeros count as held, at most, when they are added to other content.
+    pub(super) fn held_by_zeros(len: u64) -> u64 {
+        // A chunk that has bytes already holds its zeros too.
+        len.min(CHUNK_BYTES) + len / CHUNK_BYTES * HOLE
+    }
+
     /// Length in bytes.
     #[must_use]
     pub fn len(&self) -> u64 {

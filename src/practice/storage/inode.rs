@@ -52,6 +52,8 @@ pub enum Kind {
     Control(Control),
     /// A character device that swallows what is written and gives back what the generator makes.
     Device(Endless),
+    /// A character device that is read from the generator, and has no room for what is written.
+    Full(Endless),
     /// A block device.
     Block(Arc<dyn Block>),
 }
@@ -74,7 +76,7 @@ impl Kind {
             Self::Directory { .. } => NodeType::Directory,
             Self::Symlink(_) => NodeType::Symlink,
             Self::Fifo(_) => NodeType::Fifo,
-            Self::Device(_) => NodeType::Device,
+            Self::Device(_) | Self::Full(_) => NodeType::Device,
             Self::Block(_) => NodeType::Block,
         }
     }
@@ -91,6 +93,7 @@ impl Kind {
             | Self::Generated(_)
             | Self::Control(_)
             | Self::Device(_)
+            | Self::Full(_)
             | Self::Block(_) => 0,
         }
     }

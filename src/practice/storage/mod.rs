@@ -34,7 +34,7 @@ pub use errno::{Errno, Outcome};
 pub use files::{Files, FilesError};
 pub use gate::{Gate, Patience, Use};
 pub use identity::{Access, Identity};
-pub use inode::{Attr, Block, Endless, Generator, Kind, NodeType};
+pub use inode::{Attr, Block, Endless, Kind, NodeType};
 pub use mounts::{Mount, MountSpec, MountTable};
 pub use performance::{Minute, Mode, Rates, Share, Standing, Tally, Throughput};
 pub use superblock::Superblock;

@@ -55,8 +55,11 @@ impl MountSpec {
 }
 
 /// A mount with its place among the others.
+#[derive(Clone)]
 pub(super) struct Mounted {
     pub spec: MountSpec,
+    /// The directory of the tree that is seen at the mount point.
+    base: Ino,
     /// Unlike any other's in the table.
     id: u64,
     /// The directory it hides: the mount that is in, and its inode there. The first mount hides none.
@@ -64,7 +67,7 @@ pub(super) struct Mounted {
     /// What holds up its users.
     gate: Option<Arc<dyn Gate>>,
     /// Counts at the tree while it is mounted.
-    connection: Arc<()>,
+    _connection: Arc<()>,
 }
 
 impl Mounted {
@@ -111,8 +114,8 @@ impl Table {
             .find(|mount| mount.hides == Some((found.mount.id, found.ino)))
         {
             found = Found {
+                ino: mount.base,
                 mount: mount.clone(),
-                ino: ROOT,
             };
         }
         found
@@ -156,8 +159,9 @@ impl MountTable {
     pub fn new(root: MountSpec) -> Self {
         root.limit();
         let root = Mounted {
-            connection: root.tree.connect(),
+            _connection: root.tree.connect(),
             spec: root,
+            base: ROOT,
             id: 0,
             hides: None,
             gate: None,
@@ -186,23 +190,68 @@ impl MountTable {
     /// Mounts; the mount point must be a directory. Whether the caller may is asked elsewhere.
     /// A target reached through links becomes the directory they lead to.
     pub fn mount(&self, spec: MountSpec) -> Outcome<()> {
-        self.put(spec, None)
+        self.put(spec, ROOT, None)
     }
 
     /// The same for what may hold up its users.
     pub fn mount_behind(&self, spec: MountSpec, gate: Arc<dyn Gate>) -> Outcome<()> {
-        self.put(spec, Some(gate))
+        self.put(spec, ROOT, Some(gate))
     }
 
-    fn put(&self, mut spec: MountSpec, gate: Option<Arc<dyn Gate>>) -> Outcome<()> {
+    /// The same for one directory of the tree, by its number; of what is beside it nothing is seen.
+    pub fn mount_directory_behind(
+        &self,
+        spec: MountSpec,
+        directory: Ino,
+        gate: Arc<dyn Gate>,
+    ) -> Outcome<()> {
+        self.put(spec, directory, Some(gate))
+    }
+
+    /// Mounts a directory that is seen already in a second place.
+    pub fn bind(&self, source: &str, target: &str) -> Outcome<()> {
+        let (found, _) = directory(&self.now(), source)?;
+        let spec = MountSpec {
+            target: target.to_owned(),
+            ..found.mount.spec.clone()
+        };
+        self.put(spec, found.ino, found.mount.gate.clone())
+    }
+
+    /// Makes what is mounted last at this path read-only, or not; `Errno::Invalid` when nothing is.
+    pub fn remount(&self, target: &str, read_only: bool) -> Outcome<()> {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let target = directory(&table, target).map_or(target.to_owned(), |(_, path)| path);
+        let change = |mount: &mut Arc<Mounted>| {
+            let mount = Arc::make_mut(mount);
+            let mut words: Vec<_> = mount.spec.options.split(',').collect();
+            words.retain(|word| !matches!(*word, "ro" | "rw"));
+            words.insert(0, if read_only { "ro" } else { "rw" });
+            mount.spec.options = words.join(",");
+        };
+        let last = Arc::make_mut(&mut table.others)
+            .iter_mut()
+            .rfind(|mount| mount.spec.target == target);
+        if let Some(mount) = last {
+            change(mount);
+        } else if target == table.root.spec.target {
+            change(&mut table.root);
+        } else {
+            return Err(Errno::Invalid);
+        }
+        Ok(())
+    }
+
+    fn put(&self, mut spec: MountSpec, base: Ino, gate: Option<Arc<dyn Gate>>) -> Outcome<()> {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let (found, path) = directory(&table, &spec.target)?;
         spec.target = path;
         spec.limit();
         let id = table.others.last().map_or(0, |last| last.id) + 1;
         Arc::make_mut(&mut table.others).push(Arc::new(Mounted {
-            connection: spec.tree.connect(),
+            _connection: spec.tree.connect(),
             spec,
+            base,
             id,
             hides: Some((found.mount.id, found.ino)),
             gate,
@@ -250,16 +299,7 @@ impl MountTable {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         for mount in Arc::make_mut(&mut table.others) {
             if mount.spec.source == source {
-                *mount = Arc::new(Mounted {
-                    spec: MountSpec {
-                        capacity,
-                        ..mount.spec.clone()
-                    },
-                    id: mount.id,
-                    hides: mount.hides,
-                    gate: mount.gate.clone(),
-                    connection: Arc::clone(&mount.connection),
-                });
+                Arc::make_mut(mount).spec.capacity = capacity;
             }
         }
     }

@@ -239,7 +239,7 @@ impl Tree {
                     state.permit(who, Access::Read, ino)?;
                     Some(generator.clone())
                 }
-                Kind::Device(endless) => {
+                Kind::Device(endless) | Kind::Full(endless) => {
                     let endless = endless.clone();
                     state.permit(who, Access::Read, ino)?;
                     return Ok(endless());
@@ -345,6 +345,24 @@ impl Tree {
             }
             _ => state.feed(ino, content, now),
         }
+    }
+
+    /// Makes a file so long.
+    pub fn resize(&self, who: &Identity, ino: Ino, len: u64, now: Timestamp) -> Outcome<()> {
+        let mut state = self.changed();
+        state.writable(who, ino)?;
+        let Kind::File(old) = &state.get(ino)?.kind else {
+            return Err(Errno::Invalid);
+        };
+        if len > FILE_MAX {
+            return Err(Errno::TooLarge);
+        }
+        let first = chunk_of(len.min(old.len()));
+        let held = old.held() + Content::held_by_zeros(len.saturating_sub(old.len()));
+        state.modify(who, ino, now, first, len, held, |file| {
+            *file = file.slice(0, len);
+            file.append_zeros(len - file.len());
+        })
     }
 
     /// Bytes that its regular files may have together from now on.
@@ -547,6 +565,7 @@ impl State {
                 self.grow(more.len())?;
             }
             // Who opens it to write writes nothing yet.
+            Kind::Full(_) if !more.is_empty() => return Err(Errno::NoSpace),
             Kind::Control(_) if more.is_empty() => return Ok(()),
             Kind::Control(control) => return control(&more.to_vec()),
             _ => return Ok(()),

@@ -282,6 +282,19 @@ impl View {
         })
     }
 
+    /// Makes a file so long: what is behind that is cut off, what is missing becomes zeros. No byte of it is moved.
+    pub fn resize(&self, path: &str, len: u64) -> Outcome<()> {
+        self.at(path, Last::Follow, |found| {
+            let Found { mount, ino } = found.writable()?;
+            mount
+                .spec
+                .tree
+                .resize(&self.identity, *ino, len, self.now())?;
+            self.ask(mount, Request::Change);
+            Ok(())
+        })
+    }
+
     /// Makes an empty file, or sets its times to now; whoever may write a file may do that.
     pub fn touch(&self, path: &str) -> Outcome<()> {
         self.lookup(path, Last::Follow, |_, place| match &place.found {
@@ -448,6 +461,11 @@ impl View {
     /// A character device that swallows what is written and is read from the generator, 0666; an older one is replaced.
     pub fn make_device(&self, path: &str, content: Endless) -> Outcome<()> {
         self.make_virtual(path, Kind::Device(content), 0o666)
+    }
+
+    /// The same, with no room for what is written (`/dev/full`).
+    pub fn make_full_device(&self, path: &str, content: Endless) -> Outcome<()> {
+        self.make_virtual(path, Kind::Full(content), 0o666)
     }
 
     /// The locks of the tree that holds this path, and what is to be locked there.

@@ -90,6 +90,11 @@ async fn an_instance_speaks_to_its_account_with_the_credentials_of_its_role() {
     let by_hand = guest.run(script).await;
     assert_eq!(by_hand.out, format!("1\n{}", who.out), "{by_hand:?}");
     assert_eq!(by_hand.status, 254);
+    let network = "TOKEN=$(curl -sX PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token)\n\
+        get() { curl -sf -H \"X-aws-ec2-metadata-token: $TOKEN\" http://169.254.169.254/latest/meta-data/$1; echo; }\n\
+        MAC=$(get mac); [ \"$(get network/interfaces/macs/)\" = $MAC/ ] && get network/interfaces/macs/$MAC/interface-id | cut -c1-4\n\
+        [ \"$(get network/interfaces/macs/$MAC/security-groups)\" = \"$(get security-groups)\" ] && get block-device-mapping/; get block-device-mapping/root";
+    assert_eq!(guest.run(network).await.out, "eni-\nami\nroot\n/dev/xvda\n");
     assert_eq!(
         by_hand.err,
         "\nAn error occurred (InvalidClientTokenId) when calling the GetCallerIdentity operation: The security token included in the request is invalid.\n"

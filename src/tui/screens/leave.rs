@@ -14,6 +14,7 @@ use crate::engine::view::{Phase, RowState, Target, View};
 use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Flow, Layer, News};
 use crate::tui::look::{Look, Tone};
+use crate::tui::screens::owed::OwedScreen;
 use crate::tui::text;
 use crate::tui::widgets::frame::{boxed, centred};
 
@@ -84,6 +85,7 @@ impl Layer for Leave {
             Act::Enter => return Self::choose(WAYS[self.marked], cx),
             Act::CleanUp => return Self::choose(Way::CleanUp, cx),
             Act::Keep => return Self::choose(Way::Keep, cx),
+            Act::Owed => return Flow::Open(Box::new(OwedScreen::new(Arc::clone(&self.view)))),
             Act::Close => return Flow::Close,
             _ => {}
         }

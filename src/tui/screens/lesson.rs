@@ -15,7 +15,8 @@ use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
 use crate::engine::view::{
-    Block, MachineView, Phase, Purpose, QuestionView, StepState, TerminalState, View, Work,
+    Block, CausalityView, MachineView, Mark, Phase, Purpose, QuestionView, StepState, StepView,
+    TerminalState, View, Work,
 };
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
@@ -23,9 +24,12 @@ use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Effect, Flow, Layer, News};
 use crate::tui::layout::{self, Need, Places};
 use crate::tui::screens::confirm::Confirm;
+use crate::tui::screens::glossary::Glossary;
 use crate::tui::screens::leave::Leave;
 use crate::tui::screens::lessons::Lessons;
+use crate::tui::screens::owed::OwedScreen;
 use crate::tui::screens::reader::{Reader, Scroll};
+use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::lesson_text::{self, Part};
 use crate::tui::widgets::pane::Pane;
@@ -122,7 +126,14 @@ impl LessonScreen {
                 "Press Ctrl-], then Enter to continue.".to_owned()
             }
             (Phase::CleanedUp(_), _) if self.passed() && self.is_last() => {
-                "That was the last step: press Enter to end.".to_owned()
+                let rows = self.view.lessons.iter();
+                match rows.map(|row| row.count(Mark::Skipped)).sum() {
+                    0 => "That was the last step: press Enter to end.".to_owned(),
+                    skipped => format!(
+                        "That was the last step, {} skipped (l lists them): press Enter to end.",
+                        text::plural(skipped, "step")
+                    ),
+                }
             }
             _ if self.passed() => "Press Enter to continue.".to_owned(),
             (Phase::CleanedUp(_), _) => {
@@ -167,8 +178,9 @@ impl LessonScreen {
                 TerminalState::Closed | TerminalState::Connecting
             )
         };
-        (step.work == Work::Terminals && self.view.machines.iter().any(opens))
-            .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
+        (matches!(step.work, Work::Terminals | Work::Causality)
+            && self.view.machines.iter().any(opens))
+        .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
     }
 
     /// The question, while no answer was given that may be right.
@@ -227,6 +239,8 @@ impl LessonScreen {
             self.reveal = Some(Part::Debrief);
         } else if step.hints.len() > before.hints.len() {
             self.reveal = Some(Part::Hint);
+        } else if is_measured(step) && !is_measured(before) {
+            self.reveal = Some(Part::Question);
         } else if before.question != step.question {
             if self.guessed() {
                 // What is to be done next stands above.
@@ -414,6 +428,12 @@ impl LessonScreen {
     }
 }
 
+/// Whether both machines have seen all that the other wrote: then comes the question.
+fn is_measured(step: &StepView) -> bool {
+    let causality = step.causality.as_ref();
+    causality.is_some_and(CausalityView::is_complete)
+}
+
 /// What of a step is to be seen when one comes to it. A build takes minutes and its question is meant for them, so that
 /// it must not wait below the end of the text, where there is no room for it under the stack.
 fn to_reveal(view: &View) -> Option<Part> {
@@ -443,7 +463,9 @@ impl Layer for LessonScreen {
             (Act::Enter, Some(false)) if !self.passed() => return Some("leave".into()),
             (Act::Retry, _) => return self.retry().map(|_| usual.into()),
             (Act::Details, _) => return self.view.trouble.as_ref().map(|_| usual.into()),
-            (Act::Read, Some(_)) | (Act::Help | Act::Quit, _) => return Some(usual.into()),
+            (Act::Read, Some(_)) | (Act::Help | Act::Quit | Act::Owed | Act::Glossary, _) => {
+                return Some(usual.into());
+            }
             _ if self.everything() => return None,
             _ => {}
         }
@@ -480,6 +502,11 @@ impl Layer for LessonScreen {
                     && !self.is_cleaning_up()
                     && !matches!(step.state, StepState::Working { .. })
             }
+            Act::Forward => {
+                return step
+                    .forward
+                    .map(|minutes| format!("{minutes} min on").into());
+            }
             Act::Copy => !blocks::commands(&step.blocks).is_empty(),
             Act::Focus(side) => {
                 *self.terminal(side) != TerminalState::Closed && self.focus != Focus::Shell(side)
@@ -505,6 +532,8 @@ impl Layer for LessonScreen {
             Act::Copy => return self.copy(cx),
             Act::Read => return self.read(),
             Act::Details => return self.explain(cx),
+            Act::Glossary => return Flow::Open(Box::new(Glossary::new())),
+            Act::Owed => return Flow::Open(Box::new(OwedScreen::new(Arc::clone(&self.view)))),
             Act::Back | Act::Next | Act::Lessons | Act::RunForMe if self.is_cleaning_up() => {
                 cx.notice("cleaning up goes on by itself");
             }
@@ -515,8 +544,16 @@ impl Layer for LessonScreen {
                         step,
                     })
                 };
+                let forget = |lesson: &crate::engine::view::LessonRow, step: Option<usize>| {
+                    let lesson = lesson.id.clone();
+                    Effect::Command(match step {
+                        Some(step) => Command::Redo { lesson, step },
+                        None => Command::Reset { lesson },
+                    })
+                };
                 let here = Some(self.view.step.lesson.clone());
-                return Flow::Open(Box::new(Lessons::new(self.view.lessons.clone(), here, go)));
+                let lessons = Lessons::new(self.view.lessons.clone(), here, go);
+                return Flow::Open(Box::new(lessons.with_forget(forget)));
             }
             Act::RunForMe => match &self.view.phase {
                 Phase::CleanedUp(receipt) if receipt.is_clean() => cx.notice("the lab is gone"),
@@ -536,6 +573,8 @@ impl Layer for LessonScreen {
                 cx.notice("that was the last hint; r does the step for you");
             }
             Act::Hint => cx.command(Command::Hint),
+            Act::Forward if self.view.step.forward.is_some() => cx.command(Command::Forward),
+            Act::Forward => cx.notice("there is nothing to fast-forward to in this step"),
             Act::Retry if self.retry().is_some() => cx.command(Command::Retry),
             Act::Retry => cx.notice("there is nothing to try again"),
             Act::Choose(number) => self.choose(number, cx),

@@ -7,15 +7,19 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::engine::view::LessonRow;
+use crate::engine::view::{LessonRow, Mark, StepRow};
 use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Effect, Flow, Layer, News};
 use crate::tui::look::{Look, Tone};
+use crate::tui::screens::confirm::Confirm;
 use crate::tui::screens::reader::{Scroll, page};
 use crate::tui::text;
 
 /// What going to a step (from 0) of a lesson does.
 type Go = fn(&LessonRow, usize) -> Effect;
+
+/// What forgetting a lesson, or one of its steps (from 0), does.
+type Forget = fn(&LessonRow, Option<usize>) -> Effect;
 
 /// The list.
 pub(in crate::tui) struct Lessons {
@@ -27,6 +31,8 @@ pub(in crate::tui) struct Lessons {
     step: Option<usize>,
     scroll: Scroll,
     go: Go,
+    /// `None`: nothing has become of any step yet.
+    forget: Option<Forget>,
 }
 
 impl Lessons {
@@ -43,7 +49,33 @@ impl Lessons {
             step: None,
             scroll: Scroll::default(),
             go,
+            forget: None,
         }
+    }
+
+    /// With a way to begin a lesson or a step anew.
+    pub(in crate::tui) fn with_forget(self, forget: Forget) -> Self {
+        Self {
+            forget: Some(forget),
+            ..self
+        }
+    }
+
+    /// Begins the marked step anew, or asks whether to forget the marked lesson.
+    fn forget(&self, cx: &mut Context) -> Flow {
+        let (Some(forget), Some(row)) = (self.forget, self.rows.get(self.marked)) else {
+            return Flow::Stay;
+        };
+        if self.step.is_some() {
+            cx.effect(forget(row, self.step));
+            return Flow::Close;
+        }
+        let ask = format!(
+            "Reset lesson {}, {}? Its answers, hints, verdicts and measurements are forgotten. What is on the machines \
+             stays.",
+            row.number, row.title
+        );
+        Flow::Open(Box::new(Confirm::new(ask, forget(row, None))))
     }
 
     fn steps(&self) -> usize {
@@ -86,20 +118,24 @@ impl Lessons {
             lines.push(self.lesson_line(row, marked && self.step.is_none(), title, look));
             if let (true, Some(at)) = (marked, self.step) {
                 marked_line = lines.len() + at;
-                lines.extend(row.steps.iter().enumerate().map(|(step, (title, passed))| {
-                    step_line(step, title, *passed, step == at, width, look)
-                }));
+                let steps = row.steps.iter().enumerate();
+                lines.extend(
+                    steps.map(|(number, step)| step_line(number, step, number == at, width, look)),
+                );
             }
         }
         (lines, marked_line)
     }
 
     fn lesson_line(&self, row: &LessonRow, marked: bool, title: u16, look: Look) -> Line<'static> {
-        let passed = row.steps.iter().filter(|(_, passed)| *passed).count();
-        let (tone, word) = match passed {
-            0 => (Tone::Plain, text::plural(row.steps.len(), "step")),
-            all if all == row.steps.len() => (Tone::Good, "done".to_owned()),
-            some => (Tone::Busy, format!("{some} of {} done", row.steps.len())),
+        let (passed, skipped) = (row.count(Mark::Passed), row.count(Mark::Skipped));
+        let of = row.steps.len();
+        let (tone, word) = match (passed, skipped) {
+            (0, 0) => (Tone::Plain, text::plural(of, "step")),
+            (all, _) if all == of => (Tone::Good, "done".to_owned()),
+            (0, some) => (Tone::Warn, format!("{some} of {of} skipped")),
+            (some, 0) => (Tone::Busy, format!("{some} of {of} done")),
+            (some, left) => (Tone::Busy, format!("{some} of {of} done, {left} skipped")),
         };
         let here = if Some(&row.id) == self.here.as_ref() {
             "  you are here"
@@ -128,19 +164,12 @@ impl Lessons {
     }
 }
 
-fn step_line(
-    step: usize,
-    title: &str,
-    passed: bool,
-    marked: bool,
-    width: u16,
-    look: Look,
-) -> Line<'static> {
+fn step_line(number: usize, step: &StepRow, marked: bool, width: u16, look: Look) -> Line<'static> {
     let mark = if marked { ">" } else { " " };
-    let (word, tone) = if passed {
-        ("done", Tone::Good)
-    } else {
-        ("    ", Tone::Plain)
+    let (word, tone) = match step.mark {
+        Mark::Passed => ("done   ", Tone::Good),
+        Mark::Skipped => ("skipped", Tone::Warn),
+        Mark::Open => ("       ", Tone::Plain),
     };
     let style = if marked {
         look.style(Tone::Strong)
@@ -152,8 +181,8 @@ fn step_line(
         Span::styled(word, look.style(tone)),
         Span::styled(
             text::clip(
-                &format!("  {}  {title}", step + 1),
-                width.saturating_sub(10),
+                &format!("  {}  {}", number + 1, step.title),
+                width.saturating_sub(13),
             ),
             style,
         ),
@@ -168,6 +197,9 @@ impl Layer for Lessons {
     fn label(&self, act: Act, usual: &'static str) -> Option<Cow<'static, str>> {
         match act {
             Act::Open if self.step.is_some() || self.steps() == 0 => None,
+            Act::Forget if self.forget.is_none() => None,
+            Act::Forget if self.step.is_some() => Some("redo this step".into()),
+            Act::Forget => Some("reset this lesson".into()),
             act => self.scroll.label(act, usual),
         }
     }
@@ -180,10 +212,11 @@ impl Layer for Lessons {
                 let unpassed = self.rows[self.marked]
                     .steps
                     .iter()
-                    .position(|(_, passed)| !passed);
+                    .position(|step| step.mark != Mark::Passed);
                 self.step.get_or_insert(unpassed.unwrap_or(0));
             }
             Act::Shut => self.step = None,
+            Act::Forget => return self.forget(cx),
             Act::Enter => {
                 if let Some(row) = self.rows.get(self.marked) {
                     cx.effect((self.go)(row, self.step.unwrap_or(0)));

@@ -2,7 +2,7 @@
 
 use super::fixtures::*;
 use super::*;
-use crate::engine::view::{Phase, StepState, TerminalState, Work};
+use crate::engine::view::{Mark, Of, Phase, StepState, TerminalState, Work};
 use crate::tui::chosen::{Chosen, Place};
 
 fn typed(on: Side, text: &str) -> Command {
@@ -356,6 +356,62 @@ fn one_can_go_to_any_step_of_any_lesson() {
 }
 
 #[test]
+fn a_step_is_done_once_more_at_a_key_and_a_lesson_is_forgotten_only_after_a_yes() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    drive.keys("l Right Down");
+    assert!(drive.footer().contains("x redo this step"));
+    drive.keys("x");
+    let redo = Command::Redo {
+        lesson: "share-files".into(),
+        step: 1,
+    };
+    assert_eq!(drive.sent(), [redo]);
+    assert!(drive.footer().contains("F2 A"), "back in the lesson");
+    drive.keys("l Up Up Up");
+    assert!(drive.footer().contains("x reset this lesson"));
+    drive.keys("x");
+    let screen = drive.screen();
+    assert!(
+        screen.contains("Reset lesson 2, The filesystem?"),
+        "{screen}"
+    );
+    drive.keys("n");
+    assert_eq!(drive.sent(), []);
+    drive.keys("x y");
+    let reset = Command::Reset {
+        lesson: "filesystem".into(),
+    };
+    assert_eq!(drive.sent(), [reset]);
+    assert!(drive.footer().contains("x reset"), "the list stays");
+}
+
+#[test]
+fn before_there_is_a_lab_there_is_nothing_to_reset() {
+    let mut drive = Drive::welcome(welcome(), 80, 24);
+    drive.keys("l");
+    assert!(!drive.footer().contains("reset"), "{}", drive.footer());
+    drive.keys("x");
+    assert!(drive.screen().contains("Lessons"));
+    assert_eq!(drive.effects(), []);
+}
+
+#[test]
+fn a_skipped_step_is_called_skipped_in_the_list_and_at_the_end() {
+    let mut view = cleaned_up();
+    view.lessons[1].steps[1].mark = Mark::Skipped;
+    (view.step.lesson, view.step.number, view.step.of) = ("cleanup".into(), 1, 1);
+    view.step.work = Work::Receipt;
+    view.step.state = StepState::Passed("all empty".into());
+    let mut drive = Drive::lab(view, 80, 24);
+    let screen = drive.screen();
+    assert!(screen.contains("the last step, 1 step skipped"), "{screen}");
+    drive.keys("l");
+    let screen = drive.keys("Up Up Up Up Up Up Up Up Up Right").screen();
+    assert!(screen.contains("1 of 4 skipped"), "{screen}");
+    assert!(screen.contains("skipped  2  "), "{screen}");
+}
+
+#[test]
 fn a_long_step_scrolls_and_a_new_one_begins_at_its_top() {
     let mut drive = Drive::lab(building(), 80, 24);
     assert!(!drive.screen().contains("create-stack"));
@@ -402,7 +458,7 @@ fn every_key_of_every_footer_does_something() {
         view.step.work = Work::Receipt;
         view
     };
-    let screens: [Shown; 19] = [
+    let screens: [Shown; 22] = [
         (first, ""),
         (last, ""),
         (to_build, ""),
@@ -421,6 +477,9 @@ fn every_key_of_every_footer_does_something() {
         (terminals, "q"),
         (cleaning_up, "q"),
         (terminals, "l"),
+        (terminals, "l Right"),
+        (terminals, "$"),
+        (terminals, "g"),
         (terminals, "?"),
     ];
     let mut pressed = 0;
@@ -521,7 +580,7 @@ fn the_whole_step_can_be_read_with_question_verdict_and_receipt() {
         "an instance store is a disk",
         "Hint 1 of 3: Who of the three",
         "You run two web servers",
-        "not yet",
+        "not done yet",
         "A volume lives in one zone",
         "Nothing is left.",
     ] {
@@ -872,4 +931,79 @@ fn what_is_typed_for_the_learner_is_seen_though_the_terminal_was_scrolled_back()
     drive.keys("PgUp r").print(Side::A, b"touch i-was-here-too");
     let screen = drive.screen();
     assert!(screen.contains("i-was-here-too"), "{screen}");
+}
+
+#[test]
+fn the_bill_is_opened_from_the_lesson_and_from_the_way_out_and_follows_the_lab() {
+    let mut drive = Drive::lab(question(), 80, 24);
+    drive.keys("$");
+    let screen = drive.screen();
+    assert!(screen.contains("Spent so far: 0.00 USD"), "{screen}");
+    assert!(screen.contains("Nothing stands."), "{screen}");
+    let mut view = question();
+    view.owed.as_mut().unwrap().of = Of::Standing;
+    drive.show(view);
+    let screen = drive.screen();
+    assert!(screen.contains("What stands now would cost"), "{screen}");
+    drive.keys("Esc q $ Esc");
+    assert!(
+        drive.screen().contains("Keep working"),
+        "back at the dialog"
+    );
+    assert_eq!(drive.sent(), []);
+}
+
+#[test]
+fn every_letter_in_the_glossary_belongs_to_the_search() {
+    let mut drive = Drive::lab(terminals(), 80, 24);
+    let screen = drive.keys("g").screen();
+    assert!(screen.contains("alarm: Watches"), "{screen}");
+    let screen = drive.keys("Down PgDn q z x Backspace").screen();
+    assert!(screen.contains("Find: qz"), "{screen}");
+    assert!(screen.contains("No term has that"), "{screen}");
+    let screen = drive.keys("Backspace Backspace a z").screen();
+    let first = screen.lines().nth(2).unwrap();
+    assert!(first.contains("availability zone (AZ, zone):"), "{screen}");
+    drive.keys("Esc");
+    assert!(drive.footer().contains("F2 A"), "back in the lesson");
+    assert_eq!(drive.sent(), []);
+}
+
+#[test]
+fn a_verdict_says_which_of_the_three_it_is_and_why() {
+    let shown = |state: StepState, due| {
+        let mut view = terminals();
+        (view.step.state, view.step.due) = (state, due);
+        Drive::lab(view, 80, 24).screen()
+    };
+    let later = |seconds: i64| Some(ago(-seconds));
+    let converging = || StepState::Converging("the stack: CREATE_IN_PROGRESS".into());
+    for (state, due, said) in [
+        (
+            StepState::NotYet("`ls` on B shows nothing yet".into()),
+            None,
+            "not done yet  ls on B shows nothing yet",
+        ),
+        (
+            converging(),
+            later(40),
+            "still converging (about 40 s)  the stack: CREATE_IN_PROGRESS",
+        ),
+        (
+            converging(),
+            later(-5),
+            "still converging (longer than usual)",
+        ),
+        (converging(), None, "still converging  the stack:"),
+        (
+            StepState::CouldNotCheck("B could not be asked (`ls`): connection refused".into()),
+            None,
+            "could not check  B could not be asked (ls): connection refused",
+        ),
+    ] {
+        let screen = shown(state, due);
+        let flat = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(&said), "{said} in\n{screen}");
+    }
 }

@@ -13,7 +13,10 @@ use crate::engine::ledger::Ledger;
 use crate::engine::view::*;
 use crate::engine::{Engine, Paths, Setup};
 use crate::lesson::catalog::Catalog;
+use crate::lesson::delays::BothWays;
+use crate::lesson::load;
 use crate::lesson::schema::{Choice, Lesson, Side};
+use crate::template::Stage;
 use crate::tui::chosen::{LabRow, PlaceRow, Welcome};
 
 /// When all of this is seen.
@@ -64,7 +67,10 @@ pub(super) fn lessons() -> Vec<LessonRow> {
         minutes,
         steps: steps
             .iter()
-            .map(|(title, passed)| ((*title).to_owned(), *passed))
+            .map(|(title, passed)| StepRow {
+                title: (*title).to_owned(),
+                mark: if *passed { Mark::Passed } else { Mark::Open },
+            })
             .collect(),
     };
     vec![
@@ -113,6 +119,11 @@ pub(super) fn lessons() -> Vec<LessonRow> {
     ]
 }
 
+/// What a stack of this stage costs.
+pub(super) fn owed(stage: Stage) -> Owed {
+    Owed::of_stage(&load::prices().unwrap(), stage, "t3.micro")
+}
+
 fn machine(side: Side, terminal: TerminalState) -> MachineView {
     let (zone, address) = match side {
         Side::A => ("us-east-1a", "203.0.113.10"),
@@ -137,6 +148,7 @@ fn view(step: StepView, terminal: TerminalState) -> View {
         started: ago(767),
         cost: 0.0,
         cost_per_hour: 0.0,
+        owed: Some(owed(Stage::Share)),
         lessons: lessons(),
         step,
         stack: None,
@@ -190,8 +202,12 @@ pub(super) fn question() -> View {
         }),
         hints: vec![],
         charts: vec![],
+        panels: vec![],
+        forward: None,
+        causality: None,
         hints_of: 3,
         state: StepState::Open,
+        due: None,
         verdicts: 0,
         debrief: Some("Only EFS is mounted by many instances in many zones at once.".into()),
         work: Work::Question,
@@ -257,7 +273,7 @@ fn at_build() -> (Engine, Timestamp) {
             key: "/home/you/.local/state/efslab/labs/lab-7f3k/id_ed25519".into(),
             ssh_config: "/home/you/.local/state/efslab/labs/lab-7f3k/ssh_config".into(),
         },
-        prices: None,
+        prices: Some(load::prices().unwrap()),
     });
     (engine, ago(12))
 }
@@ -392,13 +408,90 @@ pub(super) fn terminals() -> View {
         question: None,
         hints: vec![],
         charts: vec![],
+        panels: vec![],
+        forward: None,
+        causality: None,
         hints_of: 3,
         state: StepState::Open,
+        due: None,
         verdicts: 0,
         debrief: Some("Neither machine holds the file: both asked the same filesystem, each through its own door.".into()),
         work: Work::Terminals,
     };
     view(step, TerminalState::Open)
+}
+
+/// What has been seen so far, as the engine shows it.
+pub(super) fn measured(seen: &BothWays, wanted: u32, writes: Option<Side>) -> CausalityView {
+    let way = |from, to: Side| WayView {
+        from,
+        to,
+        seen: seen.on(to).count(),
+        last: seen.on(to).last(),
+        median: seen.on(to).median(),
+        upper: seen.on(to).upper(),
+    };
+    CausalityView {
+        wanted,
+        writes,
+        ways: [way(Side::A, Side::B), way(Side::B, Side::A)],
+        histogram: seen.histogram(),
+    }
+}
+
+/// The lab's own step about it, so many writes into the measurement.
+pub(super) fn causality(writes: u32) -> View {
+    let lessons = Catalog::embedded().unwrap();
+    let lesson = lessons.lesson("share-files").unwrap();
+    let number = lesson
+        .steps
+        .iter()
+        .position(|s| s.id == "how-soon")
+        .unwrap();
+    let shown = &lesson.steps[number];
+    let mut view = terminals();
+    let mut seen = BothWays::default();
+    for number in 1..=i64::from(writes) {
+        // Spread as if by chance, with a straggler.
+        let straggler = if number % 60 == 0 { 70_000 } else { 0 };
+        seen.on_b.add(4000 + number * 7919 % 11_000 + straggler);
+        if number < i64::from(writes) || writes == 100 {
+            seen.on_a.add(5000 + number * 7919 % 8000);
+        }
+    }
+    let writer = (1..100).contains(&writes).then_some(Side::B);
+    view.step = StepView {
+        number: number + 1,
+        of: lesson.steps.len(),
+        title: shown.title.clone(),
+        blocks: shown
+            .text
+            .split("\n\n")
+            .map(|text| Block::Text(text.into()))
+            .collect(),
+        action: match writes {
+            100 => "Both ways are measured: answer the question.".into(),
+            _ => shown.action.clone(),
+        },
+        question: shown.question.as_ref().map(|question| QuestionView {
+            ask: question.ask.clone(),
+            options: question.options.clone(),
+            answered: None,
+            purpose: Purpose::Test,
+        }),
+        causality: Some(measured(&seen, 100, writer)),
+        state: match writes {
+            0 => StepState::Open,
+            100 => StepState::NotYet("the question has no answer yet".into()),
+            _ => StepState::Working {
+                what: "letting A and B answer each other".into(),
+                since: ago(4),
+            },
+        },
+        work: Work::Causality,
+        ..view.step
+    };
+    view
 }
 
 /// The same, passed.

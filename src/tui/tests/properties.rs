@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::fixtures::*;
 use super::*;
 use crate::engine::view::*;
+use crate::lesson::delays::BothWays;
 use crate::lesson::schema::Choice;
 
 fn words() -> BoxedStrategy<String> {
@@ -66,11 +67,29 @@ fn question() -> BoxedStrategy<QuestionView> {
         .boxed()
 }
 
+fn causality() -> BoxedStrategy<CausalityView> {
+    let delays = || prop::collection::vec(any::<i64>(), 0..9);
+    let side = || prop::sample::select(vec![Side::A, Side::B]);
+    (delays(), delays(), prop::option::of(side()))
+        .prop_map(|(on_a, on_b, writes)| {
+            let mut seen = BothWays::default();
+            for delay in on_a {
+                seen.on_a.add(delay);
+            }
+            for delay in on_b {
+                seen.on_b.add(delay);
+            }
+            fixtures::measured(&seen, 100, writes)
+        })
+        .boxed()
+}
+
 fn work() -> BoxedStrategy<Work> {
     prop::sample::select(vec![
         Work::Question,
         Work::Stack,
         Work::Terminals,
+        Work::Causality,
         Work::Receipt,
     ])
     .boxed()
@@ -87,6 +106,7 @@ fn step() -> BoxedStrategy<StepView> {
     let parts = (
         prop::collection::vec(block(), 0..4),
         prop::option::of(question()),
+        prop::option::of(causality()),
         state(),
         work(),
     );
@@ -94,7 +114,7 @@ fn step() -> BoxedStrategy<StepView> {
         .prop_map(
             |(
                 (lesson, title, action, hints, debrief),
-                (blocks, question, state, work),
+                (blocks, question, causality, state, work),
                 number,
                 of,
             )| StepView {
@@ -107,9 +127,13 @@ fn step() -> BoxedStrategy<StepView> {
                 action,
                 question,
                 charts: vec![],
+                panels: vec![],
+                forward: None,
+                causality,
                 hints_of: hints.len() + number % 2,
                 hints,
                 state,
+                due: None,
                 verdicts: 0,
                 debrief,
                 work,

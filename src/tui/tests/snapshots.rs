@@ -4,7 +4,8 @@ use insta::assert_snapshot;
 
 use super::fixtures::*;
 use super::*;
-use crate::engine::view::TerminalState;
+use crate::engine::view::{Of, Owed, TerminalState};
+use crate::template::Stage;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
@@ -93,6 +94,27 @@ fn a_step_that_is_passed() {
 }
 
 #[test]
+fn writes_that_light_up_on_the_other_side() {
+    see("causality_begin", |w, h| Drive::lab(causality(0), w, h));
+    see("causality_half", |w, h| Drive::lab(causality(57), w, h));
+    see("causality_all", |w, h| {
+        let mut drive = Drive::lab(causality(99), w, h);
+        drive.screen();
+        drive.show(causality(100));
+        drive
+    });
+    let base = Box::new(LessonScreen::new(Arc::new(causality(57))));
+    let plain = Look {
+        unicode: false,
+        colour: false,
+    };
+    assert_snapshot!(
+        "causality_ascii_80x24",
+        Drive::over(base, 80, 24, plain).screen()
+    );
+}
+
+#[test]
 fn a_session_that_ended() {
     let mut view = terminals();
     view.machines[1].terminal =
@@ -112,6 +134,34 @@ fn how_to_leave() {
     });
     let mut drive = Drive::lab(in_aws(building()), 80, 24);
     assert_snapshot!("leave_aws_80x24", drive.keys("q").screen());
+}
+
+#[test]
+fn what_you_owe() {
+    see("owed_practice", |w, h| {
+        let mut drive = Drive::lab(question(), w, h);
+        drive.keys("$");
+        drive
+    });
+    see("owed_aws", |w, h| {
+        let mut view = in_aws(terminals());
+        view.owed = Some(Owed {
+            of: Of::Standing,
+            ..owed(Stage::Backup)
+        });
+        let mut drive = Drive::lab(view, w, h);
+        drive.keys("q $");
+        drive
+    });
+}
+
+#[test]
+fn the_glossary() {
+    see("glossary", |w, h| {
+        let mut drive = Drive::lab(terminals(), w, h);
+        drive.keys("g m o u n t");
+        drive
+    });
 }
 
 #[test]

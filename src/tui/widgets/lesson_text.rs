@@ -14,7 +14,7 @@ use crate::tui::screens::reader::Scroll;
 use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::frame::{boxed, corner};
-use crate::tui::widgets::{blocks, chart, question, verdict};
+use crate::tui::widgets::{blocks, chart, panel, question, verdict};
 
 /// Wider text is hard to read.
 const READABLE: u16 = 96;
@@ -22,6 +22,8 @@ const READABLE: u16 = 96;
 /// A part of the text that was added and is to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::tui) enum Part {
+    /// What was seen of the account.
+    Panels,
     /// The last hint.
     Hint,
     /// The question with what was said of the answer.
@@ -66,7 +68,13 @@ pub(in crate::tui) fn whole(
     let mut said: Vec<_> = trouble
         .flat_map(|trouble| verdict::trouble(trouble, width, look))
         .collect();
-    said.extend(verdict::state(&view.step.state, now, width, look));
+    said.extend(verdict::state(
+        &view.step.state,
+        view.step.due,
+        now,
+        width,
+        look,
+    ));
     if !said.is_empty() {
         lines.push(Line::default());
         lines.extend(said);
@@ -199,7 +207,13 @@ impl Pane<'_> {
     fn pinned(&self, width: u16, height: u16) -> Vec<Line<'static>> {
         let height = usize::from(height);
         let mut action = verdict::action(self.action, width, self.look);
-        let mut state = verdict::state(&self.view.step.state, self.now, width, self.look);
+        let mut state = verdict::state(
+            &self.view.step.state,
+            self.view.step.due,
+            self.now,
+            width,
+            self.look,
+        );
         let mut trouble = self.view.trouble.as_ref().map_or_else(Vec::new, |trouble| {
             verdict::trouble(trouble, width, self.look)
         });
@@ -226,6 +240,10 @@ impl Pane<'_> {
             lines: blocks::lines(&step.blocks, width, look),
             ..Text::default()
         };
+        let panels = panel::lines(&step.panels, width, look);
+        if !panels.is_empty() {
+            text.add(Part::Panels, panels);
+        }
         for (index, hint) in step.hints.iter().enumerate() {
             let label = Span::styled(
                 format!("Hint {} of {}:", index + 1, step.hints_of),

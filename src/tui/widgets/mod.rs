@@ -2,12 +2,14 @@
 
 pub(super) mod answer;
 pub(super) mod blocks;
+pub(super) mod causality;
 pub(super) mod chart;
 pub(super) mod footer;
 pub(super) mod frame;
 pub(super) mod header;
 pub(super) mod lesson_text;
 pub(super) mod pane;
+pub(super) mod panel;
 pub(super) mod question;
 pub(super) mod receipt;
 pub(super) mod stack;

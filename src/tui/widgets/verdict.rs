@@ -9,9 +9,10 @@ use crate::engine::view::{StepState, Trouble};
 use crate::tui::look::{Look, Tone};
 use crate::tui::text;
 
-/// How the step stands; no line while it has not been checked.
+/// How the step stands; no line while it has not been checked. `due`: when what it waits for usually is there.
 pub(in crate::tui) fn state(
     state: &StepState,
+    due: Option<Timestamp>,
     now: Timestamp,
     width: u16,
     look: Look,
@@ -23,13 +24,24 @@ pub(in crate::tui) fn state(
             format!("working {}", text::clock(now.duration_since(*since))),
             what,
         ),
-        StepState::NotYet(missing) => (Tone::Warn, "not yet".to_owned(), missing),
-        StepState::Converging(awaited) => (Tone::Busy, "on its way".to_owned(), awaited),
+        StepState::NotYet(missing) => (Tone::Warn, "not done yet".to_owned(), missing),
+        StepState::Converging(awaited) => (Tone::Busy, converging(due, now), awaited),
         StepState::CouldNotCheck(why) => (Tone::Warn, "could not check".to_owned(), why),
         StepState::Passed(evidence) => (Tone::Good, "passed".to_owned(), evidence),
     };
     let badge = Span::styled(format!(" {word} "), look.badge(tone));
     text::labelled(&badge, said, width, look, Style::new())
+}
+
+/// How long what is on its way takes yet, as far as that can be told.
+fn converging(due: Option<Timestamp>, now: Timestamp) -> String {
+    match due.map(|due| due.duration_since(now)) {
+        Some(left) if left.is_positive() => {
+            format!("still converging (about {})", text::roughly(left))
+        }
+        Some(_) => "still converging (longer than usual)".to_owned(),
+        None => "still converging".to_owned(),
+    }
 }
 
 /// What went wrong, why, and what to do.

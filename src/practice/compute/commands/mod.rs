@@ -11,5 +11,6 @@ pub mod system;
 /// Registers every command for a shell of this seat.
 #[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
-    system::register(files::register(builder, seat), seat)
+    let (builder, screen) = files::register(builder, seat);
+    system::register(builder, seat, &screen)
 }

@@ -153,6 +153,28 @@ impl View {
         })
     }
 
+    /// Takes the time of reading a part of what a filesystem is stored on, past the filesystem.
+    pub fn read_device(&self, tree: &Arc<Tree>, from: u64, len: u64) {
+        let now = self.now();
+        if let Some(mut line) = self.line() {
+            let start = line.start(now);
+            line.wait(start, memory(len));
+            if tree.takes_time() {
+                // No file has this number.
+                line.gather(start, (tree, 0), Moved::Read, from, len, len);
+            }
+        }
+    }
+
+    /// Takes the time of moving so many bytes from here to there in memory: into a pipe.
+    pub fn copied(&self, len: u64) {
+        let now = self.now();
+        if let Some(mut line) = self.line() {
+            let start = line.start(now);
+            line.wait(start, memory(len));
+        }
+    }
+
     /// Puts content in the place of what is at this byte of a file that is there.
     pub fn overwrite(
         &self,

@@ -15,7 +15,7 @@ use crate::tui::look::Tone;
 use crate::tui::text;
 use crate::tui::widgets::frame::{boxed, corner};
 use crate::tui::widgets::terminals::{self, Attention};
-use crate::tui::widgets::{question, receipt, stack, verdict};
+use crate::tui::widgets::{causality, question, receipt, stack, verdict};
 
 /// Rows in which a stack still says something: what it works on, what waits, how long. One that is not there needs one.
 fn least(stack: Option<&StackView>) -> u16 {
@@ -41,6 +41,9 @@ impl LessonScreen {
                 Need::Rows(stack::wants(self.view.stack.as_ref()).saturating_add(question))
             }
             (_, Work::Receipt) => Need::Rows(stack::wants(self.view.stack.as_ref())),
+            (_, Work::Causality) => {
+                Need::Rows(causality::wants(self.view.step.causality.as_ref()) + 2)
+            }
             (_, Work::Terminals) => Need::Terminals,
         }
     }
@@ -67,7 +70,7 @@ impl LessonScreen {
                 let stack = least(self.view.stack.as_ref());
                 rows > 0 && rows + 1 + stack <= inner.height
             }
-            (_, Work::Terminals | Work::Receipt) => false,
+            (_, Work::Terminals | Work::Causality | Work::Receipt) => false,
         }
     }
 
@@ -105,6 +108,7 @@ impl LessonScreen {
             (Phase::CleaningUp { .. }, _) => vec!["Cleaning up".into()],
             (Phase::CleanedUp(_), _) => vec!["Receipt".into()],
             (_, Work::Question) => vec!["Question".into()],
+            (_, Work::Causality) => causality::title(view.step.causality.as_ref(), cx.look),
             _ => stack::title(view.stack.as_ref(), cx.look),
         };
         let focused = asks && self.focus == Focus::Answer;
@@ -168,12 +172,16 @@ impl LessonScreen {
                     what: doing.clone(),
                     since: *since,
                 };
-                let mut lines = verdict::state(&state, cx.now, width, cx.look);
+                let mut lines = verdict::state(&state, None, cx.now, width, cx.look);
                 lines.push(Line::default());
                 lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
                 lines
             }
             (_, Work::Question) => Vec::new(),
+            (_, Work::Causality) => {
+                let shown = view.step.causality.as_ref();
+                shown.map_or_else(Vec::new, |it| causality::lines(it, width, height, cx.look))
+            }
             (_, Work::Receipt) => {
                 let said = "A cleanup deletes all of this, and every snapshot the lab made, then asks until nothing is left.";
                 let mut lines = text::paragraphs(said, width, cx.look, cx.look.style(Tone::Strong));

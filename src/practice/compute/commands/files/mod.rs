@@ -10,6 +10,7 @@ mod destination;
 mod diff;
 mod du;
 mod editors;
+mod filesystem;
 mod find;
 mod glob;
 mod groups;
@@ -47,7 +48,7 @@ use bashkit::BashBuilder;
 use self::editors::Eyes;
 use self::nested::Nest;
 use self::program::{Program, Run};
-use self::screen::Screen;
+pub use self::screen::{OnScreen, Screen};
 use self::su::Su;
 use self::sudo::Sudo;
 use self::switch::Switch;
@@ -94,7 +95,7 @@ const PROGRAMS: &[(&str, Run)] = &[
 
 /// Registers them.
 #[must_use]
-pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
+pub fn register(builder: BashBuilder, seat: &Seat) -> (BashBuilder, Screen) {
     let (builder, screen) = Screen::of(builder, seat.session);
     let (builder, eyes) = Eyes::of(builder, seat);
     let (mut builder, nest) = Nest::of(builder, seat, eyes);
@@ -123,11 +124,11 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
     };
     let su = Switch {
         seat: seat(),
-        screen,
+        screen: screen.clone(),
         nest,
         program: Su,
     };
-    su.register(sudo.register(builder))
+    (su.register(sudo.register(builder)), screen)
 }
 
 /// Programs of administrators, which are in /usr/sbin.

@@ -11,11 +11,11 @@ use bashkit::{BashBuilder, BuiltinContext, analysis};
 use crate::practice::compute::host::Session;
 
 /// Given to a shell inside a shell (`sudo ls`): the one command it runs has the terminal.
-pub(super) struct OnScreen;
+pub struct OnScreen;
 
 /// What the line that runs now shows on the terminal.
 #[derive(Clone, Default)]
-pub(super) struct Screen {
+pub struct Screen {
     shown: Arc<Mutex<BTreeSet<String>>>,
     /// Those whose errors are on the screen too.
     whole: Arc<Mutex<BTreeSet<String>>>,

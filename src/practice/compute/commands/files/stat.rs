@@ -12,6 +12,7 @@ const SYNTAX: Syntax = Syntax {
     operands: "FILE...",
     about: "Display file status.",
     options: &[
+        flag("f", "file-system"),
         flag("L", "dereference"),
         value("c", "format"),
         value("", "printf"),
@@ -36,6 +37,11 @@ pub(super) fn run(call: &Call, report: &mut Report) {
     };
     if given.operands.is_empty() {
         report.misuse(call, "missing operand", 1);
+        return;
+    }
+    if given.has("file-system") {
+        let format = given.value("format").or(given.value("printf"));
+        super::filesystem::run(call, &given.operands, format, report);
         return;
     }
     let accounts = call.accounts();

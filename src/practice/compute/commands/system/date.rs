@@ -58,6 +58,16 @@ impl Program for Date {
                     };
                     return call.fail(1, what).await;
                 }
+                "--rfc-3339" => match rfc_3339(inline.unwrap_or_default()) {
+                    Some(known) => format = Some(known),
+                    None => {
+                        let what = format!(
+                            "date: invalid argument ‘{}’ for ‘--rfc-3339’\nValid arguments are:\n  - ‘date’\n  - ‘seconds’\n  - ‘ns’\nTry 'date --help' for more information.",
+                            inline.unwrap_or_default()
+                        );
+                        return call.fail(1, what).await;
+                    }
+                },
                 "--iso-8601" => match iso(inline.unwrap_or_default()) {
                     Some(known) => format = Some(known),
                     None => return call.unknown_option(1, arg).await,
@@ -88,6 +98,16 @@ fn iso(precision: &str) -> Option<&'static str> {
     ];
     let known = FORMATS.iter().find(|(name, _)| name.starts_with(precision));
     known.map(|(_, format)| *format)
+}
+
+/// The format of `--rfc-3339` for this precision.
+fn rfc_3339(precision: &str) -> Option<&'static str> {
+    match precision {
+        "date" => Some("%Y-%m-%d"),
+        "seconds" => Some("%Y-%m-%d %H:%M:%S%:z"),
+        "ns" => Some("%Y-%m-%d %H:%M:%S.%N%:z"),
+        _ => None,
+    }
 }
 
 /// A time in date's own conversions.

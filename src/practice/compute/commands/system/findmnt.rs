@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+use super::block::short;
+use super::df::room;
 use super::program::{Call, Ended, Program};
 use super::table::{Align, columns};
 use crate::practice::compute::host::Seat;
@@ -10,9 +12,22 @@ use crate::practice::storage::Mount;
 /// `findmnt`
 pub struct Findmnt;
 
+/// Columns that it knows, with how they stand.
+const COLUMNS: [(&str, Align); 8] = [
+    ("TARGET", Align::Left),
+    ("SOURCE", Align::Left),
+    ("FSTYPE", Align::Left),
+    ("OPTIONS", Align::Left),
+    ("SIZE", Align::Right),
+    ("USED", Align::Right),
+    ("AVAIL", Align::Right),
+    ("USE%", Align::Right),
+];
+
 #[derive(Default)]
 struct Wanted {
     list: bool,
+    raw: bool,
     no_heading: bool,
     types: Option<String>,
     options: Option<String>,
@@ -39,10 +54,15 @@ impl Wanted {
                 _ => (arg.as_str(), None),
             };
             match name {
-                "-l" | "--list" | "-r" | "--raw" => wanted.list = true,
+                "-l" | "--list" => wanted.list = true,
+                "-r" | "--raw" => (wanted.list, wanted.raw) = (true, true),
+                "-D" | "--df" => {
+                    wanted.list = true;
+                    wanted.names("source,fstype,size,used,avail,use%,target")?;
+                }
                 "-n" | "--noheadings" => wanted.no_heading = true,
                 "-rn" | "-nr" => {
-                    wanted.list = true;
+                    (wanted.list, wanted.raw) = (true, true);
                     wanted.no_heading = true;
                 }
                 "-k" | "--kernel" | "-u" | "--notruncate" | "-f" | "--first-only" => {}
@@ -66,7 +86,7 @@ impl Wanted {
     fn names(&mut self, list: &str) -> Result<(), String> {
         for name in list.split(',') {
             let name = name.to_ascii_uppercase();
-            if !["TARGET", "SOURCE", "FSTYPE", "OPTIONS"].contains(&name.as_str()) {
+            if !COLUMNS.iter().any(|(known, _)| *known == name) {
                 return Err(format!("unknown column: {}", name.to_ascii_lowercase()));
             }
             self.columns.push(name);
@@ -134,6 +154,8 @@ impl Program for Findmnt {
         let shown: Vec<_> = all
             .iter()
             .filter(|mount| wanted.shows(call, seat, mount))
+            // What is no storage has no size to show.
+            .filter(|mount| !wanted.columns.iter().any(|one| one == "SIZE") || mount.capacity > 0)
             .collect();
         if shown.is_empty() {
             return Ok(1);
@@ -152,11 +174,33 @@ impl Program for Findmnt {
                 "TARGET" => format!("{branch}{}", mount.target),
                 "SOURCE" => mount.source.clone(),
                 "FSTYPE" => mount.fstype.clone(),
-                _ => mount.options.clone(),
+                "OPTIONS" => mount.options.clone(),
+                name => {
+                    let (size, used, free) = room(&seat.host, mount);
+                    match name {
+                        "SIZE" => short(size),
+                        "USED" => short(used),
+                        "AVAIL" => short(free),
+                        _ if size == 0 => "-".to_owned(),
+                        _ => format!("{}%", u128::from(used) * 100 / u128::from(size)),
+                    }
+                }
             };
             wanted.columns.iter().map(cell).collect()
         }));
-        let shape = vec![(Align::Left, 0); wanted.columns.len()];
+        if wanted.raw {
+            let lines: Vec<String> = rows
+                .iter()
+                .map(|row: &Vec<String>| row.join(" ") + "\n")
+                .collect();
+            call.out(lines.concat()).await?;
+            return Ok(0);
+        }
+        let align = |name: &String| {
+            let known = COLUMNS.iter().find(|(known, _)| known == name);
+            (known.map_or(Align::Left, |(_, align)| *align), 0)
+        };
+        let shape: Vec<_> = wanted.columns.iter().map(align).collect();
         call.out(columns(&rows, &shape)).await?;
         Ok(0)
     }

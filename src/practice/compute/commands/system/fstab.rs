@@ -76,6 +76,16 @@ pub async fn mount_all(
     activity: &Activity,
     types: Option<&str>,
 ) -> Vec<(String, bool)> {
+    mount_telling(host, activity, types, &mut Vec::new()).await
+}
+
+/// The same; `outcomes` tells what became of each mount point, as `mount -av` words it.
+pub async fn mount_telling(
+    host: &Arc<Host>,
+    activity: &Activity,
+    types: Option<&str>,
+    outcomes: &mut Vec<(String, &'static str)>,
+) -> Vec<(String, bool)> {
     let (entries, bad) = read(host);
     let mut failures: Vec<_> = bad
         .into_iter()
@@ -85,11 +95,14 @@ pub async fn mount_all(
         })
         .collect();
     for entry in entries {
-        if entry.has("noauto")
-            || !entry.target.starts_with('/')
-            || types.is_some_and(|types| !matches(types, &entry.fstype))
-            || is_mounted(host, &entry)
-        {
+        let mut tell = |what| outcomes.push((entry.target.clone(), what));
+        let other = types.is_some_and(|types| !matches(types, &entry.fstype));
+        if entry.has("noauto") || !entry.target.starts_with('/') || entry.target == "/" || other {
+            tell("ignored");
+            continue;
+        }
+        if is_mounted(host, &entry) {
+            tell("already mounted");
             continue;
         }
         let attached = attach(
@@ -100,7 +113,11 @@ pub async fn mount_all(
             &entry.source,
             &entry.target,
         );
-        if let Err(failure) = attached.await {
+        let attached = attached.await;
+        if attached.is_ok() {
+            tell("successfully mounted");
+        }
+        if let Err(failure) = attached {
             failures.push((failure.message, entry.has("nofail")));
         }
     }
@@ -123,11 +140,9 @@ fn is_mounted(host: &Host, entry: &Entry) -> bool {
     let source = device.map_or(entry.source.clone(), |device| device.path());
     // The root is mounted under the name of its partition, whatever fstab calls it.
     entry.target == "/"
-        || host
-            .mounts
-            .mounts()
-            .iter()
-            .any(|mount| mount.target == entry.target && mount.source == source)
+        || host.mounts.mounts().iter().any(|mount| {
+            mount.target == entry.target && (mount.source == source || entry.has("bind"))
+        })
 }
 
 #[cfg(test)]

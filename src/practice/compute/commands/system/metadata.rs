@@ -54,6 +54,16 @@ impl Metadata {
             entries.push((format!("meta-data/{path}"), value.as_bytes().to_vec()));
         };
         add("ami-id", &spec.image_id);
+        for (number, device) in host.disks.all().iter().enumerate() {
+            let asked = device.asked.trim_start_matches("/dev/");
+            match number {
+                0 => add("block-device-mapping/ami", &device.asked),
+                _ => add(&format!("block-device-mapping/ebs{number}"), asked),
+            }
+        }
+        if let Some(root) = host.disks.all().first() {
+            add("block-device-mapping/root", &root.asked);
+        }
         add("hostname", &name);
         for (path, document) in iam(host) {
             add(&path, &document);
@@ -63,6 +73,13 @@ impl Metadata {
         add("instance-type", &spec.instance_type);
         add("local-hostname", &name);
         add("local-ipv4", &spec.private_address.to_string());
+        let network = host.surroundings.network(&spec.instance_id);
+        let (first, last): (Vec<_>, Vec<_>) = network
+            .into_iter()
+            .partition(|(path, _)| path != "security-groups");
+        for (path, value) in &first {
+            add(path, value);
+        }
         add("placement/availability-zone", &spec.zone);
         add("placement/region", &spec.region);
         if let Some(public) = host.surroundings.public_address(&spec.instance_id) {
@@ -73,6 +90,9 @@ impl Metadata {
                 &format!("public-keys/{index}/openssh-key"),
                 &format!("{}\n", key.trim_end()),
             );
+        }
+        for (path, value) in &last {
+            add(path, value);
         }
         let (partition, domain) = if spec.region.starts_with("cn-") {
             ("aws-cn", "amazonaws.com.cn")

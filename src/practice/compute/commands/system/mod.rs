@@ -3,6 +3,7 @@
 mod absent;
 mod aws;
 mod block;
+mod bytes;
 mod cfn_signal;
 mod cloud_init;
 mod crontab;
@@ -22,6 +23,7 @@ mod identity;
 pub mod journal;
 mod metadata;
 mod mount;
+mod mountpoint;
 mod nc;
 mod network;
 mod nfs;
@@ -46,6 +48,7 @@ use std::sync::Arc;
 use bashkit::BashBuilder;
 
 use self::program::{Deaf, Program, Seated, key};
+use super::files::Screen;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
 
@@ -54,10 +57,11 @@ pub use self::services::{is_active, start_enabled};
 
 /// Registers them.
 #[must_use]
-pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
+pub fn register(builder: BashBuilder, seat: &Seat, screen: &Screen) -> BashBuilder {
     let seated = |program| Seated {
         seat: seat.clone(),
         program,
+        screen: screen.clone(),
     };
     let builder = of_the_image()
         .into_iter()
@@ -102,10 +106,13 @@ type Placed = (&'static str, &'static str, Arc<dyn Program>);
 fn of_the_image() -> Vec<Placed> {
     const BIN: &str = "/usr/bin";
     const SBIN: &str = "/usr/sbin";
-    vec![
+    let digests = bytes::Digests::programs();
+    let digests = digests.map(|(name, program)| (BIN, name, program));
+    let mut all: Vec<Placed> = vec![
         (BIN, "arch", Arc::new(identity::Arch)),
         (BIN, "aws", Arc::new(aws::Aws)),
         (BIN, "cat", Arc::new(streams::Cat)),
+        (BIN, "cmp", Arc::new(bytes::Cmp)),
         (BIN, "cloud-init", Arc::new(cloud_init::CloudInit)),
         (BIN, "curl", Arc::new(curl::Curl)),
         (BIN, "date", Arc::new(date::Date)),
@@ -114,11 +121,13 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "dmesg", Arc::new(hardware::Dmesg)),
         (BIN, "dnf", Arc::new(dnf::Dnf)),
         (BIN, "ec2-metadata", Arc::new(cloud_init::Ec2Metadata)),
+        (BIN, "fallocate", Arc::new(bytes::Fallocate)),
         (BIN, "file", Arc::new(block::FileProgram)),
         (BIN, "findmnt", Arc::new(findmnt::Findmnt)),
         (BIN, "flock", Arc::new(flock::Flock)),
         (BIN, "free", Arc::new(hardware::Free)),
         (BIN, "getent", Arc::new(getent::Getent)),
+        (BIN, "head", Arc::new(bytes::Head)),
         (BIN, "hostname", Arc::new(identity::Hostname)),
         (BIN, "hostnamectl", Arc::new(identity::Hostnamectl)),
         (BIN, "journalctl", Arc::new(journal::Journalctl)),
@@ -126,18 +135,24 @@ fn of_the_image() -> Vec<Placed> {
         (BIN, "logger", Arc::new(journal::Logger)),
         (BIN, "lsblk", Arc::new(block::Lsblk)),
         (BIN, "mount", Arc::new(mount::MountProgram)),
+        (BIN, "mountpoint", Arc::new(mountpoint::Mountpoint)),
         (BIN, "nproc", Arc::new(identity::Nproc)),
         (BIN, "ping", Arc::new(ping::Ping)),
         (BIN, "ps", Arc::new(processes::Ps)),
         (BIN, "rpm", Arc::new(rpm::Rpm)),
         (BIN, "seq", Arc::new(streams::Seq)),
         (BIN, "sleep", Arc::new(time::Sleep)),
+        (BIN, "split", Arc::new(bytes::Split)),
         (BIN, "systemctl", Arc::new(systemctl::Systemctl)),
+        (BIN, "tail", Arc::new(bytes::Tail)),
         (BIN, "timeout", Arc::new(time::Timeout)),
         (BIN, "top", Arc::new(processes::Top)),
+        (BIN, "truncate", Arc::new(bytes::Truncate)),
         (BIN, "umount", Arc::new(mount::Umount)),
         (BIN, "uname", Arc::new(identity::Uname)),
         (BIN, "uptime", Arc::new(hardware::Uptime)),
+        (BIN, "w", Arc::new(who::W)),
+        (BIN, "wc", Arc::new(bytes::Wc)),
         (BIN, "who", Arc::new(who::Who)),
         (BIN, "yes", Arc::new(streams::Yes)),
         (BIN, "yum", Arc::new(dnf::Dnf)),
@@ -152,7 +167,9 @@ fn of_the_image() -> Vec<Placed> {
         (SBIN, "setenforce", Arc::new(selinux::Setenforce)),
         (SBIN, "setsebool", Arc::new(selinux::Setsebool)),
         (SBIN, "shutdown", Arc::new(power::Shutdown)),
-    ]
+    ];
+    all.extend(digests);
+    all
 }
 
 /// Those that read standard input, or write for as long as they are let.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::identity::size;
 use super::program::{Call, Ended, Program};
-use super::{block, efs, fstab, nfs};
+use super::{block, bytes, efs, fstab, nfs};
 use crate::practice::clock::Activity;
 use crate::practice::compute::host::{Host, Seat};
-use crate::practice::storage::{Errno, Mount, Use};
+use crate::practice::storage::{Errno, Limits, Mount, MountSpec, Use};
 
 /// Exit statuses of mount(8) and umount(8).
 pub const USAGE: i32 = 1;
@@ -40,6 +41,12 @@ pub async fn attach(
     source: &str,
     target: &str,
 ) -> Result<(), Failure> {
+    if options
+        .split(',')
+        .any(|one| matches!(one, "bind" | "rbind"))
+    {
+        return bind(host, source, target);
+    }
     let fstype = if fstype == "auto" && source.contains(":/") {
         "nfs"
     } else {
@@ -76,15 +83,91 @@ pub async fn attach(
         "xfs" | "ext2" | "ext3" | "ext4" | "auto" => {
             block::mount::attach(host, fstype, options, source, target)
         }
-        "tmpfs" => Err(Failure::new(
-            FAILED,
-            format!("mount: {target}: a practice instance cannot mount a tmpfs."),
-        )),
+        "tmpfs" => tmpfs(host, options, source, target),
         other => Err(Failure::new(
             FAILED,
             format!("mount: {target}: unknown filesystem type '{other}'."),
         )),
     }
+}
+
+/// Shows a directory in a second place.
+fn bind(host: &Host, source: &str, target: &str) -> Result<(), Failure> {
+    let fail = |what: String| Err(Failure::new(FAILED, format!("mount: {target}: {what}")));
+    let is_directory = |path| host.root().stat(path).map(|attr| attr.is_dir());
+    match (is_directory(source), is_directory(target)) {
+        (Err(_), _) => fail(format!("special device {source} does not exist.")),
+        (_, Err(_)) => fail("mount point does not exist.".to_owned()),
+        (Ok(true), Ok(true)) => match host.mounts.bind(source, target) {
+            Ok(()) => Ok(()),
+            Err(error) => fail(format!("mount(2) system call failed: {error}.")),
+        },
+        (Ok(false), Ok(false)) => fail("a practice instance binds only directories.".to_owned()),
+        (Ok(_), Ok(_)) => fail("mount(2) system call failed: Not a directory.".to_owned()),
+    }
+}
+
+/// A filesystem in memory, as large as `size=` says, or half of the memory.
+fn tmpfs(host: &Host, options: &str, source: &str, target: &str) -> Result<(), Failure> {
+    let fail = |what: String| Err(Failure::new(FAILED, format!("mount: {target}: {what}")));
+    if !host.root().stat(target).is_ok_and(|attr| attr.is_dir()) {
+        return fail("mount point does not exist.".to_owned());
+    }
+    let bad = "wrong fs type, bad option, bad superblock on tmpfs, missing codepage or helper program, or other error.";
+    let half = size(&host.spec.instance_type).1 / 2 * 1024;
+    let (mut kib, mut mode, mut read_only) = (half, 0o1777, false);
+    for option in options.split(',') {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        match name {
+            "size" => {
+                let percent = value
+                    .strip_suffix('%')
+                    .and_then(|text| text.parse::<u64>().ok());
+                let bytes = bytes::count(value).map(|bytes| bytes.div_ceil(1024));
+                match percent.map(|percent| half * 2 * percent / 100).or(bytes) {
+                    Some(given) => kib = given,
+                    None => return fail(bad.to_owned()),
+                }
+            }
+            "mode" => match u32::from_str_radix(value, 8) {
+                Ok(given) => mode = given & 0o7777,
+                Err(_) => return fail(bad.to_owned()),
+            },
+            "ro" => read_only = true,
+            _ => {}
+        }
+    }
+    let capacity = kib.saturating_mul(1024);
+    let limits = Limits {
+        bytes: capacity.min(Limits::default().bytes),
+        ..Limits::default()
+    };
+    let word = if read_only { "ro" } else { "rw" };
+    let mounted = host.files.volatile(target, mode, limits).and_then(|tree| {
+        host.mounts.mount(MountSpec {
+            source: source.to_owned(),
+            target: target.to_owned(),
+            fstype: "tmpfs".to_owned(),
+            options: format!("{word},relatime,seclabel,size={kib}k,mode={mode:o}"),
+            tree: Arc::new(tree),
+            capacity,
+            own: 0,
+        })
+    });
+    mounted.or_else(|error| fail(format!("mount(2) system call failed: {error}.")))
+}
+
+/// Changes how something is mounted.
+fn remount(host: &Host, target: &str, options: &str) -> Result<(), Failure> {
+    let read_only = options
+        .split(',')
+        .rev()
+        .find(|one| matches!(*one, "ro" | "rw"))
+        .is_some_and(|word| word == "ro");
+    host.mounts.remount(target, read_only).map_err(|_| {
+        let what = format!("mount: {target}: mount point not mounted or bad option.");
+        Failure::new(FAILED, what)
+    })
 }
 
 fn has_helper(host: &Host, program: &str) -> bool {
@@ -120,6 +203,9 @@ impl Wanted {
             };
             match arg.as_str() {
                 "-a" | "--all" => wanted.all = true,
+                "-av" | "-va" => (wanted.all, wanted.verbose) = (true, true),
+                "-B" | "--bind" => wanted.options.push("bind".to_owned()),
+                "-R" | "--rbind" => wanted.options.push("rbind".to_owned()),
                 "-f" | "--fake" => wanted.fake = true,
                 "-v" | "--verbose" => wanted.verbose = true,
                 "-r" | "--read-only" => wanted.options.push("ro".to_owned()),
@@ -168,9 +254,17 @@ impl Program for MountProgram {
             return call.fail(USAGE, what).await;
         }
         if wanted.all {
-            return mount_all(seat, call, wanted.fstype.as_deref()).await;
+            return mount_all(seat, call, &wanted).await;
         }
         let options = wanted.options.join(",");
+        if options.split(',').any(|one| one == "remount")
+            && let Some(target) = wanted.operands.last()
+        {
+            return match remount(host, &call.path(target), &options) {
+                Ok(()) => Ok(0),
+                Err(failure) => call.fail(failure.status, failure.message).await,
+            };
+        }
         let (fstype, options, source, target) = match &wanted.operands[..] {
             [one] => {
                 let path = call.path(one);
@@ -188,7 +282,16 @@ impl Program for MountProgram {
             }
             [source, target] => {
                 let fstype = wanted.fstype.unwrap_or_else(|| "auto".to_owned());
-                (fstype, options, source.clone(), call.path(target))
+                // A directory is named from where one stands.
+                let binds = options
+                    .split(',')
+                    .any(|one| matches!(one, "bind" | "rbind"));
+                let source = if binds {
+                    call.path(source)
+                } else {
+                    source.clone()
+                };
+                (fstype, options, source, call.path(target))
             }
             _ => {
                 return call
@@ -199,12 +302,10 @@ impl Program for MountProgram {
                     .await;
             }
         };
-        for word in ["remount", "bind", "rbind", "move"] {
-            if options.split(',').any(|one| one == word) {
-                let what =
-                    format!("mount: {target}: a practice instance knows no mount option '{word}'.");
-                return call.fail(FAILED, what).await;
-            }
+        if options.split(',').any(|one| one == "move") {
+            let what =
+                format!("mount: {target}: a practice instance knows no mount option 'move'.");
+            return call.fail(FAILED, what).await;
         }
         if wanted.fake {
             return Ok(0);
@@ -220,12 +321,19 @@ impl Program for MountProgram {
     }
 }
 
-async fn mount_all(seat: &Seat, call: &Call<'_>, types: Option<&str>) -> Ended {
-    let failures = fstab::mount_all(&seat.host, &seat.activity, types).await;
+async fn mount_all(seat: &Seat, call: &Call<'_>, wanted: &Wanted) -> Ended {
+    let types = wanted.fstype.as_deref();
+    let mut outcomes = Vec::new();
+    let failures = fstab::mount_telling(&seat.host, &seat.activity, types, &mut outcomes).await;
     let mut failed = false;
     for (message, ignored) in failures {
         failed |= !ignored;
         call.complain(message).await?;
+    }
+    if wanted.verbose {
+        for (target, outcome) in outcomes {
+            call.done(format!("{target:<25}: {outcome}")).await?;
+        }
     }
     Ok(if failed { SOME_FAILED } else { 0 })
 }

@@ -295,31 +295,25 @@ pub async fn mount(
         capacity: CAPACITY,
         own: 0,
     };
-    if path.trim_end_matches('/').is_empty() {
-        let gate = Server::new(host, server, address, share, options.temper());
-        return host
-            .mounts
-            .mount_behind(spec, Arc::new(gate))
-            .map_err(|error| said(&error.to_string()));
-    }
-    // Is the directory there at all? Only then is it the model that falls short.
+    // A directory of the share may be mounted as well as its root.
     let clock = host.clock.clone();
     let inside = View::new(
         Arc::new(MountTable::new(MountSpec {
             target: "/".to_owned(),
-            ..spec
+            ..spec.clone()
         })),
         Identity::ROOT,
         Arc::new(move || clock.now()),
     );
-    let reason = match inside.stat(path) {
-        Ok(found) if found.is_dir() => {
-            "a practice instance mounts only the root of a share".to_owned()
-        }
-        Ok(_) => given_by_server(source, Errno::NotDirectory),
-        Err(error) => given_by_server(source, error),
+    let found = match inside.stat(path) {
+        Ok(found) if found.is_dir() => found,
+        Ok(_) => return Err(said(&given_by_server(source, Errno::NotDirectory))),
+        Err(error) => return Err(said(&given_by_server(source, error))),
     };
-    Err(said(&reason))
+    let gate = Server::new(host, server, address, share, options.temper());
+    host.mounts
+        .mount_directory_behind(spec, found.ino, Arc::new(gate))
+        .map_err(|error| said(&error.to_string()))
 }
 
 fn given_by_server(source: &str, error: Errno) -> String {

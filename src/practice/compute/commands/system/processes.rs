@@ -76,7 +76,11 @@ pub struct Ps;
 #[async_trait]
 impl Program for Ps {
     async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
-        let letters: String = call.args.concat().replace('-', "");
+        let chosen = match Chosen::read(call.args) {
+            Ok(chosen) => chosen,
+            Err(what) => return call.fail(1, what).await,
+        };
+        let letters = chosen.letters.clone();
         if let Some(letter) = letters.chars().find(|one| !"auxefwl".contains(*one)) {
             let what =
                 format!("error: a practice instance's ps knows aux, -e and -f, not {letter}");
@@ -84,8 +88,22 @@ impl Program for Ps {
         }
         let every = letters.contains(['e', 'x', 'a']);
         let asking = format!("ps {}", call.args.join(" "));
-        let all = processes(seat, asking.trim_end());
-        let shown = all.iter().filter(|one| every || one.own);
+        let mut all = processes(seat, asking.trim_end());
+        chosen.sort(&mut all);
+        let is_chosen = |one: &&Process| match &chosen.pids {
+            Some(pids) => pids.contains(&one.pid),
+            None => {
+                let of_user = |users: &Vec<String>| users.contains(&one.user);
+                chosen.users.as_ref().map_or(every || one.own, of_user)
+            }
+        };
+        let shown: Vec<_> = all.iter().filter(is_chosen).collect();
+        let status = i32::from(shown.is_empty());
+        if !chosen.columns.is_empty() {
+            call.out(chosen.table(&shown)).await?;
+            return Ok(status);
+        }
+        let shown = shown.into_iter();
         let mut rows = Vec::new();
         let shape = if letters.contains('u') {
             rows.push(
@@ -162,7 +180,182 @@ impl Program for Ps {
             ]
         };
         call.out(columns(&rows, &shape)).await?;
-        Ok(0)
+        Ok(status)
+    }
+}
+
+/// What is asked for beside the letters.
+#[derive(Default)]
+struct Chosen {
+    letters: String,
+    pids: Option<Vec<u32>>,
+    users: Option<Vec<String>>,
+    /// Names of columns, and what stands above them.
+    columns: Vec<(String, String)>,
+    by: Vec<(String, bool)>,
+}
+
+impl Chosen {
+    fn read(args: &[String]) -> Result<Self, String> {
+        let mut chosen = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let (name, inline) = match arg.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+                _ => (arg.as_str(), None),
+            };
+            let flags = name.trim_start_matches('-');
+            let (name, inline) = match flags.chars().last() {
+                // `-eo pid,cmd`, `-o pid=`, `-p1`
+                Some('o') if !name.starts_with("--") && name.len() > 2 => {
+                    chosen.letters.push_str(&flags[..flags.len() - 1]);
+                    ("-o", inline)
+                }
+                _ if name.len() > 2 && (name.starts_with("-o") || name.starts_with("-p")) => {
+                    (&name[..2], Some(name[2..].to_owned()))
+                }
+                _ => (name, inline),
+            };
+            let mut value = || {
+                let missing = || format!("error: {name} needs a value");
+                inline
+                    .clone()
+                    .or_else(|| args.next().cloned())
+                    .ok_or_else(missing)
+            };
+            match name {
+                "-p" | "p" | "--pid" => {
+                    let given = value()?;
+                    let pids: Result<Vec<u32>, _> =
+                        given.split([',', ' ']).map(str::parse).collect();
+                    let bad = |_| "error: process ID list syntax error".to_owned();
+                    chosen
+                        .pids
+                        .get_or_insert_default()
+                        .extend(pids.map_err(bad)?);
+                }
+                "-u" | "-U" | "--user" => {
+                    let given = value()?;
+                    let users = given.split(',').map(str::to_owned);
+                    chosen.users.get_or_insert_default().extend(users);
+                }
+                "-o" | "o" | "--format" => chosen.names(&value()?)?,
+                "--sort" => {
+                    for key in value()?.split(',') {
+                        let name = key.trim_start_matches(['+', '-']);
+                        chosen.by.push((name.to_owned(), key.starts_with('-')));
+                    }
+                }
+                "--no-headers" | "--no-heading" => {
+                    for (_, title) in &mut chosen.columns {
+                        title.clear();
+                    }
+                }
+                "-w" | "-ww" | "--forest" => {}
+                _ => chosen.letters.push_str(flags),
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn names(&mut self, list: &str) -> Result<(), String> {
+        for word in list.split([',', ' ']).filter(|word| !word.is_empty()) {
+            let (name, title) = word.split_once('=').unwrap_or((word, "\0"));
+            let usual = match name {
+                "pid" => "PID",
+                "ppid" => "PPID",
+                "user" | "euser" | "uname" => "USER",
+                "tty" | "tt" | "tname" => "TTY",
+                "stat" | "s" | "state" => "STAT",
+                "time" | "cputime" => "TIME",
+                "etime" => "ELAPSED",
+                "lstart" => "STARTED",
+                "start" | "stime" => "STARTED",
+                "cmd" => "CMD",
+                "comm" | "ucmd" => "COMMAND",
+                "args" | "command" => "COMMAND",
+                "%cpu" | "pcpu" => "%CPU",
+                "%mem" | "pmem" => "%MEM",
+                _ => {
+                    return Err(format!(
+                        "error: unknown user-defined format specifier \"{name}\""
+                    ));
+                }
+            };
+            let title = if title == "\0" { usual } else { title };
+            self.columns.push((name.to_owned(), title.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn sort(&self, all: &mut [Process]) {
+        for (name, falling) in self.by.iter().rev() {
+            match name.as_str() {
+                "pid" => all.sort_by_key(|one| one.pid),
+                "user" => all.sort_by(|one, other| one.user.cmp(&other.user)),
+                "start_time" | "lstart" | "etime" => all.sort_by_key(|one| one.since),
+                "cmd" | "comm" | "args" => {
+                    all.sort_by(|one, other| one.command.cmp(&other.command))
+                }
+                // Nobody uses processor or memory to speak of.
+                _ => continue,
+            }
+            if *falling {
+                all.reverse();
+            }
+        }
+    }
+
+    fn table(&self, shown: &[&Process]) -> String {
+        let now = shown.iter().map(|one| one.since).max().unwrap_or_default();
+        let mut rows = Vec::new();
+        if self.columns.iter().any(|(_, title)| !title.is_empty()) {
+            rows.push(
+                self.columns
+                    .iter()
+                    .map(|(_, title)| title.clone())
+                    .collect(),
+            );
+        }
+        for one in shown {
+            let cell = |(name, _): &(String, String)| match name.as_str() {
+                "pid" => one.pid.to_string(),
+                "ppid" => if one.pid == 1 { "0" } else { "1" }.to_owned(),
+                "user" | "euser" | "uname" => one.user.clone(),
+                "tty" | "tt" | "tname" => one.terminal.clone(),
+                "stat" | "s" | "state" => "S".to_owned(),
+                "time" | "cputime" => "00:00:00".to_owned(),
+                "%cpu" | "pcpu" | "%mem" | "pmem" => "0.0".to_owned(),
+                "start" | "stime" => one.since.strftime("%H:%M").to_string(),
+                "lstart" => one.since.strftime("%a %b %e %H:%M:%S %Y").to_string(),
+                "etime" => {
+                    let seconds = now.duration_since(one.since).as_secs().max(0);
+                    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+                        (0, minutes, seconds) => format!("{minutes:02}:{seconds:02}"),
+                        (hours, minutes, seconds) => {
+                            format!("{hours:02}:{minutes:02}:{seconds:02}")
+                        }
+                    }
+                }
+                "comm" | "ucmd" => {
+                    let program = one.command.split(' ').next().unwrap_or_default();
+                    let name = program.rsplit('/').next().unwrap_or_default();
+                    name.trim_start_matches('-').to_owned()
+                }
+                _ => one.command.clone(),
+            };
+            rows.push(self.columns.iter().map(cell).collect());
+        }
+        let shape = |(name, _): &(String, String)| match name.as_str() {
+            "pid" | "ppid" => (Align::Right, 7),
+            "time" | "cputime" => (Align::Right, 8),
+            "etime" => (Align::Right, 11),
+            "%cpu" | "pcpu" | "%mem" | "pmem" => (Align::Right, 4),
+            "user" | "euser" | "uname" | "tty" | "tt" | "tname" => (Align::Left, 8),
+            _ => (Align::Left, 0),
+        };
+        let shape: Vec<_> = self.columns.iter().map(shape).collect();
+        columns(&rows, &shape)
     }
 }
 

@@ -15,10 +15,12 @@ use bashkit::{
 };
 use tokio_util::task::TaskTracker;
 
+use crate::practice::compute::commands::files::{OnScreen, Screen};
 use crate::practice::compute::commands::inner::{Output, execute_tracked};
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::keyboard::{AtKeyboard, Keyboard};
 use crate::practice::compute::patience::give_way;
+use crate::practice::compute::processes::Process;
 use crate::practice::compute::typed::keyboard;
 
 /// Status of a program that cannot start another (timeout(1), sudo(8) differ little).
@@ -43,6 +45,8 @@ pub struct Call<'a> {
     /// Exported variables.
     pub env: &'a HashMap<String, String>,
     cwd: &'a Path,
+    /// The terminal that its output goes straight to.
+    screen: Option<&'a Process>,
     stdin: &'a CommandInput,
     keyboard: Option<Arc<Keyboard>>,
     stdout: &'a CommandOutput,
@@ -58,6 +62,30 @@ impl Call<'_> {
     /// Writes to standard error as it is.
     pub async fn err(&self, bytes: impl AsRef<[u8]>) -> bashkit::Result<()> {
         self.stderr.write_all(bytes.as_ref()).await
+    }
+
+    /// Whether standard output is the terminal.
+    pub fn on_screen(&self) -> bool {
+        self.screen.is_some()
+    }
+
+    /// Writes to standard output what is to be seen at once: the shell of a terminal shows the rest when a program ends.
+    pub async fn shown_now(&self, bytes: impl AsRef<[u8]>) -> bashkit::Result<()> {
+        match self.screen {
+            Some(screen) => {
+                screen.show(&String::from_utf8_lossy(bytes.as_ref()));
+                Ok(())
+            }
+            None => self.out(bytes).await,
+        }
+    }
+
+    /// The same for standard error.
+    pub async fn said_now(&self, bytes: impl AsRef<[u8]>) -> bashkit::Result<()> {
+        match self.screen {
+            Some(_) => self.shown_now(bytes).await,
+            None => self.err(bytes).await,
+        }
     }
 
     /// Writes a line to standard error.
@@ -198,6 +226,8 @@ pub struct Seated {
     pub seat: Seat,
     /// What is called.
     pub program: Arc<dyn Program>,
+    /// What the shell shows on its terminal.
+    pub screen: Screen,
 }
 
 #[async_trait]
@@ -206,13 +236,16 @@ impl Command for Seated {
         let given = ctx
             .execution_extension::<AtKeyboard>()
             .and_then(|given| given.try_with(Clone::clone).ok());
+        // Programs of packages are registered under a key, not under their name.
         let name = ctx.name.strip_prefix(KEY).unwrap_or(ctx.name);
         let reads = given.as_ref().is_some_and(|given| given.alone)
             || self.seat.process.keyboard.is_input_of(name);
+        let on_screen = self.seat.process.terminal.is_some()
+            && (ctx.execution_extension::<OnScreen>().is_some() || self.screen.lists(name));
         let call = Call {
             keyboard: reads.then(|| keyboard(&self.seat, given.as_ref())),
-            // Programs of packages are registered under a key, not under their name.
             name,
+            screen: on_screen.then_some(&*self.seat.process),
             args: ctx.args,
             env: ctx.env,
             cwd: ctx.cwd,

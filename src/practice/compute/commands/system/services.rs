@@ -156,6 +156,24 @@ pub fn state(host: &Host, service: &Service) -> State {
     }
 }
 
+/// The services of a package that has just been installed do not run until somebody starts them.
+pub fn installed(host: &Host, package: &str) {
+    let disk = host.root();
+    for service in SERVICES.iter().filter(|one| one.package == Some(package)) {
+        let path = format!("{RECORDS}/{}.service", service.name);
+        if disk.stat(&path).is_ok() {
+            continue;
+        }
+        let record = format!("inactive {}\n", host.clock.now());
+        let noted = disk
+            .make_dirs(RECORDS)
+            .and_then(|()| disk.write(&path, record.as_bytes()));
+        if let Err(error) = noted {
+            tracing::debug!(%error, path, "that a service does not run was not noted");
+        }
+    }
+}
+
 /// Starts or stops a service.
 pub fn set_active(host: &Arc<Host>, service: &Service, active: bool) -> Outcome<()> {
     let disk = host.root();

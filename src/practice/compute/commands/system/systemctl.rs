@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use std::fmt::Write as _;
 
+use super::fstab;
 use super::power;
 use super::program::{Call, Ended, Program};
 use super::services::{self, SERVICES, Service, State};
-use crate::practice::compute::host::Seat;
+use crate::practice::compute::host::{Host, Seat};
+use crate::practice::storage::Mount;
 
 /// `systemctl`
 pub struct Systemctl;
@@ -27,6 +29,7 @@ impl Program for Systemctl {
             match arg.as_str() {
                 "-q" | "--quiet" => quiet = true,
                 "--now" => now = true,
+                "--failed" => words.push("--failed"),
                 "--no-pager" | "-l" | "--full" | "--no-block" | "--system" | "-a" | "--all"
                 | "--no-legend" | "--plain" | "--no-ask-password" => {}
                 "-t" | "-n" | "-o" => _ = args.next(),
@@ -51,6 +54,16 @@ impl Program for Systemctl {
         };
         match *command {
             "list-units" | "list-unit-files" => list(seat, call).await,
+            // Nothing here fails.
+            "--failed" => {
+                call.done("  UNIT LOAD ACTIVE SUB DESCRIPTION\n0 loaded units listed.")
+                    .await
+            }
+            // The timers of the image do nothing that could be seen here.
+            "list-timers" => {
+                call.done("NEXT LEFT LAST PASSED UNIT ACTIVATES\n\n0 timers listed.")
+                    .await
+            }
             "is-system-running" => call.done("running").await,
             "daemon-reload" | "daemon-reexec" | "reset-failed" => {
                 if run.is_root() {
@@ -60,10 +73,9 @@ impl Program for Systemctl {
                 }
             }
             "poweroff" | "halt" | "reboot" => power::off(seat, call, command).await,
-            "is-active" | "is-enabled" | "is-failed" | "status" | "show" | "start" | "stop"
-            | "restart" | "try-restart" | "reload" | "reload-or-restart" | "enable" | "disable" => {
-                run.each(command, units).await
-            }
+            "is-active" | "is-enabled" | "is-failed" | "status" | "show" | "cat" | "start"
+            | "stop" | "restart" | "try-restart" | "reload" | "reload-or-restart" | "enable"
+            | "disable" => run.each(command, units).await,
             other => call.fail(1, format!("Unknown command verb {other}.")).await,
         }
     }
@@ -94,12 +106,44 @@ impl Run<'_> {
         for unit in units {
             let status = match services::find(&self.seat.host, unit) {
                 Some(service) => self.one(command, service).await?,
-                None => self.unknown(command, unit).await?,
+                None => match mount_of(&self.seat.host, unit) {
+                    Some(mount) => self.mounted(command, unit, &mount).await?,
+                    None => self.unknown(command, unit).await?,
+                },
             };
             // For questions one good answer is enough only where all are good; systemctl keeps the worst.
             ended = ended.max(status);
         }
         Ok(ended)
+    }
+
+    /// A mount is a unit, too: what fstab or somebody by hand has mounted.
+    async fn mounted(&self, command: &str, unit: &str, mount: &Mount) -> Ended {
+        match command {
+            "is-active" => {
+                self.tell("active").await?;
+                Ok(0)
+            }
+            "status" => {
+                let Mount { source, target, .. } = mount;
+                let (entries, _) = fstab::read(&self.seat.host);
+                let loaded = if entries.iter().any(|entry| entry.target == *target) {
+                    "/etc/fstab; generated"
+                } else {
+                    "/proc/self/mountinfo"
+                };
+                let text = format!(
+                    "● {unit} - {target}\n     Loaded: loaded ({loaded})\n     Active: active (mounted)\n      Where: {target}\n       What: {source}"
+                );
+                self.call.done(text).await
+            }
+            _ => {
+                let what = format!(
+                    "Failed to {command} {unit}: a practice instance has mount and umount for that."
+                );
+                self.call.fail(1, what).await
+            }
+        }
     }
 
     async fn unknown(&self, command: &str, unit: &str) -> Ended {
@@ -168,6 +212,16 @@ impl Run<'_> {
             "status" => {
                 self.call.out(self.status(service, state, enabled)).await?;
                 return Ok(if active { 0 } else { NOT_RUNNING });
+            }
+            "cat" => {
+                let kind = if service.once { "oneshot" } else { "simple" };
+                let text = format!(
+                    "# {}\n[Unit]\nDescription={}\n\n[Service]\nType={kind}\nExecStart={}\n\n[Install]\nWantedBy=multi-user.target",
+                    services::unit_file(service),
+                    service.description,
+                    service.command
+                );
+                return self.call.done(text).await;
             }
             "show" => {
                 let text = format!(
@@ -283,6 +337,20 @@ impl Run<'_> {
             service.name, service.description, service.command
         )
     }
+}
+
+/// What is mounted at the place that a unit's name stands for: `home.mount`, `mnt-backup.mount`, `-.mount`.
+fn mount_of(host: &Host, unit: &str) -> Option<Mount> {
+    let name = unit.strip_suffix(".mount")?;
+    let escaped = |target: &str| match target {
+        "/" => "-".to_owned(),
+        _ => target
+            .trim_start_matches('/')
+            .replace('-', "\\x2d")
+            .replace('/', "-"),
+    };
+    let mut mounts = host.mounts.mounts().into_iter();
+    mounts.rfind(|mount| escaped(&mount.target) == name)
 }
 
 /// `2h 5min`, `3min 4s`, `7s`: the two largest units, as systemd says how long ago something was.

@@ -24,7 +24,7 @@ impl Program for Sleep {
             }
             let Some(one) = interval(arg) else {
                 let what = format!(
-                    "sleep: invalid time interval '{arg}'\nTry 'sleep --help' for more information."
+                    "sleep: invalid time interval ‘{arg}’\nTry 'sleep --help' for more information."
                 );
                 return call.fail(1, what).await;
             };
@@ -98,7 +98,7 @@ impl Program for Timeout {
                     if let Some(limit) = interval(arg) {
                         break limit;
                     }
-                    let what = format!("timeout: invalid time interval '{arg}'");
+                    let what = format!("timeout: invalid time interval ‘{arg}’");
                     return call.fail(MISUSED, what).await;
                 }
             }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+use super::hardware::summary;
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::logins::{self, End, Entry};
@@ -52,6 +53,45 @@ impl Program for Who {
                     login.from
                 );
             }
+        }
+        call.out(text).await?;
+        Ok(0)
+    }
+}
+
+/// `w`
+pub struct W;
+
+#[async_trait]
+impl Program for W {
+    async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        let mut heading = true;
+        for arg in call.args {
+            match arg.as_str() {
+                "-h" | "--no-header" => heading = false,
+                _ => return call.unknown_option(1, arg).await,
+            }
+        }
+        let mut text = String::new();
+        if heading {
+            let _ = writeln!(text, "{}", summary(seat));
+            text.push_str("USER     TTY      FROM             LOGIN@   IDLE   JCPU   PCPU WHAT\n");
+        }
+        let own = seat.process.terminal;
+        for login in seat.host.logins.all() {
+            let what = if own == Some(login.terminal) {
+                "w"
+            } else {
+                "-bash"
+            };
+            let _ = writeln!(
+                text,
+                "{:<8} pts/{:<4} {:<16} {:<8} 0.00s  0.00s  0.00s {what}",
+                login.user,
+                login.terminal,
+                login.from.to_string(),
+                login.since.strftime("%H:%M")
+            );
         }
         call.out(text).await?;
         Ok(0)

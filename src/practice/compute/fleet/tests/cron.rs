@@ -202,3 +202,27 @@ async fn what_a_job_says_is_in_the_journal_or_mailed() {
     let quiet = "(echo 'MAILTO=\"\"'; echo '* * * * * echo quiet') | crontab -; sleep 120; ! grep -q quiet /var/spool/mail/ec2-user";
     bench.says(&id, quiet).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_run_at_their_minutes_while_time_is_moved_by_hand() {
+    let bench = Bench::new().await;
+    let id = bench.with_cron().await;
+    bench
+        .says(
+            &id,
+            "echo '*/5 * * * * ec2-user date +\\%s >>/tmp/five' | sudo tee /etc/cron.d/lab; sleep 60; rm -f /tmp/five",
+        )
+        .await;
+    within(bench.clock.hurry(Duration::from_mins(20), PATIENCE))
+        .await
+        .unwrap();
+    let seconds = bench.says(&id, "sleep 2; cat /tmp/five").await;
+    let seconds: Vec<i64> = seconds.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(seconds.len(), 4, "{seconds:?}");
+    for second in seconds {
+        assert!(second % 300 < 60, "{second}");
+    }
+}
+
+/// Wall time for what computes without end.
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -111,6 +111,57 @@ async fn a_loop_without_end_is_interrupted_by_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_followed_on_the_screen_until_its_key_ends_that() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    for line in ["tail -f log", "sudo tail -n 1 -f log"] {
+        bench.run(&id, "echo first > log").await;
+        let mut command = bench.ssh(&id, "ec2-user", "key");
+        let mut child = command
+            .arg("-tt")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        keys.write_all(format!("{line}\r").as_bytes())
+            .await
+            .unwrap();
+        let mut seen = Vec::new();
+        let mut buffer = vec![0; 65536];
+        for shown in ["first\r\n", "second\r\n"] {
+            while !text(&seen).contains(shown) {
+                let read = within(screen.read(&mut buffer)).await.unwrap();
+                assert_ne!(read, 0, "{line}: {}", text(&seen));
+                seen.extend(&buffer[..read]);
+            }
+            bench
+                .run(&id, "grep -q second log || echo second >> log")
+                .await;
+        }
+        keys.write_all(b"\x03").await.unwrap();
+        keys.write_all(b"echo over $?\rexit 5\r").await.unwrap();
+        let drain = tokio::spawn(async move {
+            let mut rest = Vec::new();
+            screen.read_to_end(&mut rest).await.unwrap();
+            rest
+        });
+        assert_eq!(
+            within(child.wait()).await.unwrap().code(),
+            Some(5),
+            "{line}"
+        );
+        let rest = drain.await.unwrap();
+        assert!(
+            text(&rest).contains("over 130\r\n"),
+            "{line}: {}",
+            text(&rest)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_key_for_a_while_goes_on_without_it() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;

@@ -80,17 +80,19 @@ impl Writer {
         mut header: Header,
         name: &str,
         link: Option<&str>,
-        data: &[u8],
+        data: &Content,
     ) -> io::Result<()> {
         self.long(b'K', link.unwrap_or_default())?;
         self.long(b'L', name)?;
         let fields = header.as_old_mut();
         fill(&mut fields.name, name);
         fill(&mut fields.linkname, link.unwrap_or_default());
-        header.set_size(data.len() as u64);
+        header.set_size(data.len());
         header.set_cksum();
         self.raw(header.as_bytes())?;
-        self.raw(data)?;
+        for part in data.parts() {
+            self.raw(part)?;
+        }
         self.round_up(BLOCK)
     }
 

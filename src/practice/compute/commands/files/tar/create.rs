@@ -9,7 +9,7 @@ use super::super::program::{absolute, join};
 use super::archive::{Writer, is_gzip, members_end};
 use super::listing::Member;
 use super::{Fatal, Run};
-use crate::practice::storage::{Attr, NodeType};
+use crate::practice::storage::{Attr, Content, NodeType};
 
 /// Where a file with several names was put first.
 type Links = BTreeMap<(String, u64), String>;
@@ -110,7 +110,14 @@ impl Run<'_> {
         }
         if attr.is_dir() {
             let member = self.member_name(&format!("{name}/").replace("//", "/"));
-            self.write(writer, EntryType::Directory, &attr, &member, None, &[])?;
+            self.write(
+                writer,
+                EntryType::Directory,
+                &attr,
+                &member,
+                None,
+                &Content::default(),
+            )?;
             if !self.options.recursion {
                 return Ok(());
             }
@@ -132,7 +139,14 @@ impl Run<'_> {
             let id = (mount, attr.ino);
             if let Some(first) = links.get(&id) {
                 let first = first.clone();
-                return self.write(writer, EntryType::Link, &attr, &member, Some(&first), &[]);
+                return self.write(
+                    writer,
+                    EntryType::Link,
+                    &attr,
+                    &member,
+                    Some(&first),
+                    &Content::default(),
+                );
             }
             links.insert(id, member.clone());
         }
@@ -145,17 +159,24 @@ impl Run<'_> {
                     &attr,
                     &member,
                     Some(&target),
-                    &[],
+                    &Content::default(),
                 )
             }
-            NodeType::Fifo => self.write(writer, EntryType::Fifo, &attr, &member, None, &[]),
+            NodeType::Fifo => self.write(
+                writer,
+                EntryType::Fifo,
+                &attr,
+                &member,
+                None,
+                &Content::default(),
+            ),
             NodeType::Device | NodeType::Block => {
                 self.complain(&format!(
                     "{name}: a practice instance's tar takes no devices"
                 ));
                 Ok(())
             }
-            NodeType::File | NodeType::Directory => match self.view.read(path) {
+            NodeType::File | NodeType::Directory => match self.view.content(path) {
                 Ok(bytes) => self.write(writer, EntryType::Regular, &attr, &member, None, &bytes),
                 Err(why) => {
                     self.complain(&format!("{name}: Cannot open: {why}"));
@@ -183,7 +204,7 @@ impl Run<'_> {
         attr: &Attr,
         name: &str,
         link: Option<&str>,
-        data: &[u8],
+        data: &Content,
     ) -> Result<(), Fatal> {
         let user = self.accounts.user_name(attr.uid);
         let group = self.accounts.group_name(attr.gid);
@@ -207,7 +228,7 @@ impl Run<'_> {
                     mode: attr.mode,
                     user,
                     group,
-                    size: data.len() as u64,
+                    size: data.len(),
                     modified: attr.modified,
                     name,
                     link,

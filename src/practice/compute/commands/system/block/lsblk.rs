@@ -43,6 +43,7 @@ struct Wanted {
     bytes: bool,
     list: bool,
     raw: bool,
+    json: bool,
     paths: bool,
     no_headings: bool,
     no_partitions: bool,
@@ -69,6 +70,7 @@ impl Wanted {
                 "--bytes" => vec!['b'],
                 "--nodeps" => vec!['d'],
                 "--fs" => vec!['f'],
+                "--json" => vec!['J'],
                 "--list" => vec!['l'],
                 "--noheadings" => vec!['n'],
                 "--output" => vec!['o'],
@@ -83,6 +85,7 @@ impl Wanted {
                     'b' => wanted.bytes = true,
                     'd' => wanted.no_partitions = true,
                     'f' => FILESYSTEMS.clone_into(&mut columns),
+                    'J' => wanted.json = true,
                     'l' => wanted.list = true,
                     'n' => wanted.no_headings = true,
                     'p' => wanted.paths = true,
@@ -131,7 +134,7 @@ impl Program for Lsblk {
         let host = &seat.host;
         let mut status = 0;
         let mut rows = Vec::new();
-        let tree = !wanted.list && !wanted.raw;
+        let tree = !wanted.list && !wanted.raw && !wanted.json;
         let devices = host.disks.all();
         if wanted.devices.is_empty() {
             for device in devices {
@@ -149,6 +152,10 @@ impl Program for Lsblk {
             }
         }
         if rows.is_empty() {
+            return Ok(status);
+        }
+        if wanted.json {
+            call.out(json(&wanted, &rows)).await?;
             return Ok(status);
         }
         if !wanted.no_headings {
@@ -172,6 +179,63 @@ impl Program for Lsblk {
         call.out(aligned(&rows, &shape)).await?;
         Ok(status)
     }
+}
+
+/// The rows as lsblk writes them for programs: partitions are below their disk.
+fn json(wanted: &Wanted, rows: &[Vec<String>]) -> String {
+    let object = |row: &Vec<String>, indent: &str, more: &str| {
+        let member = |(name, cell): (&String, &String)| {
+            let cell = cell.trim();
+            let text = |cell: &str| match cell {
+                "" => "null".to_owned(),
+                _ => serde_json::Value::from(cell).to_string(),
+            };
+            let value = match name.as_str() {
+                "RM" | "RO" => (cell == "1").to_string(),
+                "MOUNTPOINTS" => format!("[\n{indent}       {}\n{indent}   ]", text(cell)),
+                "SIZE" | "FSSIZE" | "FSUSED" | "FSAVAIL" if wanted.bytes && !cell.is_empty() => {
+                    cell.to_owned()
+                }
+                _ => text(cell),
+            };
+            format!("{indent}   \"{}\": {value}", name.to_ascii_lowercase())
+        };
+        let members: Vec<_> = wanted.columns.iter().zip(row).map(member).collect();
+        format!("{indent}{{\n{}{more}\n{indent}}}", members.join(",\n"))
+    };
+    let is_part = |row: &Vec<String>| {
+        let at = wanted.columns.iter().position(|name| name == "NAME");
+        at.and_then(|at| row.get(at)).is_some_and(|name| {
+            let name = name.trim_start_matches("/dev/");
+            name.starts_with("nvme") && name.contains('p')
+                || name.starts_with("xvd") && name.ends_with(|last: char| last.is_ascii_digit())
+        })
+    };
+    let mut disks = Vec::new();
+    let mut rest = rows;
+    while let [disk, below @ ..] = rest {
+        let parts = below
+            .iter()
+            .take_while(|row| is_part(row) && !wanted.list)
+            .count();
+        let (parts, others) = below.split_at(parts);
+        let inner = " ".repeat(12);
+        let parts: Vec<_> = parts.iter().map(|row| object(row, &inner, "")).collect();
+        let more = if parts.is_empty() {
+            String::new()
+        } else {
+            format!(
+                ",\n         \"children\": [\n{}\n         ]",
+                parts.join(",\n")
+            )
+        };
+        disks.push(object(disk, "      ", &more));
+        rest = others;
+    }
+    format!(
+        "{{\n   \"blockdevices\": [\n{}\n   ]\n}}\n",
+        disks.join(",\n")
+    )
 }
 
 fn add(host: &Host, wanted: &Wanted, found: &Found, tree: bool, rows: &mut Vec<Vec<String>>) {
@@ -249,7 +313,7 @@ fn row(host: &Host, wanted: &Wanted, found: &Found, branch: &str) -> Vec<String>
 }
 
 /// Bytes as util-linux shows them: one decimal, if it is not zero.
-pub(super) fn short(bytes: u64) -> String {
+pub fn short(bytes: u64) -> String {
     const LETTERS: [&str; 6] = ["K", "M", "G", "T", "P", "E"];
     let mut exponent = 0;
     while exponent < LETTERS.len() && bytes >> (10 * (exponent + 1)) > 0 {

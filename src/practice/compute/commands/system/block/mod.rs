@@ -16,7 +16,7 @@ pub mod test;
 mod tune2fs;
 
 pub use self::file::FileProgram;
-pub use self::lsblk::Lsblk;
+pub use self::lsblk::{Lsblk, short};
 
 use std::sync::Arc;
 

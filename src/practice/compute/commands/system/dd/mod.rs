@@ -3,19 +3,22 @@
 mod operands;
 mod report;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::operands::{Operands, Status};
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
-use crate::practice::storage::{Access, Content, Errno, Kind, NodeType, Use, View};
+use crate::practice::storage::{Access, Content, Errno, Kind, NodeType, Tree, Use, View};
 
 /// Account time that may gather before it is waited for: less than any filesystem needs for one operation of a stream.
 /// So whoever else uses it has a turn after each.
 const GATHERED: Duration = Duration::from_millis(1);
+/// What opening both sides takes, and with it the least that any transfer takes (estimate).
+const OPENING: SignedDuration = SignedDuration::from_micros(50);
 /// Blocks after which others may run.
 const ROUNDS: u64 = 16;
 
@@ -32,11 +35,13 @@ impl Program for Dd {
                 return call.fail(1, line).await;
             }
         };
+        let view = seat.patient_view().timed_alone();
         let mut copy = Copy {
             seat,
             call,
-            view: seat.patient_view().timed_alone(),
-            began: seat.host.clock.now(),
+            // Time goes on between two looks at the clock: what is measured begins where the view's own time does.
+            began: view.due().unwrap_or_else(|| seat.host.clock.now()),
+            view,
             shown: 0,
             done: Done::default(),
             over: false,
@@ -64,6 +69,12 @@ enum Source {
     },
     /// What makes new bytes at each read.
     Device { path: String, left: Content },
+    /// A disk whose bytes are not modelled: so many of them, at its own speed.
+    Volume {
+        tree: Arc<Tree>,
+        bytes: u64,
+        at: u64,
+    },
     /// Standard input.
     Input { content: Content, at: u64 },
 }
@@ -165,6 +176,7 @@ impl Copy<'_, '_> {
             count(&mut self.done.read);
             match sink {
                 Sink::Output => {
+                    self.view.copied(block.len());
                     for part in block.parts() {
                         self.call.out(part).await?;
                     }
@@ -230,6 +242,17 @@ impl Copy<'_, '_> {
             if attr.is_dir() {
                 return Err(Errno::IsDirectory);
             }
+            if attr.node_type == NodeType::Block
+                && self.is_thrown_away()
+                && let Some((tree, bytes)) = self.seat.host.bytes_of(&self.view.canonical(&path)?)
+            {
+                self.view.check(&path, Access::Read)?;
+                return Ok(Source::Volume {
+                    tree,
+                    bytes,
+                    at: skipped,
+                });
+            }
             let content = self.view.open(&path)?;
             Ok(Source::File {
                 path: path.clone(),
@@ -241,6 +264,15 @@ impl Copy<'_, '_> {
             Errno::IsDirectory => format!("dd: error reading '{name}': {why}"),
             _ => format!("dd: failed to open '{name}': {why}"),
         }))
+    }
+
+    /// Whether what is read goes where nobody sees it (`of=/dev/null`).
+    fn is_thrown_away(&self) -> bool {
+        let output = self.operands.output.as_ref();
+        output.is_some_and(|output| {
+            let found = self.view.stat(&self.call.path(output));
+            found.is_ok_and(|attr| attr.node_type == NodeType::Device)
+        })
     }
 
     fn sink(&self) -> Result<Sink, String> {
@@ -286,6 +318,12 @@ impl Copy<'_, '_> {
                 let part = content.slice(*at, block);
                 self.view
                     .read_part(path, *at, part.len(), self.operands.reads)?;
+                *at += part.len();
+                Ok(part)
+            }
+            Source::Volume { tree, bytes, at } => {
+                let part = Content::zeros(block.min(bytes.saturating_sub(*at)));
+                self.view.read_device(tree, *at, part.len());
                 *at += part.len();
                 Ok(part)
             }
@@ -349,9 +387,9 @@ impl Copy<'_, '_> {
         Ok(())
     }
 
-    fn elapsed(&self) -> jiff::SignedDuration {
+    fn elapsed(&self) -> SignedDuration {
         let due = self.view.due().unwrap_or(self.began);
-        due.duration_since(self.began)
+        due.duration_since(self.began) + OPENING
     }
 
     /// The lines at the end.

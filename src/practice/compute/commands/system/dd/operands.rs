@@ -60,16 +60,16 @@ impl Operands {
         };
         for arg in args {
             let Some((name, value)) = arg.split_once('=') else {
-                return Err(format!("unrecognized operand '{arg}'"));
+                return Err(format!("unrecognized operand ‘{arg}’"));
             };
-            let number = || size(value).ok_or_else(|| format!("invalid number: '{value}'"));
+            let number = || size(value).ok_or_else(|| format!("invalid number: ‘{value}’"));
             match name {
                 "if" => operands.input = Some(value.to_owned()),
                 "of" => operands.output = Some(value.to_owned()),
                 "bs" | "ibs" | "obs" => {
                     operands.block = number()?;
                     if operands.block == 0 {
-                        return Err(format!("invalid number: '{value}'"));
+                        return Err(format!("invalid number: ‘{value}’"));
                     }
                 }
                 "count" => operands.count = Some(number()?),
@@ -80,12 +80,12 @@ impl Operands {
                         "none" => Status::None,
                         "noxfer" => Status::NoTransfer,
                         "progress" => Status::Progress,
-                        _ => return Err(format!("invalid status level: '{value}'")),
+                        _ => return Err(format!("invalid status level: ‘{value}’")),
                     }
                 }
                 "conv" => operands.convert(value)?,
                 "iflag" | "oflag" => operands.flag(name, value)?,
-                _ => return Err(format!("unrecognized operand '{arg}'")),
+                _ => return Err(format!("unrecognized operand ‘{arg}’")),
             }
         }
         Ok(operands)
@@ -98,7 +98,7 @@ impl Operands {
                 "notrunc" => self.keep = true,
                 // Nothing here fails to be read, and zeros are sparse as they are.
                 "noerror" | "sparse" => {}
-                _ => return Err(format!("invalid conversion: '{word}'")),
+                _ => return Err(format!("invalid conversion: ‘{word}’")),
             }
         }
         Ok(())
@@ -113,7 +113,7 @@ impl Operands {
                 "fullblock" if name == "iflag" => continue,
                 _ => {
                     let sort = if name == "iflag" { "input" } else { "output" };
-                    return Err(format!("invalid {sort} flag: '{word}'"));
+                    return Err(format!("invalid {sort} flag: ‘{word}’"));
                 }
             };
             match name {
@@ -190,10 +190,10 @@ mod tests {
     #[test]
     fn what_dd_does_not_know_is_refused_in_its_words() {
         let refused = |arg: &str| Operands::parse(&[arg.to_owned()]).unwrap_err();
-        assert_eq!(refused("--x"), "unrecognized operand '--x'");
-        assert_eq!(refused("bs=0"), "invalid number: '0'");
-        assert_eq!(refused("conv=ucase2"), "invalid conversion: 'ucase2'");
-        assert_eq!(refused("oflag=fast"), "invalid output flag: 'fast'");
-        assert_eq!(refused("status=all"), "invalid status level: 'all'");
+        assert_eq!(refused("--x"), "unrecognized operand ‘--x’");
+        assert_eq!(refused("bs=0"), "invalid number: ‘0’");
+        assert_eq!(refused("conv=ucase2"), "invalid conversion: ‘ucase2’");
+        assert_eq!(refused("oflag=fast"), "invalid output flag: ‘fast’");
+        assert_eq!(refused("status=all"), "invalid status level: ‘all’");
     }
 }

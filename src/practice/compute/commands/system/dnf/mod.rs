@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::packages::{self, Package};
 use super::program::{Call, Ended, Program};
+use super::services;
 use super::table::human;
 use crate::practice::compute::host::Seat;
 
@@ -192,7 +193,11 @@ impl Run<'_> {
             for name in &missing {
                 self.say(&format!("No match for argument: {name}")).await?;
             }
-            let what = format!("Error: Unable to find a match: {}", missing.join(" "));
+            let what = format!(
+                "Error: Unable to find a match: {}\n(a practice instance knows only {} packages; Amazon Linux may have it)",
+                missing.join(" "),
+                packages::all().count()
+            );
             return self.call.fail(1, what).await;
         }
         let mut all: Vec<&'static Package> = Vec::new();
@@ -236,6 +241,7 @@ impl Run<'_> {
                 return self.call.fail(1, what).await;
             }
             self.seat.host.add_package(package.name);
+            services::installed(&self.seat.host, package.name);
             self.say(&format!(
                 "  Installing       : {:<50} {}/{}",
                 package.full_name(),

@@ -552,3 +552,51 @@ async fn a_volume_that_is_taken_by_force_gives_errors_to_who_uses_it() {
         "x\n"
     );
 }
+
+#[tokio::test]
+async fn a_formatted_volume_is_read_as_a_whole_at_its_own_speed() {
+    let rig = formatted().await;
+    let ran = rig
+        .root("dd if=/dev/nvme1n1 of=/dev/null bs=1M")
+        .await
+        .ended(0);
+    let (seconds, rate) = super::throughput::told(&ran.err);
+    assert!(
+        ran.err
+            .starts_with("5120+0 records in\n5120+0 records out\n5368709120 bytes"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        (rate / 131e6 - 1.0).abs() < 0.02 && seconds > 40.0,
+        "{}",
+        ran.err
+    );
+    // Its bytes are nothing that could be kept.
+    rig.root("dd if=/dev/nvme1n1 of=/tmp/copy bs=1M count=1")
+        .await
+        .ended(1);
+    rig.user("dd if=/dev/nvme1n1 of=/dev/null bs=1M count=1")
+        .await
+        .ended(1);
+    rig.root("dd if=/dev/zero of=/dev/nvme1n1 bs=1M seek=3 count=1")
+        .await
+        .ended(1);
+}
+
+#[tokio::test]
+async fn programs_read_the_block_devices_as_json() {
+    let rig = formatted().await;
+    let ran = rig
+        .user("lsblk -J -o NAME,SIZE,RO,FSTYPE,MOUNTPOINTS")
+        .await
+        .ended(0);
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let disks = json["blockdevices"].as_array().unwrap();
+    assert_eq!(disks.len(), 2);
+    assert_eq!(disks[0]["children"][0]["mountpoints"][0], "/");
+    assert_eq!(disks[1]["name"], "nvme1n1");
+    assert_eq!(disks[1]["size"], "5G");
+    assert_eq!(disks[1]["ro"], false);
+    assert_eq!(disks[1]["mountpoints"][0], serde_json::Value::Null);
+}

@@ -187,3 +187,83 @@ async fn the_machine_tells_what_it_is() {
         rig.user(absent).await.ended(127);
     }
 }
+
+#[tokio::test]
+async fn what_is_not_part_of_a_practice_instance_says_so() {
+    let rig = Rig::new();
+    for name in [
+        "ip",
+        "lsof",
+        "timedatectl",
+        "namei",
+        "visudo",
+        "mknod",
+        "showmount",
+        "growpart",
+    ] {
+        let ran = rig.user(name).await.ended(127);
+        assert_eq!(
+            ran.err,
+            format!("bash: {name}: not part of a practice instance\n")
+        );
+    }
+    let ran = rig.user("which nano vim; w | head -n 2 | tail -n 1; fallocate -l 1M /tmp/f && stat -c %s /tmp/f").await.ended(0);
+    assert_eq!(
+        ran.out,
+        "/usr/bin/nano\n/usr/bin/vim\nUSER     TTY      FROM             LOGIN@   IDLE   JCPU   PCPU WHAT\n1048576\n"
+    );
+    let ran = rig.root("dnf install -y htop").await.ended(1);
+    assert!(ran.err.contains("Amazon Linux may have it"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_service_that_was_installed_runs_once_it_is_started() {
+    let rig = Rig::new();
+    rig.root("sleep 100; dnf install -yq cronie").await.ended(0);
+    let ran = rig
+        .root("systemctl is-enabled crond; systemctl is-active crond")
+        .await
+        .ended(3);
+    assert_eq!(ran.out, "enabled\ninactive\n");
+    let ran = rig
+        .root("date +%H:%M; systemctl start crond; systemctl status crond")
+        .await
+        .ended(0);
+    let (minute, status) = ran.out.split_once('\n').unwrap();
+    assert!(
+        status.contains(&format!("2026-01-05 {minute}:")),
+        "{}",
+        ran.out
+    );
+    assert!(
+        rig.root("systemctl cat crond")
+            .await
+            .ended(0)
+            .out
+            .contains("ExecStart=/usr/sbin/crond")
+    );
+}
+
+#[tokio::test]
+async fn processes_dates_and_the_journal_are_asked_for_in_many_ways() {
+    let rig = Rig::new();
+    let ran = rig
+        .root("ps -p 1 -o pid,comm; ps -eo pid= --sort=-pid | tail -n 1; ps -p 99999; echo $?; date -d @0 --rfc-3339=date; date -d @0 --rfc-3339=seconds")
+        .await
+        .ended(0);
+    assert_eq!(
+        ran.out,
+        "    PID COMMAND\n      1 systemd\n      1\n    PID TTY          TIME CMD\n1\n1970-01-01\n1970-01-01 00:00:00+00:00\n"
+    );
+    let ran = rig
+        .root("logger -t x one; sleep 7200; logger -t x two; journalctl -t x --since '1 hour ago'; journalctl -t x --since today | wc -l; journalctl -t x --until -30m | wc -l
+              (sleep 5; logger -t x three) & timeout 20 journalctl -f -n 1 -t x")
+        .await
+        .ended(124);
+    let ends: Vec<_> = ran
+        .out
+        .lines()
+        .map(|line| line.rsplit(' ').next().unwrap())
+        .collect();
+    assert_eq!(ends, ["two", "2", "1", "two", "three"], "{}", ran.out);
+}

@@ -1,6 +1,7 @@
 //! Commands run in real shells on a host without an account: the surroundings are made up here, and only here.
 
 mod boot;
+mod bytes;
 mod contract;
 mod disks;
 mod jobs;

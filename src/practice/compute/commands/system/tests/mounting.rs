@@ -272,3 +272,98 @@ async fn inodes(rig: &Rig) -> u64 {
         .parse()
         .unwrap()
 }
+
+#[tokio::test]
+async fn what_a_whole_fstab_becomes_is_told_line_by_line() {
+    let rig = Rig::new();
+    rig.root("dnf install -yq nfs-utils").await.ended(0);
+    rig.root(&fstab("")).await.ended(0);
+    let first = rig.root("mount -av").await.ended(0).out;
+    assert_eq!(
+        first,
+        "/                        : ignored\n/home                    : successfully mounted\n"
+    );
+    let again = rig.root("mount -a -v").await.ended(0).out;
+    assert!(
+        again.ends_with("/home                    : already mounted\n"),
+        "{again}"
+    );
+    let raw = rig
+        .user("findmnt -rn -o TARGET,FSTYPE /home")
+        .await
+        .ended(0)
+        .out;
+    assert_eq!(raw, "/home nfs4\n");
+    let sizes = rig.user("findmnt -D /home").await.ended(0).out;
+    assert!(
+        sizes.lines().nth(1).is_some_and(|line| {
+            line.split_whitespace()
+                .skip(1)
+                .eq(["nfs4", "8E", "0B", "8E", "0%", "/home"])
+        }),
+        "{sizes}"
+    );
+    assert_eq!(
+        rig.user("stat -f -c %T /home; stat -fc '%T %s' /; mountpoint /home; mountpoint -q /srv || echo $?")
+            .await
+            .ended(0)
+            .out,
+        "nfs\nxfs 4096\n/home is a mountpoint\n32\n"
+    );
+    let unit = rig.user("systemctl status home.mount").await.ended(0).out;
+    assert!(unit.contains("Active: active (mounted)"), "{unit}");
+}
+
+#[tokio::test]
+async fn a_directory_of_a_share_is_mounted_as_a_root() {
+    let rig = Rig::new();
+    rig.root(&format!(
+        "dnf install -yq nfs-utils; mkdir /a /b; mount -t nfs4 {SHARE}:/ /a; mkdir -p /a/sub/deep; echo x > /a/sub/f"
+    ))
+    .await
+    .ended(0);
+    let ran = rig
+        .root(&format!(
+            "mount -t nfs4 {SHARE}:/sub /b && ls /b && cd /b/deep && cd ../.. && pwd && echo y > /b/g && cat /a/sub/g && findmnt -no SOURCE /b && umount /b && ls /b"
+        ))
+        .await
+        .ended(0);
+    assert_eq!(ran.out, format!("deep\nf\n/\ny\n{SHARE}:/sub\n"));
+    let ran = rig
+        .root(&format!("mount -t nfs4 {SHARE}:/none /b"))
+        .await
+        .ended(32);
+    assert!(
+        ran.err
+            .ends_with("failed, reason given by server: No such file or directory\n"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
+async fn mounts_are_made_read_only_bound_and_kept_in_memory() {
+    let rig = Rig::new();
+    rig.root(&format!(
+        "dnf install -yq nfs-utils; mount -t nfs4 {SHARE}:/ /home"
+    ))
+    .await
+    .ended(0);
+    let ran = rig
+        .root("mount -o remount,ro /home; echo x > /home/x; mount -o remount,rw /home && echo x > /home/x && cat /home/x; mount -o remount,ro /srv; echo $?")
+        .await
+        .ended(0);
+    assert_eq!(ran.out, "x\n32\n");
+    assert!(ran.err.contains("Read-only file system"), "{}", ran.err);
+    let ran = rig
+        .root("mkdir -p /srv/a /srv/b; echo one > /srv/a/f; cd /srv; mount --bind a b; cat b/f; echo two > b/g; cat a/g; cd /; umount /srv/b && ls /srv/b")
+        .await
+        .ended(0);
+    assert_eq!(ran.out, "one\ntwo\n");
+    let ran = rig
+        .root("mount -t tmpfs -o size=10M,mode=700 tmpfs /srv/b && stat -c %a /srv/b; df -h --output=size,target /srv/b | tail -n 1; dd if=/dev/zero of=/srv/b/f bs=1M; umount /srv/b; ls /srv/b")
+        .await
+        .ended(0);
+    assert_eq!(ran.out, "700\n  10M /srv/b\n");
+    assert!(ran.err.contains("No space left on device"), "{}", ran.err);
+}

@@ -76,7 +76,12 @@ async fn only_root_installs_and_only_what_there_is() {
             .contains("superuser privileges")
     );
     let ran = rig.root("dnf install -y nmap-ncat frob").await.ended(1);
-    assert_eq!(ran.err, "Error: Unable to find a match: frob\n");
+    assert!(
+        ran.err
+            .starts_with("Error: Unable to find a match: frob\n(a practice instance knows only "),
+        "{}",
+        ran.err
+    );
     rig.root("rpm -q nmap-ncat").await.ended(1);
     let ran = rig.root("dnf remove -y bash").await.ended(1);
     assert!(ran.err.contains("protected packages: bash"), "{}", ran.err);

@@ -256,6 +256,24 @@ async fn dd_copies_what_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn what_takes_next_to_no_time_takes_some() {
+    let rig = Rig::new();
+    for line in [
+        "dd if=/dev/zero of=/tmp/zz bs=4k count=1",
+        "dd if=/etc/passwd of=/dev/null",
+        "dd if=/dev/zero bs=1k count=1 | cat > /dev/null",
+        "dd if=/dev/zero bs=1M count=10 of=/dev/null",
+    ] {
+        for _ in 0..5 {
+            let ran = rig.root(line).await.ended(0);
+            let (seconds, rate) = told(&ran.err);
+            assert!(seconds > 0.0 && seconds < 0.1, "{line}: {}", ran.err);
+            assert!(rate > 0.0, "{line}: {}", ran.err);
+        }
+    }
+}
+
+#[tokio::test]
 async fn other_commands_take_the_time_of_their_bytes_too() {
     let rig = mounted().await;
     rig.root("dd if=/dev/zero of=/tmp/f bs=1M count=100 status=none")

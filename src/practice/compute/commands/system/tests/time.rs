@@ -12,7 +12,7 @@ async fn sleeping_passes_account_time_only() {
     assert!(wall.elapsed().as_secs() < 60);
     let ran = rig.root("sleep soon").await.ended(1);
     assert!(
-        ran.err.starts_with("sleep: invalid time interval 'soon'\n"),
+        ran.err.starts_with("sleep: invalid time interval ‘soon’\n"),
         "{}",
         ran.err
     );
