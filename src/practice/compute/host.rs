@@ -18,8 +18,8 @@ use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
 use super::{
-    HostSpec, Surroundings, commands, heredoc, image, patience, scripts, shorthand, signals, timing,
-    typed,
+    HostSpec, Surroundings, commands, heredoc, image, patience, scripts, shorthand, signals,
+    timing, typed,
 };
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Access, Errno, Files, Identity, MountTable, Patience, Tree, View};

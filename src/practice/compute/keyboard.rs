@@ -173,6 +173,9 @@ mod tests {
             keyboard.wanted().await;
             keyboard.press(b"secret\r")
         });
-        assert_eq!((line.as_deref(), shown.as_slice()), (Some("secret\n"), &b"\r\n"[..]));
+        assert_eq!(
+            (line.as_deref(), shown.as_slice()),
+            (Some("secret\n"), &b"\r\n"[..])
+        );
     }
 }

@@ -9,6 +9,7 @@ const READERS: &[(&str, usize)] = &[
     ("base64", 1),
     ("cat", 1),
     ("cksum", 1),
+    ("cmp", 2),
     ("cut", 1),
     ("egrep", 2),
     ("fgrep", 2),
@@ -25,9 +26,12 @@ const READERS: &[(&str, usize)] = &[
     ("rev", 1),
     ("sed", 2),
     ("sha1sum", 1),
+    ("sha224sum", 1),
     ("sha256sum", 1),
+    ("sha384sum", 1),
     ("sha512sum", 1),
     ("sort", 1),
+    ("split", 1),
     ("tac", 1),
     ("tail", 1),
     ("uniq", 1),
@@ -115,13 +119,51 @@ pub fn ignores(name: &str, args: &[&str]) -> bool {
         "sudo" | "timeout" | "flock" => wrapped(args).is_some_and(|(inner, args)| {
             !inner.contains('/') && !SHELLS.contains(&inner) && !reads(inner, args)
         }),
-        "cat" | "grep" | "egrep" | "fgrep" => !reads(name, args),
         "curl" => !args.iter().any(|arg| *arg == "-" || arg.contains("@-")),
         "dd" => args.iter().any(|arg| arg.starts_with("if=")),
         "dnf" | "yum" => has(&["-y", "--assumeyes", "list", "info", "repolist", "search"]),
         "logger" => args.iter().any(|arg| !arg.starts_with('-')),
-        _ => DEAF.contains(&name),
+        _ => match TAKERS.iter().find(|(taker, _)| *taker == name) {
+            Some((_, valued)) => !reads(name, &without_values(args, valued)),
+            None => DEAF.contains(&name),
+        },
     }
+}
+
+/// Commands that take what a pipe holds when they start, and read it only when they are given no file; with their options
+/// whose value may be the next word.
+const TAKERS: &[(&str, &str)] = &[
+    ("cat", ""),
+    ("cmp", "in"),
+    ("egrep", "ABCDdefm"),
+    ("fgrep", "ABCDdefm"),
+    ("grep", "ABCDdefm"),
+    ("head", "cn"),
+    ("md5sum", ""),
+    ("sha1sum", ""),
+    ("sha224sum", ""),
+    ("sha256sum", ""),
+    ("sha384sum", ""),
+    ("sha512sum", ""),
+    ("split", "Cablnt"),
+    ("tail", "cns"),
+    ("wc", ""),
+];
+
+/// The arguments without the words that are the values of options.
+fn without_values<'a>(args: &[&'a str], valued: &str) -> Vec<&'a str> {
+    let mut words = args.iter();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        kept.push(*word);
+        let takes_next = word.starts_with('-')
+            && !word.starts_with("--")
+            && word.ends_with(|last| valued.contains(last));
+        if takes_next {
+            words.next();
+        }
+    }
+    kept
 }
 
 /// Commands that run what they read, or what nobody sees from here.
@@ -275,6 +317,9 @@ mod tests {
             "curl -s http://169.254.169.254/",
             "dd if=/dev/zero of=x",
             "find /mnt -name x",
+            "head -n 1 f",
+            "wc -l f",
+            "md5sum f",
             "dnf -y install x",
         ] {
             assert!(ignoring(line), "{line}");
@@ -288,6 +333,10 @@ mod tests {
             "cat",
             "cat - x",
             "grep root",
+            "grep -A 1 root",
+            "head -n 1",
+            "tail -n +2",
+            "wc -l",
             "curl -d @- x",
             "dd of=x",
             "dnf install x",

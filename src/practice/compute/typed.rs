@@ -53,9 +53,9 @@ fn with_keyboard(script: String) -> (String, BTreeSet<String>) {
     for simple in direct {
         let at = simple.span.start.offset;
         if let Some(front) = front(simple)
-            && script
-                .get(at..)
-                .is_some_and(|rest| literal(&simple.name).is_some_and(|name| rest.starts_with(name)))
+            && script.get(at..).is_some_and(|rest| {
+                literal(&simple.name).is_some_and(|name| rest.starts_with(name))
+            })
         {
             text.insert_str(at, &front);
         }
@@ -185,8 +185,15 @@ mod tests {
             assert_eq!(text.replace(&format!("'{TYPED}'"), "<"), expected);
         }
         for line in [
-            "cat f", "ls | cat", "cat < f", "cat <<E\nx\nE", "read x", "bash", "dnf install x",
-            "sudo bash", "for i in 1; do cat; done",
+            "cat f",
+            "ls | cat",
+            "cat < f",
+            "cat <<E\nx\nE",
+            "read x",
+            "bash",
+            "dnf install x",
+            "sudo bash",
+            "for i in 1; do cat; done",
         ] {
             assert_eq!(with_keyboard(line.to_owned()).0, line);
         }

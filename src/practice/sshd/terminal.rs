@@ -25,6 +25,8 @@ use crate::practice::storage::View;
 const UNSENT_MAX: usize = 256 * 1024;
 /// Keys that wait for the first prompt; what comes after is lost.
 const AHEAD_MAX: usize = 64 * 1024;
+/// Keys that wait for a program or a prompt; what comes after is lost.
+const KEYS_MAX: usize = 1024 * 1024;
 /// Lines of a session that are kept in the history file.
 const HISTORY_MAX: usize = 500;
 /// Ctrl-C and Ctrl-D.
@@ -147,7 +149,7 @@ enum Event {
     Message(Option<ChannelMsg>),
     /// The shell waits for a key or has ended.
     Still(TerminalStatus),
-    /// A program waits for a key, and there are some.
+    /// A program waits for a key, and there are some, or is to be interrupted.
     Wanted,
     /// A shell that waited goes on (a `read -t` whose time is up), or one must wait, or need no more.
     Changed,
@@ -195,42 +197,74 @@ impl Login {
 
     /// Takes what the client sends; `false` when it has gone.
     fn receive(&mut self, message: ChannelMsg) -> bool {
-        let ChannelMsg::Data { data } = message else {
-            return pass(&self.terminal, message);
+        let data = match message {
+            ChannelMsg::Data { data } => data,
+            // A file that was typed to its end: as if by hand.
+            ChannelMsg::Eof => END.into(),
+            message => return pass(&self.terminal, message),
         };
-        let runs = matches!(self.terminal.activity(), TerminalActivity::Running { .. });
-        let wanted = runs && self.process.keyboard.is_wanted();
-        if runs && data.contains(&INTERRUPT[0]) && (wanted || !self.keys.is_empty()) {
+        let mut keys = &data[..];
+        if self.runs()
+            && let Some(at) = keys.iter().rposition(|key| [*key] == INTERRUPT)
+        {
             // As a terminal does, which forgets what was typed before it.
             self.keys.clear();
-            self.process.keyboard.forget();
-            self.terminal.send(&data);
-            return true;
+            self.interrupt();
+            keys = &keys[at + 1..];
         }
-        // In a sequence, or in what is pasted in brackets, it is no key.
-        let plain = !data.contains(&ESCAPE);
-        let several = data.iter().rev().skip(1).any(|key| ENTER.contains(key));
-        let has_tab = !runs && plain && data.contains(&TAB);
-        if wanted || has_tab || (!runs && plain && several) || !self.keys.is_empty() {
-            for part in data.split_inclusive(|key| *key == TAB || ENTER.contains(key)) {
-                match part.split_last() {
-                    Some((&TAB, before)) if has_tab => {
-                        self.keys.push_back(before.to_vec());
-                        self.keys.push_back(vec![TAB]);
-                    }
-                    _ => self.keys.push_back(part.to_vec()),
+        self.type_ahead(keys);
+        true
+    }
+
+    /// Whether a command runs.
+    fn runs(&self) -> bool {
+        matches!(self.terminal.activity(), TerminalActivity::Running { .. })
+    }
+
+    /// Ctrl-C.
+    fn interrupt(&self) {
+        self.process.keyboard.forget();
+        self.terminal.send(INTERRUPT);
+    }
+
+    /// Has keys wait, line by line, for whoever reads them: that is known when the shell has seen those before.
+    fn type_ahead(&mut self, keys: &[u8]) {
+        // In a sequence, or in what is pasted in brackets, nothing is a key of its own.
+        if keys.contains(&ESCAPE) {
+            self.wait_for_turn(keys);
+            return;
+        }
+        for line in keys.split_inclusive(|key| ENTER.contains(key) || [*key] == INTERRUPT) {
+            let (line, last) = match line.split_last() {
+                Some((last, line)) if [*last] == INTERRUPT => (line, Some(*last)),
+                _ => (line, None),
+            };
+            let mut parts = line.split(|key| *key == TAB).peekable();
+            while let Some(part) = parts.next() {
+                self.wait_for_turn(part);
+                if parts.peek().is_some() {
+                    self.wait_for_turn(&[TAB]);
                 }
             }
-        } else {
-            self.was_tab = false;
-            self.terminal.send(&data);
+            self.wait_for_turn(last.as_slice());
         }
-        true
+    }
+
+    fn wait_for_turn(&mut self, keys: &[u8]) {
+        let waiting: usize = self.keys.iter().map(Vec::len).sum();
+        if !keys.is_empty() && waiting + keys.len() <= KEYS_MAX {
+            self.keys.push_back(keys.to_vec());
+        }
     }
 
     /// Gives the next of the keys that wait to the program that reads them.
     fn feed(&mut self) {
-        if let Some(keys) = self.keys.pop_front() {
+        let Some(keys) = self.keys.pop_front() else {
+            return;
+        };
+        if keys == INTERRUPT {
+            self.interrupt();
+        } else {
             let shown = self.process.keyboard.press(&keys);
             self.unsent.extend(shown);
         }
@@ -241,9 +275,6 @@ impl Login {
         let Some(keys) = self.keys.pop_front() else {
             return;
         };
-        if keys.is_empty() {
-            return;
-        }
         let at_prompt = matches!(
             self.terminal.activity(),
             TerminalActivity::Prompt | TerminalActivity::ContinuationPrompt
@@ -325,8 +356,11 @@ impl Login {
                     return Poll::Ready(None);
                 }
             }
-            if status.is_pending() && !keys.is_empty() && wanted.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Some(Event::Wanted));
+            if status.is_pending() && !keys.is_empty() {
+                let interrupted = keys.front().is_some_and(|keys| *keys == INTERRUPT);
+                if interrupted || wanted.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Some(Event::Wanted));
+                }
             }
             match (shell, status) {
                 (Shell::Waits, Poll::Ready(TerminalStatus::Idle)) => Poll::Pending,
@@ -418,9 +452,7 @@ impl Login {
             .next()
             .unwrap_or_default();
         self.unsent.extend(prompt);
-        if !ahead.is_empty() {
-            self.terminal.send(&ahead);
-        }
+        self.type_ahead(&ahead);
         Some(())
     }
 
@@ -466,16 +498,9 @@ fn with_last_words(mut output: Vec<u8>, process: &Process) -> Vec<u8> {
     output
 }
 
-/// Passes on what the client sends; `false` when it has gone.
+/// Passes on what the client sends that is no key; `false` when it has gone.
 fn pass(terminal: &Terminal, message: ChannelMsg) -> bool {
     match message {
-        ChannelMsg::Data { data } => {
-            terminal.send(&data);
-        }
-        // A file that was typed to its end: as if by hand.
-        ChannelMsg::Eof => {
-            terminal.send(END);
-        }
         ChannelMsg::WindowChange {
             col_width,
             row_height,

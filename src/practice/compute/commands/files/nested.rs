@@ -145,7 +145,13 @@ impl Nest {
                 HookAction::Continue(input)
             }))
             .builtin(LINE, Box::new(nest.clone()))
-            .builtin(OPEN, Box::new(Open { seat: seat.clone(), nest: nest.clone() }));
+            .builtin(
+                OPEN,
+                Box::new(Open {
+                    seat: seat.clone(),
+                    nest: nest.clone(),
+                }),
+            );
         (builder, nest)
     }
 
@@ -300,8 +306,13 @@ impl Builtin for Open {
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
         let user = self.seat.user.clone();
         let own = ["PS1", "PWD", "OLDPWD"];
-        let env = ctx.env.iter().filter(|(name, _)| !own.contains(&name.as_str()));
-        let env = env.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let env = ctx
+            .env
+            .iter()
+            .filter(|(name, _)| !own.contains(&name.as_str()));
+        let env = env
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         let frame = Frame::new(&self.seat, user, false, env, text(ctx.cwd));
         self.nest.push(frame);
         self.nest.show_prompt(ctx.variables, ctx.env);
@@ -354,7 +365,11 @@ impl Builtin for Nest {
     }
 
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        let process = self.lock().frames.last().map(|frame| Arc::clone(&frame.seat.process));
+        let process = self
+            .lock()
+            .frames
+            .last()
+            .map(|frame| Arc::clone(&frame.seat.process));
         let output = process
             .as_deref()
             .map_or_else(|| Output::Kept(Mutex::default()), Output::Screen);
