@@ -41,6 +41,8 @@ pub struct Process {
 #[derive(Debug, Default)]
 struct Unshown {
     live: String,
+    /// How often the terminal has been looked at.
+    looks: u64,
     last_words: String,
 }
 
@@ -94,10 +96,24 @@ impl Process {
         self.unshown().live.push_str(text);
     }
 
+    /// The same after all that its shell has written until now. Only for the shell of a terminal, which is looked at.
+    pub async fn show_in_order(&self, text: &str) {
+        let before = self.unshown().looks;
+        while self.unshown().looks == before {
+            tokio::task::yield_now().await;
+        }
+        self.show(text);
+    }
+
     /// Takes what the terminal is to show now.
     #[must_use]
     pub fn take_live(&self) -> String {
         std::mem::take(&mut self.unshown().live)
+    }
+
+    /// Notes that whoever looks at the terminal has seen what its shell has written until now.
+    pub fn look(&self) {
+        self.unshown().looks += 1;
     }
 
     fn unshown(&self) -> MutexGuard<'_, Unshown> {

@@ -356,6 +356,7 @@ impl Login {
                     return Poll::Ready(None);
                 }
             }
+            process.look();
             if status.is_pending() && !keys.is_empty() {
                 let interrupted = keys.front().is_some_and(|keys| *keys == INTERRUPT);
                 if interrupted || wanted.as_mut().poll(cx).is_ready() {

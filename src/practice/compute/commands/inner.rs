@@ -39,7 +39,7 @@ impl Output<'_> {
         match self {
             Self::Live(out, _) => out.write_all(bytes).await,
             Self::Screen(process) => {
-                show(process, bytes).await;
+                process.show_in_order(&String::from_utf8_lossy(bytes)).await;
                 Ok(())
             }
             Self::Kept(kept) => {
@@ -55,7 +55,7 @@ impl Output<'_> {
         match self {
             Self::Live(_, err) => err.write_all(bytes).await,
             Self::Screen(process) => {
-                show(process, bytes).await;
+                process.show_in_order(&String::from_utf8_lossy(bytes)).await;
                 Ok(())
             }
             Self::Kept(kept) => {
@@ -85,12 +85,6 @@ impl Output<'_> {
             ..ExecResult::default()
         }
     }
-}
-
-/// Shows text on a screen, after the terminal has taken what its shell and others have written until now.
-async fn show(process: &Process, bytes: &[u8]) {
-    tokio::task::yield_now().await;
-    process.show(&String::from_utf8_lossy(bytes));
 }
 
 /// Ends what a shell computes when nobody waits for it any more. Until it has ended no time passes: what it slept for

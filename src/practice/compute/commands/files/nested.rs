@@ -20,6 +20,7 @@ use super::screen::alone;
 use crate::practice::compute::commands::inner::{Output, execute};
 use crate::practice::compute::host::{Seat, Session};
 use crate::practice::compute::keyboard::AtKeyboard;
+use crate::practice::compute::processes::Process;
 use crate::practice::compute::users::User;
 
 /// The command that a typed line becomes; its name cannot be typed as one word without quotes.
@@ -124,6 +125,8 @@ struct State {
 #[derive(Clone, Default)]
 pub(super) struct Nest {
     state: Arc<Mutex<State>>,
+    /// The terminal's own shell.
+    process: Option<Arc<Process>>,
     /// Those of the terminal's own shell.
     pub eyes: Eyes,
 }
@@ -132,6 +135,11 @@ impl Nest {
     /// A nest for this shell: lines go to the innermost shell while there is one. Only terminals have one.
     pub fn of(builder: BashBuilder, seat: &Seat, eyes: Eyes) -> (BashBuilder, Self) {
         let nest = Self {
+            process: seat
+                .process
+                .terminal
+                .is_some()
+                .then(|| Arc::clone(&seat.process)),
             eyes,
             ..Self::default()
         };
@@ -250,10 +258,13 @@ impl Nest {
         if let Some(columns) = columns {
             bash.set_env("COLUMNS", columns);
         }
-        let mut extensions = ExecutionExtensions::new().with(AtKeyboard {
-            keyboard: Arc::clone(&seat.process.keyboard),
-            alone: false,
-        });
+        let mut extensions = ExecutionExtensions::new();
+        if let Some(process) = &self.process {
+            extensions = extensions.with(AtKeyboard {
+                keyboard: Arc::clone(&process.keyboard),
+                alone: false,
+            });
+        }
         if alone(script) {
             extensions = extensions.with(self.clone());
         }
@@ -365,12 +376,8 @@ impl Builtin for Nest {
     }
 
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        let process = self
-            .lock()
-            .frames
-            .last()
-            .map(|frame| Arc::clone(&frame.seat.process));
-        let output = process
+        let output = self
+            .process
             .as_deref()
             .map_or_else(|| Output::Kept(Mutex::default()), Output::Screen);
         let line = ctx.args.first().map(String::as_str).unwrap_or_default();

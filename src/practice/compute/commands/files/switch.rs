@@ -160,7 +160,9 @@ impl<P: Switcher> Builtin for Switch<P> {
             depth: depth(ctx.execution_extension::<Depth>()),
         };
         // Then what it writes appears as it comes, and in order.
-        let whole = self.screen.has_whole(P::NAME) && inherited.is_none();
+        let whole = self.screen.has_whole(P::NAME)
+            && inherited.is_none()
+            && self.seat.process.terminal.is_some();
         let output = if whole {
             Output::Screen(&self.seat.process)
         } else {

@@ -100,3 +100,48 @@ async fn shells_in_shells_are_timed_and_get_their_arguments() {
         assert_eq!(done.status.code(), Some(4), "{line}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_at_a_terminal_read_the_keyboard() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    bench.run(&id, "sudo useradd bob").await;
+    for (keys, line, expected) in [
+        ("cat > f\rone\rtwo\r\x04", "cat f", "one\ntwo\n"),
+        ("sudo tee f >/dev/null\rthree\r\x04", "cat f", "three\n"),
+        ("wc -l > f\ra\rb\x7fc\r\x04", "cat f", "2\n"),
+        (
+            "sudo -i\rcat > /tmp/f\rroot's\r\x04whoami >> /tmp/f\rexit\r",
+            "cat /tmp/f",
+            "root's\nroot\n",
+        ),
+        ("bash\rx=1\recho $x > f\rexit\recho $x >> f\r", "cat f", "1\n\n"),
+        (
+            "sudo su - bob\rcat > f\rbob's\r\x04exit\r",
+            "sudo cat /home/bob/f",
+            "bob's\n",
+        ),
+        (
+            "cat > f\rlost\r\x03cat > g\rkept\r\x04",
+            "cat g",
+            "kept\n",
+        ),
+        (
+            "sudo dnf install tree\rn\rrpm -q tree >f\r",
+            "cat f",
+            "package tree is not installed\n",
+        ),
+        ("sudo dnf install tree\ry\rrpm -q tree >f\r", "wc -l < f", "1\n"),
+        ("read -p 'who? ' x\rme\recho $x > f\r", "cat f", "me\n"),
+        (
+            "touch a b c\rrm -i a b\ry\rn\rrm -rf c\rls > f\r",
+            "grep -x '[abc]' f",
+            "b\n",
+        ),
+    ] {
+        let (shown, status) = screen(&bench, &id, &format!("{keys}exit 3\r")).await;
+        assert_eq!(status, Some(3), "{keys:?}: {shown}");
+        let done = bench.run(&id, line).await;
+        assert_eq!(text(&done.stdout), expected, "{keys:?}: {shown}");
+    }
+}

@@ -115,7 +115,9 @@ impl Rig {
     }
 
     pub fn terminal(&self, user: &str) -> Terminal {
-        self.desk(user).terminal
+        let activity = Arc::new(self.host.clock.activity());
+        let user = self.user(user);
+        Terminal::new(self.host.shell(&user, Session::Interactive, activity))
     }
 
     pub fn desk(&self, user: &str) -> Desk {
@@ -152,6 +154,7 @@ impl Desk {
             self.shown.push_str(&self.process.take_live());
             let output = self.terminal.take_output();
             self.shown.push_str(&String::from_utf8_lossy(&output));
+            self.process.look();
             status
         })
         .await;
