@@ -18,7 +18,7 @@ use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
 use super::{
-    HostSpec, Surroundings, commands, heredoc, image, patience, scripts, shorthand, signals,
+    HostSpec, Surroundings, commands, heredoc, image, jobs, patience, scripts, shorthand, signals,
     timing, typed,
 };
 use crate::practice::clock::{Activity, Clock};
@@ -303,6 +303,7 @@ impl Host {
             Session::Batch => builder,
         };
         let builder = patience::register(commands::register(builder, &seat), &self.clock);
+        let builder = jobs::register(builder, &seat);
         let builder = match session {
             Session::Interactive => typed::register(builder, &seat),
             Session::Batch => builder,

@@ -82,6 +82,7 @@ pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Chan
         () = power.cancelled() => None,
         ended = session => ended,
     };
+    login.process.desert();
     login.keep_history(&host, &user);
     drop(stay);
     if let Some(status) = ended {
@@ -335,6 +336,7 @@ impl Login {
         let mut message = pin!(read.wait());
         let mut wanted = pin!(process.keyboard.wanted());
         std::future::poll_fn(|cx| {
+            process.watch(cx.waker());
             if let Poll::Ready(message) = message.as_mut().poll(cx) {
                 return Poll::Ready(Some(Event::Message(message)));
             }
@@ -356,7 +358,10 @@ impl Login {
                     return Poll::Ready(None);
                 }
             }
-            process.look();
+            // Whoever writes waits for those who read.
+            if unsent.len() < UNSENT_MAX {
+                process.look();
+            }
             if status.is_pending() && !keys.is_empty() {
                 let interrupted = keys.front().is_some_and(|keys| *keys == INTERRUPT);
                 if interrupted || wanted.as_mut().poll(cx).is_ready() {

@@ -115,23 +115,27 @@ async fn commands_at_a_terminal_read_the_keyboard() {
             "cat /tmp/f",
             "root's\nroot\n",
         ),
-        ("bash\rx=1\recho $x > f\rexit\recho $x >> f\r", "cat f", "1\n\n"),
+        (
+            "bash\rx=1\recho $x > f\rexit\recho $x >> f\r",
+            "cat f",
+            "1\n\n",
+        ),
         (
             "sudo su - bob\rcat > f\rbob's\r\x04exit\r",
             "sudo cat /home/bob/f",
             "bob's\n",
         ),
-        (
-            "cat > f\rlost\r\x03cat > g\rkept\r\x04",
-            "cat g",
-            "kept\n",
-        ),
+        ("cat > f\rlost\r\x03cat > g\rkept\r\x04", "cat g", "kept\n"),
         (
             "sudo dnf install tree\rn\rrpm -q tree >f\r",
             "cat f",
             "package tree is not installed\n",
         ),
-        ("sudo dnf install tree\ry\rrpm -q tree >f\r", "wc -l < f", "1\n"),
+        (
+            "sudo dnf install tree\ry\rrpm -q tree >f\r",
+            "wc -l < f",
+            "1\n",
+        ),
         ("read -p 'who? ' x\rme\recho $x > f\r", "cat f", "me\n"),
         (
             "touch a b c\rrm -i a b\ry\rn\rrm -rf c\rls > f\r",
@@ -144,4 +148,59 @@ async fn commands_at_a_terminal_read_the_keyboard() {
         let done = bench.run(&id, line).await;
         assert_eq!(text(&done.stdout), expected, "{keys:?}: {shown}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_in_the_background_leaves_the_prompt_free() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let endless = "while :; do sleep 1; done &\r";
+    let keys = format!(
+        "{endless}jobs\recho $! > f\rkill %1\rwait\rjobs > g\r\
+         x=5\r(sleep 2; echo $x late) &\rwait\rsleep 3 & wait; echo over\rfalse &\rsleep 1\recho still $?\rexit 3\r"
+    );
+    let (shown, status) = screen(&bench, &id, &keys).await;
+    assert_eq!(status, Some(3), "{shown}");
+    let started = shown.split("[1] ").nth(1).unwrap_or_default();
+    let pid = started.lines().next().unwrap_or_default();
+    assert!(
+        shown.contains("\r\n[1]+  Running                 while :; do sleep 1; done &\r\n"),
+        "{shown}"
+    );
+    for line in [
+        "\r\n5 late\r\n",
+        "\r\nover\r\n",
+        "Exit 1                  false\r\n",
+        "\r\nstill 0\r\n",
+    ] {
+        assert!(shown.contains(line), "{line:?} {shown}");
+    }
+    let done = bench
+        .run(&id, "cat f g; ps -ef | grep -c '[w]hile :'")
+        .await;
+    assert_eq!(text(&done.stdout), format!("{pid}\n0\n"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_running_over_ssh_goes_on_after_the_session() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let line = "x=30; nohup sh -c \"sleep $x; touch finished\" >/dev/null 2>&1 & echo $!; ls finished; date +%s";
+    let done = bench.run(&id, line).await;
+    let out = text(&done.stdout);
+    let mut lines = out.lines();
+    let pid = lines.next().unwrap().to_owned();
+    assert!(text(&done.stderr).contains("No such file"), "{done:?}");
+    let done = bench
+        .run(
+            &id,
+            &format!(
+                "ps -p {pid} | grep -c nohup; sleep 60; ls finished; ps -p {pid} | grep -c nohup"
+            ),
+        )
+        .await;
+    assert_eq!(text(&done.stdout), "1\nfinished\n0\n", "{done:?}");
+    // What writes to the session is waited for.
+    let done = bench.run(&id, "(sleep 5; echo late) & echo soon").await;
+    assert_eq!(text(&done.stdout), "soon\nlate\n");
 }

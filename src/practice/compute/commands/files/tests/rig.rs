@@ -150,6 +150,7 @@ impl Desk {
     pub async fn type_in(&mut self, line: &str) -> &str {
         self.terminal.send(format!("{line}\r"));
         let status = std::future::poll_fn(|cx| {
+            self.process.watch(cx.waker());
             let status = pin!(self.terminal.run_until_idle()).poll(cx);
             self.shown.push_str(&self.process.take_live());
             let output = self.terminal.take_output();
