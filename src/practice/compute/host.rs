@@ -19,7 +19,7 @@ use super::processes::{Birth, Process, Processes};
 use super::users::User;
 use super::{
     HostSpec, Surroundings, commands, heredoc, image, jobs, patience, scripts, shorthand, signals,
-    timing, typed,
+    timing, typed, umask,
 };
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Access, Errno, Files, Identity, MountTable, Patience, Tree, View};
@@ -286,9 +286,10 @@ impl Host {
             activity,
             process,
         };
-        let mut builder = seat
-            .view()
-            .serve_shell(bashkit::Bash::builder())
+        let view = seat.view();
+        let builder = umask::register(bashkit::Bash::builder(), &view);
+        let mut builder = view
+            .serve_shell(builder)
             .rootfs(false)
             .username(&user.name)
             .hostname(self.domain_name())

@@ -30,6 +30,7 @@ pub mod threads;
 mod timing;
 mod turns;
 mod typed;
+mod umask;
 pub mod users;
 
 use std::collections::BTreeMap;

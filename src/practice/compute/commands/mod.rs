@@ -8,6 +8,8 @@ pub mod files;
 mod inner;
 pub mod system;
 
+pub use self::files::masked;
+
 /// Registers every command for a shell of this seat.
 #[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {

@@ -87,6 +87,7 @@ impl<P: Switcher> Switch<P> {
             to_screen: false,
             stdin: String::new(),
             umask: UMASK,
+            questions: None,
         }
     }
 

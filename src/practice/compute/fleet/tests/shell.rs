@@ -185,22 +185,29 @@ async fn a_job_in_the_background_leaves_the_prompt_free() {
 async fn what_is_left_running_over_ssh_goes_on_after_the_session() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;
-    let line = "x=30; nohup sh -c \"sleep $x; touch finished\" >/dev/null 2>&1 & echo $!; ls finished; date +%s";
+    let line = "x=30; nohup sh -c \"sleep $x; touch finished\" >/dev/null 2>&1 & echo $!; ls finished; ps -p $! | wc -l";
     let done = bench.run(&id, line).await;
     let out = text(&done.stdout);
-    let mut lines = out.lines();
-    let pid = lines.next().unwrap().to_owned();
+    let (pid, rest) = out.split_once('\n').unwrap();
+    assert_eq!(rest, "2\n", "{done:?}");
     assert!(text(&done.stderr).contains("No such file"), "{done:?}");
-    let done = bench
-        .run(
-            &id,
-            &format!(
-                "ps -p {pid} | grep -c nohup; sleep 60; ls finished; ps -p {pid} | grep -c nohup"
-            ),
-        )
-        .await;
-    assert_eq!(text(&done.stdout), "1\nfinished\n0\n", "{done:?}");
+    let line = format!("sleep 60; ls finished; ps -p {pid} | wc -l");
+    let done = bench.run(&id, &line).await;
+    assert_eq!(text(&done.stdout), "finished\n1\n", "{done:?}");
     // What writes to the session is waited for.
     let done = bench.run(&id, "(sleep 5; echo late) & echo soon").await;
     assert_eq!(text(&done.stdout), "soon\nlate\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redirections_make_has_the_mode_that_umask_leaves() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let line = "echo >a; umask 077; echo >b; umask u=rwx,g=rx,o=; echo >c; (umask 0; echo d >d); stat -c '%a' a b c";
+    assert_eq!(text(&bench.run(&id, line).await.stdout), "644\n600\n640\n");
+    let keys = "umask 027\recho >x\r(umask 077; touch y)\recho >z\rexit 3\r";
+    let (shown, status) = screen(&bench, &id, keys).await;
+    assert_eq!(status, Some(3), "{shown}");
+    let done = bench.run(&id, "stat -c %a x y z").await;
+    assert_eq!(text(&done.stdout), "640\n600\n640\n");
 }
