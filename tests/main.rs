@@ -13,5 +13,6 @@ mod peers;
 mod program;
 mod scripts;
 mod support;
+mod sweep;
 mod tidy;
 mod toolchain;

@@ -1,10 +1,10 @@
 //! What the tests share: a private state directory, the real binary, and a terminal to drive it in.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -134,6 +134,73 @@ impl Home {
         let mut found = Vec::new();
         walk(&self.path(below), &mut found);
         found
+    }
+}
+
+/// A served practice account and the variables it printed.
+pub struct Served {
+    child: process::Child,
+    pub variables: Vec<(String, String)>,
+}
+
+impl Served {
+    pub fn start(home: &Home) -> Self {
+        Self::paced(home, "max")
+    }
+
+    pub fn paced(home: &Home, pace: &str) -> Self {
+        let mut child = home
+            .efslab(&["practice", "serve", "--pace", pace])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let variables = (0..4)
+            .map(|_| {
+                let line = lines.next().unwrap().unwrap();
+                let (name, value) = line
+                    .strip_prefix("export ")
+                    .unwrap()
+                    .split_once('=')
+                    .unwrap();
+                (name.to_owned(), value.to_owned())
+            })
+            .collect();
+        Self { child, variables }
+    }
+
+    /// What a variable is set to.
+    pub fn variable(&self, name: &str) -> &str {
+        let found = self.variables.iter().find(|(one, _)| one == name);
+        &found.unwrap().1
+    }
+
+    pub fn url(&self) -> &str {
+        self.variable("AWS_ENDPOINT_URL")
+    }
+
+    /// The program, with the way to this account.
+    pub fn efslab(&self, home: &Home, arguments: &[&str]) -> Command {
+        let mut command = home.efslab(arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Builds the lab at its first stage, and keeps it.
+    pub fn build(&self, home: &Home) {
+        let build = ["run", "share-files", "--keep", "--target", "practice"];
+        let mut build = self.efslab(home, &build);
+        let (code, out, err) = outcome(build.args(["--endpoint-url", self.url()]));
+        assert_eq!(code, 0, "{out}{err}");
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        let _ = self.child.wait();
     }
 }
 

@@ -151,6 +151,18 @@ impl Cloud {
         }
     }
 
+    /// Asks for the update under way to be cancelled: the stack goes back to what it was. Success means accepted.
+    pub async fn cancel_update(&self, stack: &str, token: String) -> Result<(), Failure> {
+        self.cloudformation
+            .cancel_update_stack()
+            .stack_name(stack)
+            .client_request_token(token)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| classify("cancel the update of the stack", &error))
+    }
+
     /// Asks for the change set to be carried out. Success means accepted, nothing more.
     pub async fn carry_out(&self, change_set: &str, token: String) -> Result<(), Failure> {
         self.cloudformation

@@ -1,18 +1,26 @@
 //! Asks every resource type what is left of a lab. An answer is *empty*, *these*, or *could not tell*; never a guess.
+//!
+//! Not asked are roles, instance profiles, topics and subscriptions: only the lab's stacks make them, so that they go with
+//! these, and cost nothing (a client for each would double what is built).
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
-use aws_sdk_cloudformation::types::StackStatus;
+use aws_sdk_cloudformation::types::{Stack, StackStatus};
 use aws_sdk_ec2::types::Filter;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
 use super::failure::classify;
 use super::machines::filter;
+use super::remains::Snapshots;
 use super::session::Cloud;
 use super::stack::LAB_TAG;
 use crate::engine::effect::Known;
-use crate::engine::event::{Failure, FailureClass, Inventory, InventoryRow};
+use crate::engine::event::{Failure, FailureClass, Inventory, InventoryRow, Remains};
+use crate::engine::stack_name;
 use crate::engine::view::Listing;
 
 /// Collects the ids that one paged EC2 listing yields.
@@ -35,20 +43,29 @@ impl Cloud {
     ///
     /// Things are found by the lab's tag; things that carry no tag of ours (mount targets, their interfaces) by the ids in
     /// `known` and by the VPCs found.
-    pub async fn inventory(&self, lab: &str, known: &Known) -> Inventory {
+    #[must_use]
+    pub fn inventory<'a>(&'a self, lab: &'a str, known: &'a Known) -> BoxFuture<'a, Inventory> {
+        // A dozen calls under way at a time are large: they live on the heap.
+        self.ask_everything(lab, known).boxed()
+    }
+
+    async fn ask_everything(&self, lab: &str, known: &Known) -> Inventory {
         let tag = || filter(&format!("tag:{LAB_TAG}"), lab);
         let ec2 = &self.ec2;
-        let (account, stacks, instances, volumes, snapshots, file_systems) = tokio::join!(
+        let (account, stacks, instances, volumes, alarms, file_systems) = tokio::join!(
             self.account(),
             self.lab_stacks(lab, &known.stacks),
-            listed!("list instances", ec2.describe_instances().filters(tag()).filters(not_terminated()), reservation =>
-                reservation.instances().iter().filter_map(|it| it.instance_id().map(str::to_owned)).collect::<Vec<_>>()),
-            listed!("list volumes", ec2.describe_volumes().filters(tag()), it => it.volume_id().map(str::to_owned)),
-            listed!("list snapshots", ec2.describe_snapshots().owner_ids("self").filters(tag()), it =>
-                it.snapshot_id().map(str::to_owned)),
+            self.lab_instances(lab, &known.stacks),
+            self.lab_volumes(lab),
+            self.lab_alarms(lab),
             self.lab_file_systems(lab, &known.file_systems),
         );
-        let (vpcs, subnets, gateways, route_tables, groups, keys) = tokio::join!(
+        // Snapshots may carry no tag: they are looked for by the volumes there were, and those there are.
+        let there = volumes.iter().flatten().map(|volume| &volume.id);
+        let disks: BTreeSet<String> = known.volumes.iter().chain(there).cloned().collect();
+        let disks = Vec::from_iter(disks);
+        let (snapshots, vpcs, subnets, gateways, route_tables, groups, keys) = tokio::join!(
+            self.lab_snapshots(lab, &disks),
             listed!("list VPCs", ec2.describe_vpcs().filters(tag()), it => it.vpc_id().map(str::to_owned)),
             listed!("list subnets", ec2.describe_subnets().filters(tag()), it => it.subnet_id().map(str::to_owned)),
             listed!("list internet gateways", ec2.describe_internet_gateways().filters(tag()), it =>
@@ -63,15 +80,34 @@ impl Cloud {
             self.mount_targets(&file_systems, &known.file_systems),
             self.interfaces(lab, &vpcs, &known.vpcs),
         );
-        let ids = stacks.clone().unwrap_or_default();
+        let ids = |all: Vec<(String, StackStatus)>| all.into_iter().map(|(id, _)| id).collect();
+        let standing = stacks.clone().unwrap_or_default();
+        let tagged = snapshots.as_ref().map(|found| found.tagged.clone());
+        let tagged = tagged.map_err(Failure::clone);
+        let remains = Remains {
+            instances: instances.as_ref().ok().cloned(),
+            volumes: volumes.as_ref().ok().cloned().unwrap_or_default(),
+            snapshots: tagged.as_ref().ok().cloned().unwrap_or_default(),
+        };
+        let others = other_snapshots(snapshots);
         Inventory {
             account: account.ok(),
             region: self.region.clone(),
             rows: vec![
-                row("stacks", "cloudformation:DescribeStacks", stacks),
-                row("instances", "ec2:DescribeInstances", instances),
-                row("volumes", "ec2:DescribeVolumes", volumes),
-                row("snapshots", "ec2:DescribeSnapshots", snapshots),
+                row("stacks", "cloudformation:DescribeStacks", stacks.map(ids)),
+                row(
+                    "instances",
+                    "ec2:DescribeInstances",
+                    named(&instances, |it| &it.id),
+                ),
+                row(
+                    "volumes",
+                    "ec2:DescribeVolumes",
+                    named(&volumes, |it| &it.id),
+                ),
+                row("snapshots", "ec2:DescribeSnapshots", tagged),
+                others,
+                row("alarms", "cloudwatch:DescribeAlarms", alarms),
                 row(
                     "filesystems",
                     "elasticfilesystem:DescribeFileSystems",
@@ -98,14 +134,20 @@ impl Cloud {
                 row("subnets", "ec2:DescribeSubnets", subnets),
                 row("VPCs", "ec2:DescribeVpcs", vpcs),
             ],
-            stacks: ids,
+            stacks: ids(standing.clone()),
+            updating: standing.into_iter().filter_map(updating).collect(),
+            remains,
         }
     }
 
-    /// StackIds that carry the lab's tag, or are known, and are not deleted.
-    async fn lab_stacks(&self, lab: &str, known: &[String]) -> Result<Vec<String>, Failure> {
+    /// Stacks that carry the lab's tag, or are known, and are not deleted; with their status.
+    async fn lab_stacks(
+        &self,
+        lab: &str,
+        known: &[String],
+    ) -> Result<Vec<(String, StackStatus)>, Failure> {
         let tried = "list stacks";
-        let mut ids = Vec::new();
+        let mut found: Vec<(String, StackStatus)> = Vec::new();
         let mut pages = self
             .cloudformation
             .describe_stacks()
@@ -118,41 +160,64 @@ impl Cloud {
                 .tags()
                 .iter()
                 .any(|tag| tag.key() == Some(LAB_TAG) && tag.value() == Some(lab));
-            if let (true, Some(id)) = (
-                ours || known.iter().any(|id| stack.stack_id() == Some(id)),
-                stack.stack_id(),
-            ) {
-                ids.push(id.to_owned());
+            if ours || known.iter().any(|id| stack.stack_id() == Some(id)) {
+                found.extend(seen(&stack));
             }
         }
-        for id in known
-            .iter()
-            .filter(|id| !ids.contains(id))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
+        for id in known {
+            if found.iter().any(|(other, _)| other == id) {
+                continue;
+            }
             match self
                 .cloudformation
                 .describe_stacks()
-                .stack_name(&id)
+                .stack_name(id)
                 .send()
                 .await
             {
-                Ok(found) => {
-                    let stands = |status: &StackStatus| *status != StackStatus::DeleteComplete;
-                    if found
-                        .stacks()
-                        .iter()
-                        .filter_map(|stack| stack.stack_status())
-                        .any(stands)
-                    {
-                        ids.push(id);
-                    }
-                }
+                Ok(asked) => found.extend(asked.stacks().iter().filter_map(seen)),
                 Err(error) => absent_or(tried, &error)?,
             }
         }
-        Ok(ids)
+        Ok(found)
+    }
+
+    /// Alarms with the lab's tag among those that bear the name of its stack, as CloudFormation names them: a list of
+    /// alarms tells no tags, and an account may have thousands.
+    async fn lab_alarms(&self, lab: &str) -> Result<Vec<String>, Failure> {
+        let tried = "list alarms";
+        let mut names = Vec::new();
+        let mut pages = self
+            .cloudwatch
+            .describe_alarms()
+            .alarm_name_prefix(format!("{}-", stack_name(lab)))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| classify(tried, &error))?;
+            for alarm in page.metric_alarms() {
+                let (Some(name), Some(arn)) = (alarm.alarm_name(), alarm.alarm_arn()) else {
+                    continue;
+                };
+                match self
+                    .cloudwatch
+                    .list_tags_for_resource()
+                    .resource_arn(arn)
+                    .send()
+                    .await
+                {
+                    Ok(tags) => {
+                        let ours = tags
+                            .tags()
+                            .iter()
+                            .any(|tag| tag.key() == Some(LAB_TAG) && tag.value() == Some(lab));
+                        names.extend(ours.then(|| name.to_owned()));
+                    }
+                    Err(error) => absent_or(tried, &error)?,
+                }
+            }
+        }
+        Ok(names)
     }
 
     /// Filesystems with the lab's tag; EFS cannot filter by tag, so all are read. The known ones are asked for by id.
@@ -285,14 +350,38 @@ where
     }
 }
 
-/// Terminated instances stay listed for about an hour and bill nothing.
-fn not_terminated() -> Filter {
-    Filter::builder()
-        .name("instance-state-name")
-        .set_values(Some(
-            ["pending", "running", "shutting-down", "stopping", "stopped"]
-                .map(str::to_owned)
-                .to_vec(),
-        ))
-        .build()
+/// A stack that is not deleted, and its status.
+fn seen(stack: &Stack) -> Option<(String, StackStatus)> {
+    let status = stack.stack_status()?;
+    let stands = *status != StackStatus::DeleteComplete;
+    stands.then(|| Some((stack.stack_id()?.to_owned(), status.clone())))?
+}
+
+/// A stack with an update under way.
+fn updating((id, status): (String, StackStatus)) -> Option<(String, String)> {
+    let status = status.as_str();
+    let updates = status.contains("UPDATE") && status.ends_with("_IN_PROGRESS");
+    updates.then(|| (id, status.to_owned()))
+}
+
+/// The ids of what was listed.
+fn named<T>(
+    listed: &Result<Vec<T>, Failure>,
+    id: impl Fn(&T) -> &String,
+) -> Result<Vec<String>, Failure> {
+    let ids = |all: &Vec<T>| all.iter().map(|one| id(one).clone()).collect();
+    listed.as_ref().map(ids).map_err(Failure::clone)
+}
+
+/// The row of the snapshots of the lab's volumes that do not carry its tag.
+fn other_snapshots(listed: Result<Snapshots, Failure>) -> InventoryRow {
+    let mut row = row(
+        "untagged snapshots",
+        "ec2:DescribeSnapshots",
+        listed.map(|found| found.others),
+    );
+    if let Listing::Left(ids) = row.answer {
+        row.answer = Listing::Kept(ids);
+    }
+    row
 }

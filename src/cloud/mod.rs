@@ -10,6 +10,7 @@ pub mod failure;
 pub mod inventory;
 pub mod machines;
 pub mod preflight;
+pub mod remains;
 pub mod session;
 pub mod sights;
 pub mod stack;

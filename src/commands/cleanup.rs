@@ -141,6 +141,9 @@ fn planned(
         match &row.answer {
             Listing::Empty => {}
             Listing::Left(ids) => text.push_str(&format!("  {}: {}\n", row.kind, ids.join(", "))),
+            Listing::Kept(ids) => {
+                text.push_str(&format!("  {}, to be left: {}\n", row.kind, ids.join(", ")));
+            }
             Listing::CouldNotTell(why) => {
                 outcome = Outcome::Unverified;
                 text.push_str(&format!("  {}: could not tell: {why}\n", row.kind));
@@ -222,7 +225,7 @@ pub(super) fn judged(receipt: &Receipt) -> Outcome {
     receipt.rows.iter().fold(Outcome::Done, |outcome, row| {
         outcome.and(match row.answer {
             Listing::Empty => Outcome::Done,
-            Listing::Left(_) => Outcome::Left,
+            Listing::Left(_) | Listing::Kept(_) => Outcome::Left,
             Listing::CouldNotTell(_) => Outcome::Unverified,
         })
     })

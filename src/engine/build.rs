@@ -19,6 +19,8 @@ pub(super) enum Task {
     Preparing,
     Creating,
     Deleting,
+    Terminating,
+    Cancelling,
     Proposing,
     Updating,
     Watching,
@@ -286,6 +288,7 @@ impl Engine {
                 }
                 if ended {
                     self.busy.end(Task::Watching);
+                    self.update_ended(&id);
                     self.stack_settled(&id, &status, effects);
                 }
             }
@@ -348,6 +351,7 @@ impl Engine {
 
     pub(super) fn stack_gone(&mut self, name_or_id: &str, effects: &mut Vec<Effect>) {
         self.ledger.gone(name_or_id);
+        self.update_ended(name_or_id);
         effects.push(Effect::SaveGone {
             stack: name_or_id.to_owned(),
         });
@@ -391,14 +395,9 @@ impl Engine {
         self.terminals.get(&side) == Some(&TerminalState::Open)
     }
 
-    /// The stack's name derives from the lab's id, so that it is found even when the journal is lost.
+    /// The name of the lab's stack.
     pub(super) fn stack_name(&self) -> String {
-        let short = self
-            .setup
-            .lab
-            .strip_prefix("lab-")
-            .unwrap_or(&self.setup.lab);
-        format!("efslab-{short}-lab")
+        super::stack_name(&self.setup.lab)
     }
 
     pub(super) fn region(&self) -> &str {

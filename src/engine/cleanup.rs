@@ -1,35 +1,41 @@
-//! Taking everything down, and proving it: delete every stack of the ledger and of the tag, then ask every resource type
-//! until two passes in a row are empty.
+//! Taking everything down, and proving it: stop what still writes, delete every stack of the ledger and of the tag, sweep
+//! what no stack owns, then ask every resource type until two passes in a row are empty.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Task;
 use super::effect::Effect;
-use super::event::{Failure, FailureClass, Inventory};
+use super::event::{Failure, FailureClass};
 use super::ledger::Life;
-use super::view::{Listing, Phase, Receipt, ReceiptRow, TerminalState, Trouble};
+use super::sweep::Sweep;
+use super::view::{Phase, TerminalState, Trouble};
 use super::{ATTEMPTS, Engine};
 use jiff::SignedDuration;
 
-/// Passes that must be empty in a row: the backup job, or a service that is slow to tell, may add one after the first.
-const EMPTY_PASSES: u32 = 2;
-/// How often a listing that could not be had, or that still shows something, is asked for again before that is the answer.
-const PATIENCE: u32 = 10;
+/// Said while a stack is deleted; how far it has come is seen from its resources.
+const DELETING: &str = "deleting the stack";
 /// Between two passes that were not both empty.
 pub(super) const BETWEEN: SignedDuration = SignedDuration::from_millis(500);
 
 /// A cleanup under way.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cleanup {
-    /// Passes in all, and empty ones in a row.
-    passes: u32,
-    empty: u32,
-    /// What the first pass found, by kind: so many have been deleted at the end.
-    found: Vec<(String, usize)>,
-    /// Failed deletions.
+    /// Passes in all; those in a row that left no question; those in a row that brought nothing.
+    pub(super) passes: u32,
+    pub(super) explained: u32,
+    pub(super) in_vain: u32,
+    /// What the passes found, by kind: what is not listed at the end has been deleted.
+    pub(super) found: BTreeMap<String, BTreeSet<String>>,
+    /// What is stopped and removed one by one.
+    pub(super) sweep: Sweep,
+    /// Failed deletions of stacks.
     failures: u32,
-    /// Nothing more is tried: one last pass says what is left.
-    given_up: bool,
+    /// Everything is to be asked before anything else is done.
+    pub(super) asks: bool,
+    /// Stacks are not tried any more, and why.
+    pub(super) given_up: Option<Trouble>,
     /// An account answered that is not the lab's.
-    stranger: Option<String>,
+    pub(super) stranger: Option<String>,
 }
 
 impl Cleanup {
@@ -58,57 +64,81 @@ impl Engine {
     }
 
     /// What cannot be mended by trying again ends the cleanup with a receipt of what is left.
-    fn give_up(&mut self, failure: &Failure) {
+    pub(super) fn give_up(&mut self, failure: &Failure) {
         self.failed(failure, "");
         if let Some(trouble) = &mut self.trouble
             && trouble.retry.take().is_some()
             && let Some(cleanup) = &mut self.cleanup
         {
-            cleanup.given_up = true;
+            cleanup.given_up = Some(trouble.clone());
+            if failure.class == FailureClass::Credentials {
+                // Nothing else would be answered either.
+                cleanup.sweep.stop();
+            }
         }
     }
 
     /// Starts whatever the cleanup needs next.
     pub(super) fn pursue_cleanup(&mut self, effects: &mut Vec<Effect>) {
-        if self.busy.with(Task::Listing)
-            || self.busy.with(Task::Creating)
-            || self.busy.with(Task::Deleting)
-        {
+        let first = [
+            Task::Listing,
+            Task::Creating,
+            Task::Updating,
+            Task::Deleting,
+            Task::Terminating,
+            Task::Cancelling,
+        ];
+        if first.iter().any(|task| self.busy.with(*task)) {
             return;
         }
         let Some(cleanup) = &self.cleanup else { return };
-        if cleanup.passes == 0 {
+        let (begins, asks) = (cleanup.passes == 0, cleanup.asks);
+        let stacks = cleanup.given_up.is_none();
+        if begins {
             self.close_terminals(effects);
+        }
+        if begins || asks {
             self.ask_everything(effects);
             return;
         }
-        let next = self
-            .ledger
-            .plan()
-            .next()
-            .filter(|_| !cleanup.given_up)
-            .cloned();
-        match next {
-            Some(entry) => match (entry.id, entry.life) {
-                (Some(id), Life::There) => {
-                    self.say("deleting the stack");
-                    self.busy.begin(Task::Deleting);
-                    effects.push(Effect::DeleteStack { stack: id });
-                }
-                // Its deletion was accepted in an earlier session, or nobody knows whether it was ever made: look.
-                (id, _) if !self.busy.with(Task::Watching) => {
-                    self.busy.begin(Task::Watching);
-                    effects.push(Effect::WatchStack {
-                        stack: id.unwrap_or(entry.name),
-                    });
-                }
-                _ => {}
-            },
-            None => self.ask_everything(effects),
+        let busy = stacks && self.end_updates(effects)
+            || self.end_instances(effects)
+            || stacks && self.delete_stacks(effects)
+            || self.sweep(effects);
+        if !busy {
+            self.ask_everything(effects);
         }
     }
 
+    /// Deletes what the plan holds, the newest first. `true`: that is not done yet.
+    fn delete_stacks(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(entry) = self.ledger.plan().next().cloned() else {
+            return false;
+        };
+        match (entry.id, entry.life) {
+            (Some(id), Life::There) => {
+                self.say(DELETING);
+                self.busy.begin(Task::Deleting);
+                effects.push(Effect::DeleteStack { stack: id });
+            }
+            // Its deletion was accepted in an earlier session, or nobody knows whether it was ever made: look.
+            (id, _) if !self.busy.with(Task::Watching) => {
+                self.say(DELETING);
+                self.busy.begin(Task::Watching);
+                effects.push(Effect::WatchStack {
+                    stack: id.unwrap_or(entry.name),
+                });
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// Asks for one more pass.
     fn ask_everything(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(cleanup) = &mut self.cleanup {
+            cleanup.asks = false;
+        }
         self.busy.begin(Task::Listing);
         effects.push(Effect::TakeInventory(self.ledger.known().clone()));
     }
@@ -132,9 +162,24 @@ impl Engine {
                 }
             }
             Err(failure) if failure.class == FailureClass::NotFound => self.ledger.gone(stack),
+            Err(failure) if failure.class == FailureClass::Refused && self.looks_again() => {}
             Err(failure) if self.cleanup.is_some() => self.give_up(&failure),
             Err(failure) => self.failed(&failure, "delete the stack again"),
         }
+    }
+
+    /// A deletion was refused: whether everything is asked once more, to see what is in its way.
+    fn looks_again(&mut self) -> bool {
+        let Some(cleanup) = &mut self.cleanup else {
+            return false;
+        };
+        cleanup.failures += 1;
+        let again = cleanup.failures < ATTEMPTS;
+        if again {
+            cleanup.asks = true;
+            self.pause = self.at.checked_add(BETWEEN).ok();
+        }
+        again
     }
 
     /// The stack cannot be looked at, and not for a passing reason.
@@ -165,131 +210,22 @@ impl Engine {
             }
         } else {
             let cause = self.stack.as_ref().and_then(|stack| stack.cause.clone());
-            self.trouble = Some(Trouble {
+            let mut trouble = Trouble {
                 what: "the stack could not be deleted".to_owned(),
                 why: cause.unwrap_or_else(|| "no event says why".to_owned()),
                 remedy: "Remove what is named above, then try again; nothing is forgotten until it is gone.".to_owned(),
-                retry: match &mut self.cleanup {
-                    Some(cleanup) => {
-                        cleanup.given_up = true;
-                        None
-                    }
-                    None => Some("delete the stack again".to_owned()),
-                },
-            });
-        }
-    }
-
-    pub(super) fn inventory_taken(&mut self, inventory: Inventory, effects: &mut Vec<Effect>) {
-        self.busy.end(Task::Listing);
-        self.step.new_evidence();
-        for id in &inventory.stacks {
-            self.found(id, effects);
-        }
-        let Some(mut cleanup) = self.cleanup.take() else {
-            return;
-        };
-        cleanup.passes += 1;
-        for row in &inventory.rows {
-            if let Listing::Left(ids) = &row.answer {
-                match cleanup.found.iter_mut().find(|(kind, _)| *kind == row.kind) {
-                    Some((_, count)) => *count = (*count).max(ids.len()),
-                    None => cleanup.found.push((row.kind.clone(), ids.len())),
-                }
+                retry: None,
+            };
+            match &mut self.cleanup {
+                Some(cleanup) => cleanup.given_up = Some(trouble.clone()),
+                None => trouble.retry = Some("delete the stack again".to_owned()),
             }
+            self.trouble = Some(trouble);
         }
-        if let (Some(account), Some(ground)) = (&inventory.account, self.known_account()) {
-            cleanup.stranger = (*account != ground).then(|| account.clone());
-        }
-        let empty = inventory
-            .rows
-            .iter()
-            .all(|row| row.answer == Listing::Empty)
-            && inventory.account.is_some();
-        cleanup.empty = if empty && cleanup.stranger.is_none() {
-            cleanup.empty + 1
-        } else {
-            0
-        };
-        let stacks_remain = self.ledger.plan().next().is_some();
-        let proved = cleanup.empty >= EMPTY_PASSES;
-        let in_vain = cleanup.passes >= PATIENCE && cleanup.empty == 0;
-        let over = cleanup.given_up || !stacks_remain && (proved || in_vain);
-        if over || cleanup.stranger.is_some() {
-            let receipt = self.receipt_of(&cleanup, inventory);
-            effects.push(Effect::SaveReceipt(receipt.clone()));
-            self.receipt = Some(receipt.clone());
-            self.phase = Phase::CleanedUp(receipt);
-            self.count_money();
-            self.save(effects);
-        } else if !stacks_remain && cleanup.empty == 0 {
-            self.say("asking again");
-            self.pause = self.at.checked_add(BETWEEN).ok();
-        } else if !stacks_remain {
-            self.say("asking a second time");
-        }
-        self.cleanup = Some(cleanup);
-    }
-
-    fn receipt_of(&self, cleanup: &Cleanup, inventory: Inventory) -> Receipt {
-        let deleted = |kind: &str, answer: &Listing| {
-            let before = cleanup
-                .found
-                .iter()
-                .find(|(found, _)| found == kind)
-                .map_or(0, |(_, count)| *count);
-            match answer {
-                Listing::Empty => before,
-                Listing::Left(ids) => before.saturating_sub(ids.len()),
-                Listing::CouldNotTell(_) => 0,
-            }
-        };
-        let unknown = match (&cleanup.stranger, &inventory.account) {
-            (Some(account), _) => Some(format!(
-                "account {account} answered, which is not the lab's"
-            )),
-            (None, None) => Some("the account did not say who it is".to_owned()),
-            _ => self
-                .ledger
-                .current()
-                .map(|entry| format!("{} was not seen to go", entry.name)),
-        };
-        let rows = inventory
-            .rows
-            .into_iter()
-            .map(|row| {
-                let answer = match &unknown {
-                    Some(why) if row.answer == Listing::Empty => Listing::CouldNotTell(why.clone()),
-                    _ => row.answer,
-                };
-                ReceiptRow {
-                    deleted: deleted(&row.kind, &answer),
-                    kind: row.kind,
-                    asked: row.asked,
-                    answer,
-                }
-            })
-            .collect();
-        Receipt {
-            account: self
-                .known_account()
-                .or(inventory.account)
-                .unwrap_or_else(|| "unknown".to_owned()),
-            regions: vec![inventory.region],
-            rows,
-            passes: cleanup.passes,
-            asked: self.at,
-            cost: self.spent_so_far(),
-        }
-    }
-
-    /// The account the lab is in, as the first answer said.
-    fn known_account(&self) -> Option<String> {
-        self.ledger.known().account.clone()
     }
 
     /// Says what is being done.
-    fn say(&mut self, doing: &str) {
+    pub(super) fn say(&mut self, doing: &str) {
         let since = match &self.phase {
             Phase::CleaningUp { since, .. } => *since,
             _ => self.at,

@@ -100,6 +100,20 @@ pub enum Effect {
     },
     /// Ask every resource type what is left.
     TakeInventory(Known),
+    /// Ask only for what is stopped or removed one by one.
+    LookAtRemains(Known),
+    /// Terminate these instances.
+    Terminate {
+        /// `i-…`
+        instances: Vec<String>,
+    },
+    /// Cancel the update of the stack that is under way.
+    CancelUpdate {
+        /// StackId.
+        stack: String,
+    },
+    /// Remove one thing that no stack owns.
+    Remove(Removal),
     /// Write down where the learner stands.
     SaveProgress(Progress),
     /// Write down ids by which untagged leftovers are found later.
@@ -179,6 +193,27 @@ pub struct NewStack {
     pub ground: super::event::Ground,
 }
 
+/// The removal of one thing that no stack owns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Removal {
+    /// Take the volume from the instance that has it.
+    Detachment(String),
+    /// Delete the volume.
+    Volume(String),
+    /// Delete the snapshot.
+    Snapshot(String),
+}
+
+impl Removal {
+    /// `vol-…`, `snap-…`
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Detachment(id) | Self::Volume(id) | Self::Snapshot(id) => id,
+        }
+    }
+}
+
 /// Ids the lab has seen, by which things are found that carry no tag.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
@@ -190,6 +225,9 @@ pub struct Known {
     pub vpcs: Vec<String>,
     /// Filesystem ids.
     pub file_systems: Vec<String>,
+    /// Volume ids: snapshots of them outlive them, and may carry no tag.
+    #[serde(default)]
+    pub volumes: Vec<String>,
 }
 
 /// Where the learner stands, as the journal keeps it.
@@ -244,6 +282,9 @@ impl Effect {
                 | Self::ProposeUpdate { .. }
                 | Self::CarryOut { .. }
                 | Self::Do(_)
+                | Self::CancelUpdate { .. }
+                | Self::Terminate { .. }
+                | Self::Remove(_)
         )
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
-use super::effect::Deed;
+use super::effect::{Deed, Removal};
 use super::view::Listing;
 use crate::lesson::check::Transcript;
 use crate::lesson::schema::{Action, Side};
@@ -117,6 +117,29 @@ pub enum What {
     },
     /// One pass over everything that could be left.
     InventoryTaken(Inventory),
+    /// What is to be stopped or removed one by one, as it is now.
+    RemainsSeen(Result<Remains, Failure>),
+    /// The termination of instances was accepted, or refused.
+    Terminated {
+        /// Which.
+        instances: Vec<String>,
+        /// Outcome.
+        outcome: Result<(), Failure>,
+    },
+    /// The cancellation of an update was accepted, or refused.
+    UpdateCancelled {
+        /// StackId.
+        stack: String,
+        /// Outcome.
+        outcome: Result<(), Failure>,
+    },
+    /// One thing was removed, or its removal accepted, or refused.
+    Removed {
+        /// What was wanted.
+        removal: Removal,
+        /// Outcome.
+        outcome: Result<(), Failure>,
+    },
     /// The awaited moment of an `Effect::WakeAt` has come.
     Woke,
 }
@@ -254,6 +277,54 @@ pub struct Inventory {
     pub rows: Vec<InventoryRow>,
     /// StackIds that carry the lab's tag and are not deleted.
     pub stacks: Vec<String>,
+    /// Of these stacks, those with an update under way, and their status: they cannot be deleted now.
+    pub updating: Vec<(String, String)>,
+    /// What is stopped or removed one by one.
+    pub remains: Remains,
+}
+
+/// What of a lab is stopped or removed one by one. What could not be listed is not in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remains {
+    /// Instances that are not terminated; `None`: that could not be told.
+    pub instances: Option<Vec<Instance>>,
+    /// Volumes with the lab's tag, those of its stacks among them.
+    pub volumes: Vec<Volume>,
+    /// Snapshots with the lab's tag.
+    pub snapshots: Vec<String>,
+}
+
+/// An instance that is not terminated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// `i-…`
+    pub id: String,
+    /// Its termination has been asked for.
+    pub ends: bool,
+}
+
+/// A volume with the lab's tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// `vol-…`
+    pub id: String,
+    /// StackId of the stack that made it.
+    pub stack: Option<String>,
+    /// State.
+    pub state: VolumeState,
+}
+
+/// What can be done with a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VolumeState {
+    /// Nobody has it: it can be deleted.
+    Free,
+    /// This instance has it.
+    Attached(String),
+    /// This instance is asked to let go of it.
+    Detaching(String),
+    /// It is being made, attached or deleted.
+    Changing,
 }
 
 /// One resource type of an inventory.

@@ -108,6 +108,14 @@ impl Ledger {
             .any(|entry| entry.id.as_deref() == Some(id) && entry.life == Life::Deleting)
     }
 
+    /// Whether AWS has said that this stack of the lab is gone.
+    #[must_use]
+    pub fn is_gone(&self, id: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.id.as_deref() == Some(id) && entry.life == Life::Gone)
+    }
+
     /// The deletion ended without success: it is still there.
     pub fn still_there(&mut self, id: &str) {
         for entry in self
@@ -139,6 +147,7 @@ impl Ledger {
         let ids = match kind {
             "AWS::EC2::VPC" => &mut self.known.vpcs,
             "AWS::EFS::FileSystem" => &mut self.known.file_systems,
+            "AWS::EC2::Volume" => &mut self.known.volumes,
             _ => return false,
         };
         if ids.iter().any(|id| id == physical_id) {

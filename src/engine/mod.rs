@@ -18,9 +18,11 @@ mod looking;
 mod money;
 mod panels;
 mod position;
+mod proof;
 mod render;
 mod stack;
 mod step;
+mod sweep;
 mod update;
 
 #[cfg(test)]
@@ -75,6 +77,12 @@ pub struct Paths {
     pub key: String,
     /// The generated ssh_config.
     pub ssh_config: String,
+}
+
+/// The name of a lab's stack derives from the lab's id, so that it is found even when the journal is lost.
+#[must_use]
+pub fn stack_name(lab: &str) -> String {
+    format!("efslab-{}-lab", lab.strip_prefix("lab-").unwrap_or(lab))
 }
 
 /// How often something that failed for a passing reason is tried again before the learner is asked.
@@ -218,6 +226,10 @@ impl Engine {
             What::Brought { name, outcome } => self.file_brought(&name, outcome),
             What::Heard { on, id, news } => self.heard(on, id, news),
             What::InventoryTaken(inventory) => self.inventory_taken(inventory, effects),
+            What::RemainsSeen(outcome) => self.remains_seen(outcome, effects),
+            What::Terminated { instances, outcome } => self.terminated(instances, outcome),
+            What::UpdateCancelled { stack, outcome } => self.update_cancelled(&stack, outcome),
+            What::Removed { removal, outcome } => self.removed(&removal, outcome),
             What::Woke => {
                 // Early, because the pause has become longer or the clock was set: the alarm is set again.
                 self.busy.end(Task::Waking);

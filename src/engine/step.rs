@@ -405,7 +405,9 @@ fn judged(receipt: &Receipt) -> ReceiptState {
     for row in &receipt.rows {
         match &row.answer {
             Listing::Empty => {}
-            Listing::Left(ids) => left.push(format!("{} {}", ids.len(), row.kind)),
+            Listing::Left(ids) | Listing::Kept(ids) => {
+                left.push(format!("{} {}", ids.len(), row.kind));
+            }
             Listing::CouldNotTell(why) => unknown.push(format!("{}: {why}", row.kind)),
         }
     }

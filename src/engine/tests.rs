@@ -11,13 +11,14 @@ mod measuring;
 mod money;
 mod progress;
 mod properties;
+mod sweeping;
 mod updating;
 
 use super::command::Command;
 use super::effect::{Effect, Known, Progress};
 use super::event::{
-    Event, Failure, FailureClass, Ground, Inventory, InventoryRow, Machine, StackEvent, StackSeen,
-    TerminalNews, What,
+    Event, Failure, FailureClass, Ground, Inventory, InventoryRow, Machine, Remains, StackEvent,
+    StackSeen, TerminalNews, What,
 };
 use super::ledger::{Entry, Ledger, Life};
 use super::view::{Listing, Phase, StepState, Target, TerminalState};
@@ -284,6 +285,11 @@ fn inventory(answer: Listing) -> Inventory {
             answer,
         }],
         stacks: Vec::new(),
+        updating: Vec::new(),
+        remains: Remains {
+            instances: Some(Vec::new()),
+            ..Remains::default()
+        },
     }
 }
 

@@ -493,6 +493,19 @@ pub struct Trouble {
     pub retry: Option<String>,
 }
 
+impl Trouble {
+    /// What, why and what to do, in one line.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!(
+            "{}: {}. {}",
+            self.what,
+            self.why.trim_end_matches('.'),
+            self.remedy
+        )
+    }
+}
+
 /// Where the lab is in its life.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
@@ -526,6 +539,9 @@ pub struct Receipt {
     pub asked: Timestamp,
     /// US dollars, estimated.
     pub cost: f64,
+    /// Why something is left, and what to do about it: sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// One resource type of a receipt.
@@ -548,6 +564,8 @@ pub enum Listing {
     Empty,
     /// These are there.
     Left(Vec<String>),
+    /// These are there, and are not the lab's to delete.
+    Kept(Vec<String>),
     /// Throttled, denied, expired …: unknown, never gone.
     CouldNotTell(String),
 }

@@ -61,6 +61,9 @@ impl Journal {
             Effect::ProposeUpdate { stage, .. } => Some(("propose-update", stage.to_string())),
             Effect::Do(deed) => Some(("do", json(deed))),
             Effect::CarryOut { change_set, .. } => Some(("carry-out", change_set.clone())),
+            Effect::CancelUpdate { stack } => Some(("cancel-update", stack.clone())),
+            Effect::Terminate { instances } => Some(("terminate", json(instances))),
+            Effect::Remove(removal) => Some(("remove", json(removal))),
             _ => None,
         };
         debug_assert_eq!(intent.is_some(), effect.changes_the_account());

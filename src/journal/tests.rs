@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use rusqlite::params;
 
 use super::*;
-use crate::engine::effect::{Effect, Known, NewStack, Progress, StepProgress};
+use crate::engine::effect::{Effect, Known, NewStack, Progress, Removal, StepProgress};
 use crate::engine::event::Ground;
 use crate::engine::view::{Listing, Receipt, ReceiptRow};
 use crate::template::Stage;
@@ -68,6 +68,7 @@ fn receipt(answer: Listing) -> Receipt {
         passes: 3,
         asked: now(),
         cost: 0.0,
+        notes: Vec::new(),
     }
 }
 
@@ -94,6 +95,36 @@ fn what_only_looks_leaves_no_intent() {
     let (_, intent) = journal.admit(LAB, effect, now()).unwrap().into_parts();
     assert_eq!(intent, None);
     assert_eq!(journal.stacks(LAB).unwrap(), []);
+}
+
+#[test]
+fn whatever_takes_something_away_is_written_down_first_too() {
+    let (_directory, journal) = journal();
+    let effects = [
+        Effect::Terminate {
+            instances: vec!["i-1".to_owned()],
+        },
+        Effect::CancelUpdate {
+            stack: ID.to_owned(),
+        },
+        Effect::Remove(Removal::Snapshot("snap-1".to_owned())),
+    ];
+    for effect in effects {
+        journal
+            .save_receipt(LAB, &receipt(Listing::Empty), now())
+            .unwrap();
+        assert!(journal.lab(LAB).unwrap().clean);
+        let (_, intent) = journal.admit(LAB, effect, now()).unwrap().into_parts();
+        assert!(intent.is_some());
+        assert!(!journal.lab(LAB).unwrap().clean);
+    }
+}
+
+#[test]
+fn what_an_older_version_knew_of_a_lab_is_read() {
+    let older = r#"{"account":null,"stacks":["s"],"vpcs":[],"file_systems":[]}"#;
+    let known: Known = serde_json::from_str(older).unwrap();
+    assert_eq!((known.stacks.len(), known.volumes.len()), (1, 0));
 }
 
 #[test]

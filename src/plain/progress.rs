@@ -22,7 +22,7 @@ impl Progress {
                     format!(": {gone} of {} resources deleted", stack.rows.len())
                 });
                 let gone = gone
-                    .filter(|_| doing.starts_with("deleting"))
+                    .filter(|_| doing.as_str() == "deleting the stack")
                     .unwrap_or_default();
                 let trouble = view
                     .trouble

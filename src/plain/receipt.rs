@@ -17,7 +17,7 @@ pub fn text(receipt: &Receipt) -> String {
     } else if receipt
         .rows
         .iter()
-        .any(|row| matches!(row.answer, Listing::Left(_)))
+        .any(|row| matches!(row.answer, Listing::Left(_) | Listing::Kept(_)))
     {
         "Something is left."
     } else {
@@ -40,6 +40,7 @@ pub fn text(receipt: &Receipt) -> String {
         let answer = match &row.answer {
             Listing::Empty => "0".to_owned(),
             Listing::Left(ids) => format!("{} LEFT: {}", ids.len(), ids.join(", ")),
+            Listing::Kept(ids) => format!("{} KEPT: {}", ids.len(), ids.join(", ")),
             Listing::CouldNotTell(why) => format!("could not tell: {why}"),
         };
         let deleted = if row.deleted > 0 {
@@ -52,6 +53,9 @@ pub fn text(receipt: &Receipt) -> String {
             "  {:width$}  {answer}{deleted}  [{}]",
             row.kind, row.asked
         );
+    }
+    for note in &receipt.notes {
+        let _ = writeln!(text, "{note}");
     }
     if receipt.cost > 0.0 {
         let _ = writeln!(text, "This lab cost about {:.2} USD.", receipt.cost);

@@ -158,6 +158,23 @@ impl Executor {
                     What::InventoryTaken(parts.cloud.inventory(&parts.lab, &known).await)
                 });
             }
+            Effect::LookAtRemains(known) => {
+                self.tell(async move {
+                    What::RemainsSeen(parts.cloud.remains(&parts.lab, &known).await)
+                });
+            }
+            Effect::Terminate { instances } => self.tell(async move {
+                let outcome = parts.cloud.terminate(&instances).await;
+                What::Terminated { instances, outcome }
+            }),
+            Effect::CancelUpdate { stack } => self.tell(async move {
+                let outcome = parts.cancel_update(&stack, intent).await;
+                What::UpdateCancelled { stack, outcome }
+            }),
+            Effect::Remove(removal) => self.tell(async move {
+                let outcome = parts.cloud.remove(&removal).await;
+                What::Removed { removal, outcome }
+            }),
             Effect::WakeAt(at) => self.tell(async move {
                 let wait = at.duration_since(Timestamp::now());
                 tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
@@ -341,6 +358,16 @@ impl Parts {
         };
         self.cloud
             .delete_stack(stack, Journal::token(&self.lab, intent))
+            .await
+    }
+
+    async fn cancel_update(&self, stack: &str, intent: Option<Intent>) -> Result<(), Failure> {
+        let tried = "cancel the update of the stack";
+        let Some(intent) = intent else {
+            return Err(local(tried, "the intent was not written down".to_owned()));
+        };
+        self.cloud
+            .cancel_update(stack, Journal::token(&self.lab, intent))
             .await
     }
 

@@ -3,11 +3,10 @@
 //! `tests/all.sh` installs them and runs these; a plain `cargo test` leaves them out.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::support::{Home, outcome};
+use crate::support::{Home, Served, outcome};
 
 /// A tool of the Python environment.
 fn tool(name: &str) -> Command {
@@ -45,34 +44,7 @@ fn shellcheck_finds_nothing_in_the_scripts() {
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
 }
 
-/// A served practice account and the variables it printed.
-struct Served {
-    child: Child,
-    variables: Vec<(String, String)>,
-}
-
 impl Served {
-    fn start(home: &Home) -> Self {
-        let mut child = home
-            .efslab(&["practice", "serve", "--pace", "max"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let variables = (0..4)
-            .map(|_| {
-                let line = lines.next().unwrap().unwrap();
-                let (name, value) = line
-                    .strip_prefix("export ")
-                    .unwrap()
-                    .split_once('=')
-                    .unwrap();
-                (name.to_owned(), value.to_owned())
-            })
-            .collect();
-        Self { child, variables }
-    }
-
     fn aws(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = tool("aws");
         command.args(arguments).args(["--output", "text"]);
@@ -84,39 +56,12 @@ impl Served {
     }
 }
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 #[ignore = "needs the aws command, which tests/all.sh installs"]
 fn the_aws_command_looks_at_a_lab_that_another_program_built() {
     let home = Home::new();
     let served = Served::start(&home);
-    let url = served
-        .variables
-        .iter()
-        .find(|(name, _)| name == "AWS_ENDPOINT_URL")
-        .unwrap()
-        .1
-        .clone();
-    let mut run = home.efslab(&[
-        "run",
-        "share-files",
-        "--keep",
-        "--target",
-        "practice",
-        "--endpoint-url",
-        &url,
-    ]);
-    let (code, out, err) =
-        outcome(run.envs(served.variables.iter().map(|(name, value)| (name, value))));
-    assert_eq!(code, 0, "{out}{err}");
+    served.build(&home);
 
     let (code, out, err) = served.aws(&["sts", "get-caller-identity", "--query", "Account"]);
     assert_eq!(code, 0, "{err}");
@@ -153,15 +98,12 @@ fn the_aws_command_looks_at_a_lab_that_another_program_built() {
     assert_eq!(out.trim(), "2", "{err}");
 
     // The account's own ssh_config and the learner's ssh reach an instance by its public address.
-    let mut config = home.efslab(&["practice", "ssh-config"]);
-    let (code, text, err) =
-        outcome(config.envs(served.variables.iter().map(|(name, value)| (name, value))));
+    let config = &["practice", "ssh-config"];
+    let (code, text, err) = outcome(&mut served.efslab(&home, config));
     assert_eq!(code, 0, "{err}");
     assert!(text.contains("Host "), "{text}");
 
-    let mut cleanup = home.efslab(&["cleanup", "--yes"]);
-    let (code, out, err) =
-        outcome(cleanup.envs(served.variables.iter().map(|(name, value)| (name, value))));
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
     assert_eq!(code, 0, "{out}{err}");
     let (_, out, err) = served.aws(&[
         "cloudformation",

@@ -1,6 +1,8 @@
 //! What holds whatever happens, in any order.
 
 use super::*;
+use crate::engine::effect::Removal;
+use crate::engine::event::{Instance, Volume, VolumeState};
 
 fn class() -> impl Strategy<Value = FailureClass> {
     prop_oneof![
@@ -11,6 +13,32 @@ fn class() -> impl Strategy<Value = FailureClass> {
         Just(FailureClass::Exists),
         Just(FailureClass::Local),
     ]
+}
+
+fn remains() -> impl Strategy<Value = Remains> {
+    let state = prop_oneof![
+        Just(VolumeState::Free),
+        Just(VolumeState::Attached("i-2".to_owned())),
+        Just(VolumeState::Detaching("i-2".to_owned())),
+        Just(VolumeState::Changing),
+    ];
+    let instance = prop::bool::ANY.prop_map(|ends| Instance {
+        id: "i-1".to_owned(),
+        ends,
+    });
+    let volume = state.prop_map(|state| Volume {
+        id: "vol-1".to_owned(),
+        stack: None,
+        state,
+    });
+    let some = prop::option::of(prop::collection::vec(instance, 0..2));
+    let volumes = prop::collection::vec(volume, 0..2);
+    let snapshots = prop::collection::vec(Just("snap-1".to_owned()), 0..2);
+    (some, volumes, snapshots).prop_map(|(instances, volumes, snapshots)| Remains {
+        instances,
+        volumes,
+        snapshots,
+    })
 }
 
 /// Anything that can happen, in any order: the outside world owes the engine no good manners.
@@ -48,7 +76,44 @@ fn what() -> impl Strategy<Value = What> {
         Just(Listing::Left(vec!["i-1".to_owned()])),
         Just(Listing::CouldNotTell("throttled".to_owned())),
     ];
+    let outcome = prop_oneof![
+        2 => Just(Ok(())),
+        1 => class().prop_map(|class| Err(failure(class))),
+        1 => Just(Err(failure(FailureClass::NotFound))),
+    ];
+    let removal = prop_oneof![
+        Just(Removal::Detachment("vol-1".to_owned())),
+        Just(Removal::Volume("vol-1".to_owned())),
+        Just(Removal::Snapshot("snap-1".to_owned())),
+    ];
+    let removed = (removal, outcome.clone())
+        .prop_map(|(removal, outcome)| What::Removed { removal, outcome });
+    let terminated = outcome.clone().prop_map(|outcome| What::Terminated {
+        instances: vec!["i-1".to_owned()],
+        outcome,
+    });
+    let cancelled = outcome.prop_map(|outcome| What::UpdateCancelled {
+        stack: ID.to_owned(),
+        outcome,
+    });
+    let disturbed = (remains(), prop::bool::ANY).prop_map(|(remains, updates)| {
+        let status = "UPDATE_IN_PROGRESS".to_owned();
+        What::InventoryTaken(Inventory {
+            updating: updates
+                .then(|| (ID.to_owned(), status))
+                .into_iter()
+                .collect(),
+            remains,
+            ..inventory(Listing::Left(vec!["i-1".to_owned()]))
+        })
+    });
     prop_oneof![
+        2 => removed,
+        1 => terminated,
+        1 => cancelled,
+        2 => disturbed,
+        2 => remains().prop_map(|remains| What::RemainsSeen(Ok(remains))),
+        1 => class().prop_map(|class| What::RemainsSeen(Err(failure(class)))),
         4 => command.prop_map(What::Command),
         1 => class().prop_map(|class| What::Prepared(Err(failure(class)))),
         2 => Just(What::Prepared(Ok(ground()))),

@@ -567,6 +567,7 @@ pub(super) fn receipt() -> Receipt {
         passes: 2,
         asked: now(),
         cost: 0.0,
+        notes: Vec::new(),
     }
 }
 

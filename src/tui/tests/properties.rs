@@ -202,6 +202,7 @@ fn phase() -> BoxedStrategy<Phase> {
     let listing = prop_oneof![
         Just(Listing::Empty),
         prop::collection::vec(words(), 1..4).prop_map(Listing::Left),
+        prop::collection::vec(words(), 1..4).prop_map(Listing::Kept),
         words().prop_map(Listing::CouldNotTell),
     ];
     let row =
@@ -213,11 +214,16 @@ fn phase() -> BoxedStrategy<Phase> {
                 deleted,
             }
         });
-    let receipt = (prop::collection::vec(row, 0..20), moment()).prop_map(|(rows, asked)| Receipt {
-        rows,
-        asked,
-        ..receipt()
-    });
+    let notes = prop::collection::vec(words(), 0..3);
+    let receipt =
+        (prop::collection::vec(row, 0..20), notes, moment()).prop_map(|(rows, notes, asked)| {
+            Receipt {
+                rows,
+                asked,
+                notes,
+                ..receipt()
+            }
+        });
     prop_oneof![
         4 => Just(Phase::Learning),
         1 => (words(), moment()).prop_map(|(doing, since)| Phase::CleaningUp { doing, since }),

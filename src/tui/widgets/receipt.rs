@@ -15,7 +15,7 @@ pub(in crate::tui) fn headline(receipt: &Receipt) -> (Tone, &'static str) {
     let left = receipt
         .rows
         .iter()
-        .any(|row| matches!(row.answer, Listing::Left(_)));
+        .any(|row| matches!(row.answer, Listing::Left(_) | Listing::Kept(_)));
     match (left, receipt.is_clean()) {
         (true, _) => (Tone::Bad, "Something is left."),
         (false, true) => (Tone::Good, "Nothing is left."),
@@ -44,7 +44,8 @@ pub(in crate::tui) fn lines(
         Style::new(),
     ));
     lines.push(Line::default());
-    let cost = text::paragraphs(&cost(receipt, target), width, look, Style::new());
+    let mut cost = text::paragraphs(&cost(receipt, target), width, look, Style::new());
+    cost.extend(notes(receipt, width, look));
     let room = usize::from(height).saturating_sub(lines.len() + cost.len() + 1);
     let table = table(&receipt.rows, width, look);
     let running = running(&receipt.rows, width, look);
@@ -92,7 +93,14 @@ fn cost(receipt: &Receipt, target: &Target) -> String {
 
 /// Rows it would like to have in a box of this inner width, borders included.
 pub(in crate::tui) fn wants(receipt: &Receipt, width: u16, look: Look) -> u16 {
-    text::count(table(&receipt.rows, width, look).len() + 8)
+    let rows = table(&receipt.rows, width, look).len() + notes(receipt, width, look).count();
+    text::count(rows + 8)
+}
+
+/// Why something is left, a paragraph each.
+fn notes(receipt: &Receipt, width: u16, look: Look) -> impl Iterator<Item = Line<'static>> {
+    let notes = receipt.notes.iter();
+    notes.flat_map(move |note| text::paragraphs(note, width, look, Style::new()))
 }
 
 fn table(rows: &[ReceiptRow], width: u16, look: Look) -> Vec<Line<'static>> {
@@ -162,6 +170,7 @@ fn left(answer: &Listing) -> (Tone, String) {
     match answer {
         Listing::Empty => (Tone::Good, "0".to_owned()),
         Listing::Left(names) => (Tone::Bad, names.len().to_string()),
+        Listing::Kept(names) => (Tone::Warn, names.len().to_string()),
         Listing::CouldNotTell(_) => (Tone::Warn, "unknown".to_owned()),
     }
 }
@@ -170,6 +179,7 @@ fn detail(answer: &Listing) -> Option<String> {
     match answer {
         Listing::Empty => None,
         Listing::Left(names) => Some(names.join(", ")),
+        Listing::Kept(names) => Some(format!("kept: {}", names.join(", "))),
         Listing::CouldNotTell(why) => Some(format!("could not tell: {why}")),
     }
 }
