@@ -105,7 +105,6 @@ fn parts(script: &str) -> Option<Vec<Part<'_>>> {
         match (quote, letter) {
             (None | Some('"'), '\\') => {
                 letters.next();
-                continue;
             }
             (None, '\'' | '"') => quote = Some(letter),
             (Some(open), _) => {

@@ -29,6 +29,7 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
 }
 
 /// The script as it is run.
+#[must_use]
 pub fn prepared(script: String) -> String {
     with_turns(with_own_input(timed(script)))
 }
@@ -142,6 +143,7 @@ impl Call {
 }
 
 /// The operands of a line that does nothing but run what is on standard input, without options: `bash -s -- a b`.
+#[must_use]
 pub fn of_input(line: &str) -> Option<Vec<String>> {
     let parsed = Parser::new(line).parse().ok()?;
     let [Command::Simple(simple)] = parsed.commands.as_slice() else {

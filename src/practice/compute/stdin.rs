@@ -49,6 +49,7 @@ const WRAPPERS: &[&str] = &[
 ];
 
 /// Whether the line may read its input. When in doubt it does not: who pipes something in ends it anyway.
+#[must_use]
 pub fn is_read_by(line: &str) -> bool {
     let Ok(found) = analyze(&without_fed(line)) else {
         return false;
@@ -69,6 +70,7 @@ fn command_reads(command: &AnalyzedCommand) -> bool {
 }
 
 /// Whether a command with these arguments reads standard input.
+#[must_use]
 pub fn reads(name: &str, args: &[&str]) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
     let is_operand = |arg: &&&str| !arg.starts_with('-') || **arg == "-";
@@ -112,6 +114,7 @@ const DEAF: &[&str] = &["file", "find", "journalctl", "ping", "seq", "top", "yes
 
 /// Whether it is certain that a command with these arguments reads nothing, though the shell would give it all that a
 /// pipe holds. Of those that the shell treats well by itself nothing is said.
+#[must_use]
 pub fn ignores(name: &str, args: &[&str]) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
     let has = |wanted: &[&str]| args.iter().any(|arg| wanted.contains(arg));
@@ -202,6 +205,7 @@ fn wrapped<'a>(args: &'a [&'a str]) -> Option<(&'a str, &'a [&'a str])> {
 }
 
 /// Whether this is a name of a command that is known here.
+#[must_use]
 pub fn is_command(name: &str) -> bool {
     is_known(name) || DEAF.contains(&name)
 }

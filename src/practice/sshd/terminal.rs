@@ -202,7 +202,7 @@ impl Login {
             ChannelMsg::Data { data } => data,
             // A file that was typed to its end: as if by hand.
             ChannelMsg::Eof => END.into(),
-            message => return pass(&self.terminal, message),
+            message => return pass(&self.terminal, &message),
         };
         let mut keys = &data[..];
         if self.runs()
@@ -438,7 +438,7 @@ impl Login {
                 }
                 ChannelMsg::Eof => ahead.extend(END),
                 message => {
-                    if !pass(&self.terminal, message) {
+                    if !pass(&self.terminal, &message) {
                         return None;
                     }
                 }
@@ -505,14 +505,14 @@ fn with_last_words(mut output: Vec<u8>, process: &Process) -> Vec<u8> {
 }
 
 /// Passes on what the client sends that is no key; `false` when it has gone.
-fn pass(terminal: &Terminal, message: ChannelMsg) -> bool {
+fn pass(terminal: &Terminal, message: &ChannelMsg) -> bool {
     match message {
         ChannelMsg::WindowChange {
             col_width,
             row_height,
             ..
         } => {
-            terminal.resize(size(col_width, row_height));
+            terminal.resize(size(*col_width, *row_height));
         }
         ChannelMsg::Signal { signal: Sig::INT } => {
             terminal.send(INTERRUPT);

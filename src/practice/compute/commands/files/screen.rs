@@ -23,6 +23,7 @@ pub struct Screen {
 
 impl Screen {
     /// A screen that reads along with this shell; without a terminal nothing is ever shown.
+    #[must_use]
     pub fn of(builder: BashBuilder, session: Session) -> (BashBuilder, Self) {
         let screen = Self::default();
         if session != Session::Interactive {
@@ -40,11 +41,13 @@ impl Screen {
     }
 
     /// Whether `program`, called now, writes to the terminal.
+    #[must_use]
     pub fn shows(&self, program: &str, ctx: &BuiltinContext<'_>) -> bool {
         ctx.execution_extension::<OnScreen>().is_some() || self.lists(program)
     }
 
     /// Whether the line that runs now has `program` on the screen with its output and its errors, and its input there.
+    #[must_use]
     pub fn has_whole(&self, program: &str) -> bool {
         self.whole
             .lock()
@@ -53,6 +56,7 @@ impl Screen {
     }
 
     /// Whether the line that runs now has `program` on the screen.
+    #[must_use]
     pub fn lists(&self, program: &str) -> bool {
         self.shown
             .lock()
