@@ -289,6 +289,7 @@ impl Host {
         let view = seat.view();
         let builder = umask::register(bashkit::Bash::builder(), &view);
         let mut builder = view
+            .clone()
             .serve_shell(builder)
             .rootfs(false)
             .username(&user.name)
@@ -303,7 +304,7 @@ impl Host {
             Session::Interactive => heredoc::register(builder),
             Session::Batch => builder,
         };
-        let builder = patience::register(commands::register(builder, &seat), &self.clock);
+        let builder = patience::register(commands::register(builder, &seat, &view), &self.clock);
         let builder = jobs::register(builder, &seat);
         let builder = match session {
             Session::Interactive => typed::register(builder, &seat),

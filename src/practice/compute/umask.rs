@@ -69,3 +69,29 @@ fn follow(view: &View, event: &ToolEvent) {
         view.set_umask(mask);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bashkit::parser::Parser;
+
+    use super::changes;
+
+    #[test]
+    fn only_the_shell_itself_changes_its_mask() {
+        let found = |script: &str| {
+            let parsed = Parser::new(script).parse().unwrap();
+            parsed.commands.iter().any(changes)
+        };
+        for script in ["umask 027", "cd /tmp && umask 077; ls", "umask u=rwx"] {
+            assert!(found(script), "{script}");
+        }
+        for script in [
+            "(umask 027)",
+            "umask 077 | cat",
+            "echo umask",
+            "x=$(umask 0)",
+        ] {
+            assert!(!found(script), "{script}");
+        }
+    }
+}

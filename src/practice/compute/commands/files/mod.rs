@@ -97,9 +97,9 @@ const PROGRAMS: &[(&str, Run)] = &[
 
 /// Registers them.
 #[must_use]
-pub fn register(builder: BashBuilder, seat: &Seat) -> (BashBuilder, Screen) {
+pub fn register(builder: BashBuilder, seat: &Seat, view: &View) -> (BashBuilder, Screen) {
     let (builder, screen) = Screen::of(builder, seat.session);
-    let (builder, eyes) = Eyes::of(builder, seat);
+    let (builder, eyes) = Eyes::of(builder, seat, view);
     let (mut builder, nest) = Nest::of(builder, seat, eyes);
     let place = seat.clone();
     builder = programs(
