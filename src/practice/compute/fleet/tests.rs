@@ -7,6 +7,7 @@ mod model;
 mod places;
 mod power;
 mod sessions;
+mod shell;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

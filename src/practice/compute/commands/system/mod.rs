@@ -47,7 +47,7 @@ use std::sync::Arc;
 
 use bashkit::BashBuilder;
 
-use self::program::{Program, Seated, key};
+use self::program::{Deaf, Program, Seated, key};
 use super::files::Screen;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
@@ -66,7 +66,11 @@ pub fn register(builder: BashBuilder, seat: &Seat, screen: &Screen) -> BashBuild
     let builder = of_the_image()
         .into_iter()
         .fold(builder, |builder, (_, name, program)| {
-            builder.command(name, seated(program))
+            if READERS.contains(&name) {
+                builder.command(name, seated(program))
+            } else {
+                Deaf::register(builder, name, seated(program))
+            }
         });
     let builder = of_packages()
         .into_iter()
@@ -167,6 +171,36 @@ fn of_the_image() -> Vec<Placed> {
     all.extend(digests);
     all
 }
+
+/// Those that read standard input, or write for as long as they are let.
+const READERS: &[&str] = &[
+    "cat",
+    "cloud-init",
+    "cmp",
+    "curl",
+    "dd",
+    "dnf",
+    "file",
+    "flock",
+    "head",
+    "journalctl",
+    "logger",
+    "md5sum",
+    "ping",
+    "seq",
+    "sha1sum",
+    "sha224sum",
+    "sha256sum",
+    "sha384sum",
+    "sha512sum",
+    "split",
+    "tail",
+    "timeout",
+    "top",
+    "wc",
+    "yes",
+    "yum",
+];
 
 /// What only packages bring: there when, and where, a file stands for it.
 fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
