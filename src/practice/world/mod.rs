@@ -24,6 +24,7 @@ pub mod volumes;
 pub mod vpc;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -31,6 +32,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::faults::Faults;
 pub use super::uuid::uuid;
 use place::Place;
 use table::Table;
@@ -54,6 +56,8 @@ macro_rules! world {
             /// Volumes and snapshots that went since somebody looked: their contents are to go, too. What a kill loses of
             /// it is found when the account starts.
             discarded: Vec<String>,
+            /// What goes wrong by itself.
+            pub faults: Arc<Faults>,
             random: StdRng,
             $($(#[$doc])* pub $field: Table<$record>,)*
         }
@@ -64,7 +68,8 @@ macro_rules! world {
                 let random = seed.map_or_else(rand::make_rng, StdRng::seed_from_u64);
                 let endpoint = String::new();
                 let discarded = Vec::new();
-                Self { place, now, endpoint, discarded, random, $($field: Table::default(),)* }
+                let faults = Arc::default();
+                Self { place, now, endpoint, discarded, faults, random, $($field: Table::default(),)* }
             }
 
             /// Puts in a stored row.
