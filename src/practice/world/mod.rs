@@ -2,6 +2,7 @@
 //!
 //! The rules refuse with AWS's codes. Neither the wire, nor templates, nor SQLite, nor a host enters here.
 
+pub mod acls;
 pub mod addresses;
 pub mod alarms;
 pub mod cidr;
@@ -147,8 +148,8 @@ world! {
     gateways: vpc::InternetGateway = "internet-gateway",
     /// Route tables.
     route_tables: routes::RouteTable = "route-table",
-    /// Network ACLs (each VPC's own).
-    network_acls: vpc::NetworkAcl = "network-acl",
+    /// Network ACLs.
+    network_acls: acls::NetworkAcl = "network-acl",
     /// Security groups.
     groups: security::SecurityGroup = "security-group",
     /// Key pairs, by name.

@@ -223,7 +223,7 @@ pub fn history(account: &Account, mut input: Input) -> Result<Output, AwsError> 
 }
 
 pub fn delete(account: &Account, mut input: Input) -> Result<Output, AwsError> {
-    let names = input.texts("AlarmNames")?;
+    let names = input.needed_texts("AlarmNames")?;
     input.finish()?;
     account.write(|world| {
         // All of them or none, as CloudWatch does it.
@@ -258,7 +258,7 @@ pub fn enable_actions(
     mut input: Input,
     enabled: bool,
 ) -> Result<Output, AwsError> {
-    let names = input.texts("AlarmNames")?;
+    let names = input.needed_texts("AlarmNames")?;
     input.finish()?;
     account.write(|world| {
         for name in &names {
