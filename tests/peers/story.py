@@ -34,8 +34,13 @@ POLICY = json.dumps(
         "Statement": [{"Effect": "Allow", "Action": "ec2:CreateSnapshot", "Resource": "*"}],
     }
 )
-# What nothing in the account ever is: an interface of nobody, a composite alarm.
-NEVER = {("ec2", "network_interface_available"), ("cloudwatch", "composite_alarm_exists")}
+# What nothing in the account ever is: an interface of nobody, other kinds of alarms, a stack of imported resources.
+NEVER = {
+    ("ec2", "network_interface_available"),
+    ("cloudwatch", "composite_alarm_exists"),
+    ("cloudwatch", "log_alarm_exists"),
+    ("cloudformation", "stack_import_complete"),
+}
 
 
 def template(**more):
@@ -301,8 +306,8 @@ class Story:
         self.call("cloudwatch", "UntagResource", TagKeys=["a"], **arn)
         self.call("cloudwatch", "ListMetrics", Namespace="AWS/EFS")
         now = alarm["AlarmConfigurationUpdatedTimestamp"]
-        if isinstance(now, str):
-            now = datetime.datetime.fromisoformat(now.replace("Z", "+00:00"))
+        if isinstance(now, (int, float)):
+            now = datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
         hour = datetime.timedelta(hours=1)
         span = {"StartTime": now - hour, "EndTime": now + hour}
         points = self.call("cloudwatch", "GetMetricStatistics", Period=300, Statistics=["Average"], **metric, **span)

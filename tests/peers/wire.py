@@ -15,7 +15,9 @@ def strangers(operation, body, protocol):
         extra = {"requestId", "ResponseMetadata", "RequestId"}
         if wrapper:
             extra.add(wrapper)
-        if "}" in root.tag and not root.tag.startswith("{" + operation.metadata["xmlNamespace"] + "}"):
+        # EC2's has a slash at its end that its model does not tell.
+        namespace = root.tag.partition("}")[0].strip("{").rstrip("/")
+        if namespace != operation.metadata["xmlNamespace"].rstrip("/"):
             return [f"{operation.name}: the namespace of {root.tag}"]
         found = []
         for child in root:
