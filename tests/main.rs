@@ -14,5 +14,6 @@ mod program;
 mod scripts;
 mod support;
 mod sweep;
+mod textbook;
 mod tidy;
 mod toolchain;
