@@ -147,3 +147,15 @@ fn script(served: &Served, name: &str) -> serde_json::Value {
     assert_eq!(code, 0, "{out}{err}");
     serde_json::from_str(&out).unwrap()
 }
+
+#[test]
+#[ignore = "needs boto3, which tests/all.sh installs"]
+fn bad_requests_are_refused_with_the_codes_of_the_services_models() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let told = script(&served, "codes.py");
+    assert_eq!(told["wrong"], serde_json::json!([]));
+    assert!(told["requests"].as_u64().unwrap() >= 25, "{told}");
+    // As many as models name: those of CloudFormation, EFS, CloudWatch, IAM and Systems Manager.
+    assert!(told["named"].as_u64().unwrap() >= 10, "{told}");
+}
