@@ -17,3 +17,4 @@ mod sweep;
 mod textbook;
 mod tidy;
 mod toolchain;
+mod wire;

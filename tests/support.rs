@@ -178,6 +178,14 @@ impl Served {
         &found.unwrap().1
     }
 
+    /// What of its memory has been in use at most, in bytes.
+    pub fn peak(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+        kib.parse::<u64>().unwrap() * 1024
+    }
+
     pub fn url(&self) -> &str {
         self.variable("AWS_ENDPOINT_URL")
     }

@@ -239,7 +239,11 @@ pub fn delete(account: &Account, mut input: Input) -> Result<Output, AwsError> {
 
 pub fn set_state(account: &Account, mut input: Input) -> Result<Output, AwsError> {
     let (name, state) = (input.needed("AlarmName")?, input.needed("StateValue")?);
-    let state = AlarmState::find(&state).ok_or_else(|| invalid("StateValue"))?;
+    let state = AlarmState::find(&state).ok_or_else(|| {
+        AwsError::validation(format!(
+            "1 validation error detected: Value '{state}' at 'stateValue' failed to satisfy constraint: Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]"
+        ))
+    })?;
     let reason = input.needed("StateReason")?;
     let data = input.text("StateReasonData")?.unwrap_or_default();
     input.finish()?;
