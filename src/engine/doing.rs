@@ -153,14 +153,14 @@ impl Engine {
                 if practice {
                     inner
                 } else {
-                    Default::default()
+                    Vec::new()
                 }
             }
             Action::OnAws(inner) => {
-                if !practice {
-                    inner
+                if practice {
+                    Vec::new()
                 } else {
-                    Default::default()
+                    inner
                 }
             }
             Action::Forward { .. } if !practice => Vec::new(),
