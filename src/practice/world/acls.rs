@@ -309,3 +309,102 @@ impl World {
         self.network_acls.values().any(own)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::super::place::Place;
+    use super::*;
+
+    fn world() -> (World, String, String) {
+        let place = Place {
+            account_id: "123456789012".into(),
+            region: "us-east-1".into(),
+        };
+        let mut world = World::new(place, Timestamp::UNIX_EPOCH, Some(7));
+        let vpc = world
+            .create_vpc("10.0.0.0/16".parse().unwrap(), Tags::new())
+            .unwrap();
+        let subnet = world
+            .create_subnet(&vpc, "10.0.1.0/24".parse().unwrap(), None, Tags::new())
+            .unwrap();
+        (world, vpc, subnet)
+    }
+
+    fn entry(allow: bool, protocol: i16, ports: Option<(u16, u16)>) -> Entry {
+        Entry {
+            allow,
+            protocol,
+            cidr: Cidr::EVERYWHERE,
+            ports,
+            icmp: None,
+        }
+    }
+
+    const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
+    const SSH: Traffic = Traffic::Tcp(22);
+
+    #[test]
+    fn a_new_acl_lets_nothing_through_and_answers_need_an_entry_of_their_own() {
+        let (mut world, vpc, subnet) = world();
+        let passes = |world: &World| world.acl_passes(&subnet, Way::In, SSH, OUTSIDE);
+        assert!(passes(&world));
+        let acl = world.create_network_acl(&vpc, Tags::new()).unwrap();
+        world.associate_acl(&subnet, Some(&acl)).unwrap();
+        assert!(!passes(&world));
+        let ssh = entry(true, 6, Some((22, 22)));
+        world.create_acl_entry(&acl, Way::In, 100, ssh).unwrap();
+        assert!(!passes(&world), "nothing remembers who has asked");
+        let answers = entry(true, 6, Some((1024, 65_535)));
+        world.create_acl_entry(&acl, Way::Out, 100, answers).unwrap();
+        assert!(passes(&world));
+        assert!(!world.acl_passes(&subnet, Way::In, Traffic::Ping, OUTSIDE));
+    }
+
+    #[test]
+    fn the_entry_with_the_lowest_number_decides() {
+        let (mut world, vpc, subnet) = world();
+        let acl = world.create_network_acl(&vpc, Tags::new()).unwrap();
+        world.associate_acl(&subnet, Some(&acl)).unwrap();
+        for way in [Way::In, Way::Out] {
+            let all = entry(true, -1, None);
+            world.create_acl_entry(&acl, way, 200, all).unwrap();
+        }
+        let no_ssh = entry(false, 6, Some((22, 22)));
+        world.create_acl_entry(&acl, Way::In, 100, no_ssh.clone()).unwrap();
+        let passes = |world: &World, traffic| world.acl_passes(&subnet, Way::In, traffic, OUTSIDE);
+        assert!(!passes(&world, SSH) && passes(&world, Traffic::Tcp(80)) && passes(&world, Traffic::Ping));
+        let twice = world.create_acl_entry(&acl, Way::In, 100, no_ssh).unwrap_err();
+        assert_eq!(twice.code, "NetworkAclEntryAlreadyExists");
+        world.set_acl_entry(&acl, Way::In, 100, None).unwrap();
+        assert!(passes(&world, SSH));
+    }
+
+    #[test]
+    fn a_subnet_is_never_without_one_and_one_in_use_stays() {
+        let (mut world, vpc, subnet) = world();
+        let acl = world.create_network_acl(&vpc, Tags::new()).unwrap();
+        let association = world.associate_acl(&subnet, Some(&acl)).unwrap();
+        assert_eq!(world.subnet_of_acl_association(&association), Some(subnet.clone()));
+        let refused = world.delete_network_acl(&acl).unwrap_err();
+        assert_eq!(refused.code, "DependencyViolation");
+        world.associate_acl(&subnet, None).unwrap();
+        world.delete_subnet(&subnet).unwrap();
+        assert_eq!(world.delete_vpc(&vpc).unwrap_err().code, "DependencyViolation");
+        world.delete_network_acl(&acl).unwrap();
+        let default = world.network_acls.ids().remove(0);
+        assert_eq!(world.delete_network_acl(&default).unwrap_err().code, "InvalidParameterValue");
+        world.delete_vpc(&vpc).unwrap();
+        assert!(world.network_acls.ids().is_empty());
+    }
+
+    #[test]
+    fn one_that_was_stored_before_there_were_entries_is_its_vpcs_default() {
+        let stored = r#"{"id": "acl-1", "vpc": "vpc-1", "associations": {"subnet-1": "aclassoc-1"}}"#;
+        let acl: NetworkAcl = serde_json::from_str(stored).unwrap();
+        assert!(acl.is_default && acl.entries == everything());
+        let again = serde_json::from_str::<NetworkAcl>(&serde_json::to_string(&acl).unwrap());
+        assert_eq!(again.unwrap().entries, acl.entries);
+    }
+}
