@@ -357,7 +357,9 @@ mod tests {
         world.create_acl_entry(&acl, Way::In, 100, ssh).unwrap();
         assert!(!passes(&world), "nothing remembers who has asked");
         let answers = entry(true, 6, Some((1024, 65_535)));
-        world.create_acl_entry(&acl, Way::Out, 100, answers).unwrap();
+        world
+            .create_acl_entry(&acl, Way::Out, 100, answers)
+            .unwrap();
         assert!(passes(&world));
         assert!(!world.acl_passes(&subnet, Way::In, Traffic::Ping, OUTSIDE));
     }
@@ -372,10 +374,18 @@ mod tests {
             world.create_acl_entry(&acl, way, 200, all).unwrap();
         }
         let no_ssh = entry(false, 6, Some((22, 22)));
-        world.create_acl_entry(&acl, Way::In, 100, no_ssh.clone()).unwrap();
+        world
+            .create_acl_entry(&acl, Way::In, 100, no_ssh.clone())
+            .unwrap();
         let passes = |world: &World, traffic| world.acl_passes(&subnet, Way::In, traffic, OUTSIDE);
-        assert!(!passes(&world, SSH) && passes(&world, Traffic::Tcp(80)) && passes(&world, Traffic::Ping));
-        let twice = world.create_acl_entry(&acl, Way::In, 100, no_ssh).unwrap_err();
+        assert!(
+            !passes(&world, SSH)
+                && passes(&world, Traffic::Tcp(80))
+                && passes(&world, Traffic::Ping)
+        );
+        let twice = world
+            .create_acl_entry(&acl, Way::In, 100, no_ssh)
+            .unwrap_err();
         assert_eq!(twice.code, "NetworkAclEntryAlreadyExists");
         world.set_acl_entry(&acl, Way::In, 100, None).unwrap();
         assert!(passes(&world, SSH));
@@ -386,22 +396,32 @@ mod tests {
         let (mut world, vpc, subnet) = world();
         let acl = world.create_network_acl(&vpc, Tags::new()).unwrap();
         let association = world.associate_acl(&subnet, Some(&acl)).unwrap();
-        assert_eq!(world.subnet_of_acl_association(&association), Some(subnet.clone()));
+        assert_eq!(
+            world.subnet_of_acl_association(&association),
+            Some(subnet.clone())
+        );
         let refused = world.delete_network_acl(&acl).unwrap_err();
         assert_eq!(refused.code, "DependencyViolation");
         world.associate_acl(&subnet, None).unwrap();
         world.delete_subnet(&subnet).unwrap();
-        assert_eq!(world.delete_vpc(&vpc).unwrap_err().code, "DependencyViolation");
+        assert_eq!(
+            world.delete_vpc(&vpc).unwrap_err().code,
+            "DependencyViolation"
+        );
         world.delete_network_acl(&acl).unwrap();
         let default = world.network_acls.ids().remove(0);
-        assert_eq!(world.delete_network_acl(&default).unwrap_err().code, "InvalidParameterValue");
+        assert_eq!(
+            world.delete_network_acl(&default).unwrap_err().code,
+            "InvalidParameterValue"
+        );
         world.delete_vpc(&vpc).unwrap();
         assert!(world.network_acls.ids().is_empty());
     }
 
     #[test]
     fn one_that_was_stored_before_there_were_entries_is_its_vpcs_default() {
-        let stored = r#"{"id": "acl-1", "vpc": "vpc-1", "associations": {"subnet-1": "aclassoc-1"}}"#;
+        let stored =
+            r#"{"id": "acl-1", "vpc": "vpc-1", "associations": {"subnet-1": "aclassoc-1"}}"#;
         let acl: NetworkAcl = serde_json::from_str(stored).unwrap();
         assert!(acl.is_default && acl.entries == everything());
         let again = serde_json::from_str::<NetworkAcl>(&serde_json::to_string(&acl).unwrap());
