@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::types::Capability;
 use aws_sdk_ec2::primitives::Blob;
-use aws_sdk_ec2::types::SnapshotState;
+use aws_sdk_ec2::types::{SnapshotState, Volume};
 use tokio::runtime::Runtime;
 
 use crate::support::{Home, Served, outcome};
 
 /// Until something happens that takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An account with the reader's key in it.
 struct Reader {
@@ -239,7 +239,7 @@ fn a_textbooks_backup_makes_a_snapshot_and_hangs_at_its_end_until_the_volume_is_
     until("the volume is asked for", || {
         let volumes = reader.ec2.describe_volumes().send();
         let volumes = reader.runtime.block_on(volumes).unwrap();
-        let mut attachments = volumes.volumes().iter().flat_map(|one| one.attachments());
+        let mut attachments = volumes.volumes().iter().flat_map(Volume::attachments);
         attachments.any(|one| one.state().unwrap().as_str() == "busy")
     });
     // An hour changes nothing: it is mounted.
