@@ -39,6 +39,9 @@ pub struct Common {
     /// How fast time passes in the practice account: a number of times faster than real, or `max`
     #[arg(long, global = true, value_name = "PACE", default_value = "20")]
     pub pace: String,
+    /// What goes wrong in the practice account that this program serves (docs/FAULTS.md)
+    #[arg(long, global = true, value_name = "FILE", env = "EFSLAB_FAULTS")]
+    pub faults: Option<PathBuf>,
     /// Where labs, keys and the practice account are kept
     #[arg(long, global = true, value_name = "DIR", env = "EFSLAB_STATE_DIR")]
     pub state_dir: Option<PathBuf>,

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod faults;
 mod killed;
 mod lab;
 mod peers;
@@ -14,5 +15,7 @@ mod program;
 mod scripts;
 mod support;
 mod sweep;
+mod textbook;
 mod tidy;
 mod toolchain;
+mod wire;

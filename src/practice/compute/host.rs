@@ -173,7 +173,7 @@ impl Host {
             .all()
             .first()
             .map_or(image::DISK_BYTES, |root| root.bytes);
-        let root = image::root_mount_of(disk, &disks.root_partition(), size);
+        let root = image::root_mount_of(spec.edition, disk, &disks.root_partition(), size);
         Self {
             spec,
             clock,

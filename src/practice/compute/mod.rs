@@ -8,6 +8,7 @@ pub mod commands;
 pub mod cron;
 mod detach;
 pub mod disks;
+mod edition;
 pub mod exhausted;
 mod fed;
 mod fleet;
@@ -42,6 +43,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub(in crate::practice) use boot::HOST_KEY;
+pub use edition::Edition;
 pub use fleet::Fleet;
 
 /// What an instance is launched with.
@@ -57,6 +59,8 @@ pub struct HostSpec {
     pub instance_type: String,
     /// `ami-…`
     pub image_id: String,
+    /// What is on that image.
+    pub edition: Edition,
     /// Its address in the VPC; the hostname is made of it (`ip-10-0-1-12`).
     pub private_address: Ipv4Addr,
     /// Public keys of the key pair, in OpenSSH form; cloud-init writes them to ec2-user's authorized_keys.
@@ -259,7 +263,10 @@ pub(in crate::practice) fn machine(
     files: crate::practice::storage::Files,
 ) -> std::sync::Arc<host::Host> {
     let disk = files
-        .create_disk_from(&spec.instance_id, &image::build().unwrap())
+        .create_disk_from(
+            &spec.instance_id,
+            &image::build(Edition::default()).unwrap(),
+        )
         .unwrap();
     let clock = clock.clone();
     let host = host::Host::new(spec, clock, surroundings, files, disk, String::new());

@@ -51,6 +51,7 @@ use self::program::{Deaf, Program, Seated, key};
 use super::files::Screen;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
+use crate::practice::storage::{Outcome, View};
 
 pub use self::fstab::mount_all;
 pub use self::services::{is_active, start_enabled};
@@ -217,13 +218,36 @@ fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
     ]
 }
 
+/// Puts a package, and what it needs, on the disk of an image. Answers with their names.
+pub(in crate::practice::compute) fn install_on_image(
+    disk: &View,
+    package: &str,
+) -> Outcome<Vec<&'static str>> {
+    let installed = disk.read_text(crate::practice::compute::image::PACKAGES)?;
+    let has = |one: &packages::Package| {
+        packages::is_protected(one) || installed.lines().any(|line| line == one.name)
+    };
+    let Some(package) = packages::find(package) else {
+        return Ok(Vec::new());
+    };
+    let mut names = Vec::new();
+    for one in packages::closure(package, &has) {
+        one.unpack(disk)?;
+        names.push(one.name);
+    }
+    Ok(names)
+}
+
 /// Puts a package's files on a host's disk, as `dnf install` does.
 #[cfg(test)]
 pub(in crate::practice::compute) fn install(
     host: &Arc<crate::practice::compute::host::Host>,
     package: &str,
 ) {
-    packages::find(package).unwrap().unpack(host).unwrap();
+    packages::find(package)
+        .unwrap()
+        .unpack(&host.root())
+        .unwrap();
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ impl Rig {
             zone: "us-east-1a".to_owned(),
             instance_type: "t3.micro".to_owned(),
             image_id: "ami-1".to_owned(),
+            edition: crate::practice::compute::Edition::default(),
             private_address: Ipv4Addr::new(10, 0, 1, 12),
             authorized_keys: Vec::new(),
             user_data: Vec::new(),
@@ -86,7 +87,7 @@ impl Rig {
             Clock::new(Pace::Max, now.parse().unwrap()),
             Arc::new(Nowhere),
             Files::open(directory.path()).unwrap(),
-            image::build().unwrap(),
+            image::build(crate::practice::compute::Edition::default()).unwrap(),
             String::new(),
         ));
         kernel::mount(&host).unwrap();

@@ -233,7 +233,7 @@ impl Run<'_> {
             .await?;
         for (index, package) in all.iter().enumerate() {
             self.seat.activity.sleep(EACH).await;
-            if let Err(error) = package.unpack(&self.seat.host) {
+            if let Err(error) = package.unpack(&self.seat.host.root()) {
                 let what = format!(
                     "Error: Transaction failed: {}: {error}",
                     package.full_name()
