@@ -10,8 +10,10 @@ mod iam;
 mod paging;
 mod params;
 mod protocol;
+mod scheduler;
 mod sigv4;
 mod ssm;
+mod states;
 mod sts;
 mod xml;
 
@@ -37,6 +39,7 @@ use super::world;
 use super::world::place::Place;
 
 pub use self::cloudwatch::watch as watch_alarms;
+pub use self::scheduler::watch as watch_schedules;
 
 /// Bytes of a request body. A template (51,200 bytes) has room in it, every byte of it escaped.
 const MAX_BODY: usize = 1024 * 1024;
@@ -58,6 +61,8 @@ enum Service {
     Sts,
     Ssm,
     Iam,
+    Scheduler,
+    States,
     Control,
 }
 
@@ -71,6 +76,8 @@ impl Service {
             "sts" => Self::Sts,
             "ssm" => Self::Ssm,
             "iam" => Self::Iam,
+            "scheduler" => Self::Scheduler,
+            "states" => Self::States,
             control::SERVICE => Self::Control,
             _ => return None,
         })
@@ -84,8 +91,8 @@ impl Service {
             Self::Sts => Protocol::Query(sts::NAMESPACE),
             Self::Iam => Protocol::Query(iam::NAMESPACE),
             Self::Ec2 => Protocol::Ec2,
-            Self::Efs | Self::Control => Protocol::RestJson,
-            Self::Ssm => Protocol::Json,
+            Self::Efs | Self::Scheduler | Self::Control => Protocol::RestJson,
+            Self::Ssm | Self::States => Protocol::Json,
         }
     }
 
@@ -231,17 +238,22 @@ async fn dispatch(
         Service::Ec2 => ec2::answer(account, caller, form(), request_id),
         Service::Sts => sts::answer(&account.identity, caller, form()),
         Service::Efs => efs::answer(account, caller, &parts.method, path, query, body),
-        Service::Ssm => {
-            let target = parts.headers.get("x-amz-target");
-            let target = target.and_then(|target| target.to_str().ok());
-            ssm::answer(account, caller, target.unwrap_or_default(), body)
-        }
+        Service::Scheduler => scheduler::answer(account, caller, &parts.method, path, query, body),
+        Service::Ssm => ssm::answer(account, caller, target(parts), body),
+        Service::States => states::answer(account, caller, target(parts), body),
         Service::Iam => iam::answer(account, caller, form()),
         Service::Control => {
             caller.must_own()?;
             control::answer(account, &parts.method, path, query).await
         }
     }
+}
+
+/// The operation of a service that has it in a header.
+fn target(parts: &Parts) -> &str {
+    let target = parts.headers.get("x-amz-target");
+    let target = target.and_then(|target| target.to_str().ok());
+    target.unwrap_or_default()
 }
 
 /// A page that the learner looks at must not be able to reach the account by a name of its own.

@@ -52,6 +52,7 @@ use super::files::Screen;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
 
+pub use self::aws::sdk;
 pub use self::fstab::mount_all;
 pub use self::services::{is_active, start_enabled};
 
