@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::lesson::schema::Side;
@@ -114,6 +114,12 @@ pub enum Effect {
     },
     /// Remove one thing that no stack owns.
     Remove(Removal),
+    /// Make the guard, unless it is there, with a lease of so much time of the account's, and see that it is armed.
+    Arm(SignedDuration),
+    /// Let the lease end in so much time of the account's.
+    Renew(SignedDuration),
+    /// Take the guard away.
+    Disarm,
     /// Write down where the learner stands.
     SaveProgress(Progress),
     /// Write down ids by which untagged leftovers are found later.
@@ -285,6 +291,9 @@ impl Effect {
                 | Self::CancelUpdate { .. }
                 | Self::Terminate { .. }
                 | Self::Remove(_)
+                | Self::Arm(_)
+                | Self::Renew(_)
+                | Self::Disarm
         )
     }
 }

@@ -6,6 +6,7 @@
 mod cleanup;
 mod control;
 mod describe;
+mod guard;
 mod guest;
 mod hosts;
 mod lab;
