@@ -39,6 +39,12 @@ pub struct Common {
     /// How fast time passes in the practice account: a number of times faster than real, or `max`
     #[arg(long, global = true, value_name = "PACE", default_value = "20")]
     pub pace: String,
+    /// How long a lab lives after you were last seen: then it removes itself. For example 90m, 4h, 1d
+    #[arg(long, global = true, value_name = "DURATION", default_value = "4h")]
+    pub ttl: String,
+    /// Make no guard that removes the lab: it stands, and is billed, until it is cleaned up
+    #[arg(long, global = true, conflicts_with = "ttl")]
+    pub no_guard: bool,
     /// Where labs, keys and the practice account are kept
     #[arg(long, global = true, value_name = "DIR", env = "EFSLAB_STATE_DIR")]
     pub state_dir: Option<PathBuf>,
@@ -150,6 +156,8 @@ pub enum Stage {
     Alarms,
     /// And the backup volume
     Backup,
+    /// The guard, a stack of its own that removes the lab when its lease is over
+    Guard,
 }
 
 /// What can be done with lessons.

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod guard;
 mod killed;
 mod lab;
 mod peers;

@@ -59,12 +59,17 @@ impl Cloud {
                 // Its last deletion is not over, or it is being made.
                 Some(seen) if seen.status.ends_with("_IN_PROGRESS") => {}
                 Some(seen) if seen.status == "CREATE_COMPLETE" => {
-                    if self.renew(lab, until).await.is_ok() {
-                        return Ok(());
+                    match self.renew(lab, until).await {
+                        Ok(()) => return Ok(()),
+                        // It is removing what there was before; when it is through, it goes itself.
+                        Err(failure) if failure.class == FailureClass::Refused => {}
+                        // Somebody has taken its schedule away: another one is made.
+                        Err(failure) => {
+                            absent(failure)?;
+                            self.delete_stack(&seen.id, format!("{token}-broken-{asked}"))
+                                .await?;
+                        }
                     }
-                    // It is at work, or broken: not this one.
-                    self.delete_stack(&seen.id, format!("{token}-broken-{asked}"))
-                        .await?;
                 }
                 Some(seen) => {
                     let why = self.first_failure(&seen.id).await;
@@ -155,7 +160,7 @@ impl Cloud {
         if until == ends && armed {
             return Ok(());
         }
-        self.set_schedule(tried, schedule, until, ScheduleState::Enabled)
+        self.set_schedule(tried, schedule, Some(until), ScheduleState::Enabled)
             .await
     }
 
@@ -169,7 +174,7 @@ impl Cloud {
         &self,
         tried: &str,
         schedule: GetScheduleOutput,
-        until: Timestamp,
+        until: Option<Timestamp>,
         state: ScheduleState,
     ) -> Result<(), Failure> {
         self.scheduler
@@ -178,7 +183,7 @@ impl Cloud {
             .set_group_name(schedule.group_name)
             .set_schedule_expression(schedule.schedule_expression)
             .set_schedule_expression_timezone(schedule.schedule_expression_timezone)
-            .start_date(DateTime::from_secs(until.as_second()))
+            .set_start_date(until.map(|until| DateTime::from_secs(until.as_second())))
             .set_end_date(schedule.end_date)
             .set_description(schedule.description)
             .state(state)
@@ -200,14 +205,11 @@ impl Cloud {
         let tried = "take the guard away";
         let name = guard_name(lab);
         match self.guard_schedule(tried, &name).await {
-            Ok(schedule) => {
-                let until = schedule
-                    .start_date()
-                    .map_or(Timestamp::UNIX_EPOCH, timestamp);
-                self.set_schedule(tried, schedule, until, ScheduleState::Disabled)
-                    .await
-                    .or_else(absent)?;
-            }
+            // Without its StartDate, which may be so long past that Scheduler refuses it.
+            Ok(schedule) => self
+                .set_schedule(tried, schedule, None, ScheduleState::Disabled)
+                .await
+                .or_else(absent)?,
             Err(failure) => absent(failure)?,
         }
         let mut asked = 0;

@@ -64,9 +64,7 @@ impl Journal {
             Effect::CancelUpdate { stack } => Some(("cancel-update", stack.clone())),
             Effect::Terminate { instances } => Some(("terminate", json(instances))),
             Effect::Remove(removal) => Some(("remove", json(removal))),
-            Effect::Arm(lease) => Some(("arm", lease.to_string())),
-            Effect::Renew(lease) => Some(("renew", lease.to_string())),
-            Effect::Disarm => Some(("disarm", String::new())),
+            Effect::Guard(wish) => Some(("guard", json(wish))),
             _ => None,
         };
         debug_assert_eq!(intent.is_some(), effect.changes_the_account());

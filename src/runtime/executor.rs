@@ -175,14 +175,8 @@ impl Executor {
                 let outcome = parts.cloud.remove(&removal).await;
                 What::Removed { removal, outcome }
             }),
-            Effect::Arm(lease) => {
-                self.tell(async move { What::Armed(parts.arm(lease, intent).await) });
-            }
-            Effect::Renew(lease) => {
-                self.tell(async move { What::Renewed(parts.renew(lease).await) });
-            }
-            Effect::Disarm => {
-                self.tell(async move { What::Disarmed(parts.disarm(intent).await) });
+            Effect::Guard(wish) => {
+                self.tell(async move { parts.guard(wish, intent).await });
             }
             Effect::WakeAt(at) => self.tell(async move {
                 let wait = at.duration_since(Timestamp::now());

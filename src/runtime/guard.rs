@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::executor::{Parts, local, passing};
-use crate::engine::event::Failure;
+use crate::engine::effect::GuardWish;
+use crate::engine::event::{Failure, What};
 use crate::journal::{Intent, Journal};
 use crate::template;
 
@@ -15,7 +16,16 @@ impl Parts {
         Ok(now.checked_add(lease).unwrap_or(Timestamp::MAX))
     }
 
-    pub(super) async fn arm(
+    /// What the engine wants of the guard.
+    pub(super) async fn guard(&self, wish: GuardWish, intent: Option<Intent>) -> What {
+        match wish {
+            GuardWish::Arm(lease) => What::Armed(self.arm(lease, intent).await),
+            GuardWish::Renew(lease) => What::Renewed(self.renew(lease).await),
+            GuardWish::Disarm => What::Disarmed(self.disarm(intent).await),
+        }
+    }
+
+    async fn arm(
         &self,
         lease: SignedDuration,
         intent: Option<Intent>,
@@ -33,12 +43,12 @@ impl Parts {
             .await
     }
 
-    pub(super) async fn renew(&self, lease: SignedDuration) -> Result<(), Failure> {
+    async fn renew(&self, lease: SignedDuration) -> Result<(), Failure> {
         let until = self.end_of(lease).await?;
         self.cloud.renew(&self.lab, until).await
     }
 
-    pub(super) async fn disarm(&self, intent: Option<Intent>) -> Result<(), Failure> {
+    async fn disarm(&self, intent: Option<Intent>) -> Result<(), Failure> {
         let tried = "take the guard away";
         let Some(intent) = intent else {
             return Err(local(tried, "the intent was not written down".to_owned()));

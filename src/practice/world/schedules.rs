@@ -299,6 +299,13 @@ impl World {
 
     fn check_schedule(&self, definition: &Definition) -> Result<(), AwsError> {
         definition.check()?;
+        let recurs = matches!(definition.parse(), Ok(Expression::Rate(_)));
+        let early = self.now - SignedDuration::from_mins(5);
+        if recurs && definition.start.is_some_and(|start| start < early) {
+            return Err(validation(
+                "The StartDate you specify cannot be earlier than 5 minutes ago.",
+            ));
+        }
         if !self.lets_assume(&definition.role, "scheduler") {
             return Err(validation(
                 "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",

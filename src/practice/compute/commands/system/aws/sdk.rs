@@ -57,16 +57,19 @@ pub fn find(service: &str, action: &str) -> Option<Known> {
 
 impl Known {
     /// As in a credential scope.
+    #[must_use]
     pub fn scope(&self) -> &'static str {
         self.service.name
     }
 
     /// Whether it has a parameter of this name.
+    #[must_use]
     pub fn takes(&self, name: &str) -> bool {
         self.operation.input.iter().any(|member| member.name == name)
     }
 
     /// The request with these parameters.
+    #[must_use]
     pub fn request(&self, parameters: &Json) -> Request {
         let given = Value::parse(&parameters.to_string()).unwrap_or(Value::Null);
         let given: Vec<(&'static str, Value)> = self
