@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 
 /// How long an answer may take; everything it does is on this computer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same where the account first lets everything happen that falls into the time between: what computes without end
+/// is overtaken there after ten times 20 s at most.
+const ADVANCING: Duration = Duration::from_mins(5);
 
 /// How a practice account is reached: what `practice serve` prints, and what a running account leaves for others.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,9 +105,8 @@ impl Endpoint {
 
     /// Moves its clock forward.
     pub(super) async fn advance(&self, seconds: u64) -> miette::Result<AccountClock> {
-        let text = self
-            .call("POST", &format!("/_efslab/advance?seconds={seconds}"))
-            .await?;
+        let path = format!("/_efslab/advance?seconds={seconds}");
+        let text = self.call_within("POST", &path, ADVANCING).await?;
         serde_json::from_str(&text)
             .into_diagnostic()
             .wrap_err("the practice account's answer cannot be read")
@@ -116,6 +118,15 @@ impl Endpoint {
     }
 
     async fn call(&self, method: &'static str, path: &str) -> miette::Result<String> {
+        self.call_within(method, path, PATIENCE).await
+    }
+
+    async fn call_within(
+        &self,
+        method: &'static str,
+        path: &str,
+        patience: Duration,
+    ) -> miette::Result<String> {
         let exchange = async {
             let request = self.signed(method, path)?;
             let client: Client<HttpConnector, Full<Bytes>> =
@@ -148,11 +159,11 @@ impl Endpoint {
                 ))
             }
         };
-        tokio::time::timeout(PATIENCE, exchange)
+        tokio::time::timeout(patience, exchange)
             .await
             .map_err(|_| {
                 miette!(
-                    "the practice account at {} did not answer within {PATIENCE:?}",
+                    "the practice account at {} did not answer within {patience:?}",
                     self.url
                 )
             })?

@@ -279,7 +279,7 @@ pub struct StepProgress {
     /// When it was passed, by the learner's clock.
     #[serde(default)]
     pub passed_at: Option<Timestamp>,
-    /// The newest snapshot then, if the step keeps it in mind.
+    /// The snapshot that the step was about, to be kept in mind.
     #[serde(default)]
     pub snapshot: Option<String>,
 }

@@ -75,7 +75,7 @@ impl Engine {
         });
         let shown = self.step_now().shows.iter().map(|panel| panel.sight());
         let mut sights: BTreeSet<_> = needs.chain(shown).collect();
-        if self.step_now().notes_snapshot || self.names("{snapshot}") {
+        if self.names("{snapshot}") {
             sights.insert(Sight::Snapshots);
         }
         if self.names("{restored}") {

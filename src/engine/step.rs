@@ -31,7 +31,7 @@ pub(super) struct Current {
     pub(super) measured: BTreeMap<String, f64>,
     /// When it was passed.
     pub(super) passed_at: Option<Timestamp>,
-    /// The newest snapshot then, if the step keeps it in mind.
+    /// The snapshot that the step was about, to be kept in mind.
     pub(super) snapshot: Option<String>,
     /// How soon each machine sees what the other writes.
     pub(super) causality: Causality,
@@ -231,9 +231,7 @@ impl Engine {
                     .filter_map(|(measure, figure)| Some((measure.id.clone(), figure?)))
                     .collect();
                 self.step.passed_at = Some(self.at);
-                if self.step_now().notes_snapshot {
-                    self.step.snapshot = self.newest_snapshot();
-                }
+                self.step.snapshot = check::snapshot_taken(self.step_now(), &self.evidence());
                 self.step.verdict = Some(Verdict::Passed(told + &self.took()));
                 self.step.verdicts += 1;
                 self.step.awaited = false;

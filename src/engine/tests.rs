@@ -47,7 +47,6 @@ fn step(id: &str, check: Check, solution: Vec<Action>) -> Step {
         shows: vec![],
         forward: None,
         brings: vec![],
-        notes_snapshot: false,
         timed_from: None,
         check,
         hints: vec!["one".to_owned(), "two".to_owned(), "three".to_owned()],

@@ -181,7 +181,7 @@ fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
         })),
         Check::Alarm { .. } => add(Need::Sight(Sight::Alarms)),
         Check::Metric { .. } => add(Need::Sight(Sight::Metrics)),
-        Check::Snapshots { .. } | Check::Pinned {} => add(Need::Sight(Sight::Snapshots)),
+        Check::Snapshots { .. } | Check::Taken { .. } | Check::Pinned {} => add(Need::Sight(Sight::Snapshots)),
         Check::Volume { .. } | Check::Restored { .. } => add(Need::Sight(Sight::Volumes)),
         Check::Machine { .. } => add(Need::Sight(Sight::Machines)),
         Check::Causality { writes } => add(Need::Causality { writes: *writes }),
@@ -208,6 +208,19 @@ pub fn figures(step: &Step, evidence: &Evidence) -> Vec<Option<f64>> {
             .find_map(|typed| measure.reads.read(typed))
     };
     step.measures.iter().map(figure).collect()
+}
+
+/// The snapshot that the step's check is about, and that is to be kept in mind.
+#[must_use]
+pub fn snapshot_taken(step: &Step, evidence: &Evidence) -> Option<String> {
+    fn within(check: &Check, evidence: &Evidence) -> Option<String> {
+        match check {
+            Check::Taken { on } => account::named(*on, evidence).map(str::to_owned),
+            Check::All(checks) => checks.iter().find_map(|check| within(check, evidence)),
+            _ => None,
+        }
+    }
+    within(&step.check, evidence)
 }
 
 fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
@@ -247,6 +260,7 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
         Check::Alarm { id, state } => account::alarm(id, state, evidence),
         Check::Metric { metric, above } => account::metric(*metric, *above, evidence),
         Check::Snapshots { at_least } => account::snapshots(*at_least, evidence),
+        Check::Taken { on } => account::taken(*on, evidence),
         Check::Pinned {} => account::pinned(evidence),
         Check::Volume { id, gib } => account::volume(id, *gib, evidence),
         Check::Restored { attached } => account::restored(*attached, evidence),

@@ -69,9 +69,6 @@ pub struct Step {
     /// Files of `assets/scripts` that the lab puts into the home directory, unless they are there: `backup.sh`.
     #[serde(default)]
     pub brings: Vec<String>,
-    /// Keep in mind which snapshot is the newest when the step is done: `{snapshot}` from then on in this lesson.
-    #[serde(default)]
-    pub notes_snapshot: bool,
     /// Id of an earlier step of the lesson: the verdict tells how long it has taken since that was done.
     #[serde(default)]
     pub timed_from: Option<String>,
@@ -232,6 +229,12 @@ pub enum Check {
     Snapshots {
         /// How many.
         at_least: usize,
+    },
+    /// The snapshot that this terminal named last (`snapshot snap-…`) is complete. It is kept in mind: `{snapshot}` from
+    /// then on in this lesson.
+    Taken {
+        /// Where it was named.
+        on: Side,
     },
     /// The snapshot in mind (`{snapshot}`) is pinned, so that the job keeps it.
     Pinned {},

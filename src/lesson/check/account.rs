@@ -8,6 +8,9 @@ use crate::lesson::sight::{
     AlarmSeen, Metric, Metrics, Minute, Seen, Sight, SnapshotSeen, VolumeSeen,
 };
 
+/// What the backup job says before the id of a snapshot that it has taken (`assets/scripts/backup.sh`).
+const TAKEN: &str = " snapshot ";
+
 /// What was seen, or the verdict that follows from not having seen it.
 macro_rules! seen {
     ($evidence:expr, $sight:ident) => {
@@ -74,6 +77,29 @@ pub(super) fn snapshots(at_least: usize, evidence: &Evidence) -> Verdict {
         }
         (0, _) => Verdict::NotYet("there is no snapshot of the lab yet".to_owned()),
         (count, _) => Verdict::NotYet(format!("{count} of {at_least} snapshots are there")),
+    }
+}
+
+/// The snapshot that the backup job named last on a terminal as the one it took (`snapshot snap-…`).
+pub(super) fn named(on: Side, evidence: &Evidence) -> Option<&str> {
+    let lines = evidence.transcript(on).lines().iter().rev();
+    lines.filter_map(|line| line.rsplit_once(TAKEN)).find_map(|(_, rest)| {
+        let id = rest.split(' ').next().unwrap_or_default();
+        let digits = id.strip_prefix("snap-").unwrap_or_default();
+        let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        whole.then_some(id)
+    })
+}
+
+pub(super) fn taken(on: Side, evidence: &Evidence) -> Verdict {
+    let snapshots: &Vec<SnapshotSeen> = seen!(evidence, Snapshots);
+    let Some(named) = named(on, evidence) else {
+        return Verdict::NotYet(format!("{on} has named no snapshot yet"));
+    };
+    match snapshots.iter().find(|one| one.id == named) {
+        Some(one) if one.is_complete() => Verdict::Passed(format!("{named} is complete")),
+        Some(one) => Verdict::Converging(format!("{named} is being taken: {}", one.progress)),
+        None => Verdict::Converging(format!("AWS does not list {named} yet")),
     }
 }
 

@@ -33,7 +33,6 @@ fn step(check: Check) -> Step {
         shows: vec![],
         forward: None,
         brings: vec![],
-        notes_snapshot: false,
         timed_from: None,
         check,
         hints: vec![],

@@ -102,6 +102,7 @@ fn passes(check: &Check, actions: &[Action], step: &Step) -> bool {
         | Check::Alarm { .. }
         | Check::Metric { .. }
         | Check::Snapshots { .. }
+        | Check::Taken { .. }
         | Check::Pinned {}
         | Check::Volume { .. }
         | Check::Restored { .. }

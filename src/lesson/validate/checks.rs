@@ -116,6 +116,7 @@ fn one(check: &Check, step: &Step, built: bool, found: &mut Findings) {
             ["running", "stopped"].contains(&state.as_str()),
             "check Machine needs a state; expected running or stopped",
         ),
+        Check::Taken { .. } => machines("Taken", built, found),
         Check::Metric { .. }
         | Check::Pinned {}
         | Check::Volume { .. }

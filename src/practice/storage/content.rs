@@ -1,5 +1,6 @@
 //! The bytes of a file: cheap to clone, cheap to extend, and zeros cost nothing. No attributes, no names.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes in one chunk. Large enough that a file of hundreds of megabytes has few chunks, small enough that copying
@@ -38,7 +39,10 @@ impl Chunk {
     }
 
     fn len(&self) -> usize {
-        self.bytes().len()
+        match self {
+            Self::Data(bytes) => bytes.len(),
+            Self::Hole(len) => *len,
+        }
     }
 
     fn held(&self) -> u64 {
@@ -153,8 +157,11 @@ impl Content {
     /// Adds other content at the end; whole chunks are shared with it.
     pub fn append_content(&mut self, more: &Self) {
         if !self.len.is_multiple_of(CHUNK_BYTES) {
-            for part in more.parts() {
-                self.append(part);
+            for chunk in more.chunks.iter() {
+                match chunk {
+                    Chunk::Hole(zeros) => self.append_zeros(*zeros as u64),
+                    Chunk::Data(bytes) => self.append(bytes),
+                }
             }
             return;
         }
@@ -165,12 +172,20 @@ impl Content {
 
     /// Adds so many zeros at the end.
     pub fn append_zeros(&mut self, mut more: u64) {
-        let part = |bytes: u64| usize::try_from(bytes.min(CHUNK_BYTES)).unwrap_or(CHUNK);
+        let missing = within_most((CHUNK_BYTES - self.len % CHUNK_BYTES) % CHUNK_BYTES);
+        let fits = missing.min(within_most(more));
+        self.append(&ZEROS[..fits]);
+        more -= fits as u64;
+        if more == 0 {
+            return;
+        }
+        let chunks = Arc::make_mut(&mut self.chunks);
+        self.len += more;
         while more > 0 {
-            let room = CHUNK - part(self.len % CHUNK_BYTES);
-            let fits = part(more).min(room);
-            self.append(&ZEROS[..fits]);
-            more -= fits as u64;
+            let hole = Chunk::Hole(within_most(more));
+            more -= hole.len() as u64;
+            self.held += hole.held();
+            chunks.push(hole);
         }
     }
 
@@ -181,19 +196,36 @@ impl Content {
         let mut slice = Self::default();
         let mut from = from.min(end);
         while from < end {
-            let Some(chunk) = index(from).and_then(|at| self.chunks.get(at)) else {
+            let Some(at) = index(from) else { break };
+            let whole = index(end - from).unwrap_or_default();
+            if within(from) == 0 && whole > 0 && slice.len.is_multiple_of(CHUNK_BYTES) {
+                let Some(run) = self.chunks.get(at..at + whole) else {
+                    break;
+                };
+                Arc::make_mut(&mut slice.chunks).extend_from_slice(run);
+                let bytes = whole as u64 * CHUNK_BYTES;
+                slice.len += bytes;
+                slice.held += run.iter().map(Chunk::held).sum::<u64>();
+                from += bytes;
+                continue;
+            }
+            let Some(chunk) = self.chunks.get(at) else {
                 break;
             };
             let start = within(from);
             let stop = chunk.len().min(start + within_most(end - from));
-            if start == 0 && stop == chunk.len() {
-                slice.append_content(&Self::of_one(chunk.clone()));
-            } else {
-                slice.append(&chunk.bytes()[start..stop]);
-            }
+            slice.append_chunk(chunk, start..stop);
             from += (stop - start) as u64;
         }
         slice
+    }
+
+    fn append_chunk(&mut self, chunk: &Chunk, part: Range<usize>) {
+        match chunk {
+            Chunk::Hole(_) => self.append_zeros(part.len() as u64),
+            whole if part == (0..whole.len()) => self.append_content(&Self::of_one(whole.clone())),
+            cut => self.append(&cut.bytes()[part]),
+        }
     }
 
     /// Puts other content in the place of what is at `from`; a gap before it becomes zeros.
