@@ -2,7 +2,6 @@
 //! Counted with the SDK, not with the program's own listings.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use crate::support::{Home, Served, outcome};
@@ -31,12 +30,6 @@ impl Account {
             .map(|one| one.resource_type().unwrap().to_owned())
             .collect()
     }
-
-    /// The end of the lease, seconds since 1970.
-    fn lease(&self, name: &str) -> i64 {
-        let asked = self.wait(self.scheduler.get_schedule().name(name).send());
-        asked.unwrap().start_date().unwrap().secs()
-    }
 }
 
 #[test]
@@ -50,10 +43,14 @@ fn a_lab_whose_computer_died_removes_itself_when_its_lease_is_over() {
     let run = ["run", "share-files", "--target", "practice", "--ttl", "6h"];
     let mut dying = served.efslab(&home, &run);
     let dying = dying.args(["--endpoint-url", served.url()]);
-    let mut dying = dying.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(dying.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("share-files/")));
-    while account.everything().iter().filter(|id| id.starts_with("i-")).count() < 2 {
+    let mut dying = dying.stdout(Stdio::null()).spawn().unwrap();
+    while account
+        .everything()
+        .iter()
+        .filter(|id| id.starts_with("i-"))
+        .count()
+        < 2
+    {
         assert!(dying.try_wait().unwrap().is_none(), "it ended too early");
     }
     dying.kill().unwrap();
@@ -81,9 +78,6 @@ fn a_lab_whose_computer_died_removes_itself_when_its_lease_is_over() {
     };
     advance("1h");
     assert_eq!(account.stack("-lab").as_deref(), Some(stack.as_str()));
-    let (_, out, _) = outcome(&mut served.efslab(&home, &["template", "--stage", "guard"]));
-    assert!(out.contains("rate(15 minutes)"), "{out}");
-    assert!(account.lease(&name) > 0);
     advance("6h");
 
     // Its role is left, which could not take itself away, in the guard's stack; and nothing else.

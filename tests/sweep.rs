@@ -22,13 +22,17 @@ pub struct Account {
     cloudwatch: aws_sdk_cloudwatch::Client,
     ec2: aws_sdk_ec2::Client,
     efs: aws_sdk_efs::Client,
-    pub scheduler: aws_sdk_scheduler::Client,
+    scheduler: aws_sdk_scheduler::Client,
     sfn: aws_sdk_sfn::Client,
 }
 
 /// The lab's own stack: the other one is its guard's.
 fn of_lab(stacks: &[Stack]) -> &Stack {
-    let lab = |stack: &&Stack| stack.stack_name().is_some_and(|name| name.ends_with("-lab"));
+    let lab = |stack: &&Stack| {
+        stack
+            .stack_name()
+            .is_some_and(|name| name.ends_with("-lab"))
+    };
     stacks.iter().find(lab).unwrap()
 }
 

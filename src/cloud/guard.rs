@@ -78,7 +78,9 @@ impl Cloud {
                     if asked > 0 {
                         return Err(Failure {
                             tried: tried.to_owned(),
-                            why: format!("{why}. Without the right to make roles the lab can be had with --no-guard"),
+                            why: format!(
+                                "{why}. Without the right to make roles the lab can be had with --no-guard"
+                            ),
                             class: FailureClass::Refused,
                         });
                     }
@@ -226,7 +228,8 @@ impl Cloud {
                     });
                 }
                 Some(seen) => {
-                    self.delete_stack(&seen.id, format!("{token}-{asked}")).await?;
+                    self.delete_stack(&seen.id, format!("{token}-{asked}"))
+                        .await?;
                     asked += 1;
                 }
             }
@@ -256,10 +259,9 @@ impl Cloud {
                 .stack_status()
                 .map(|status| status.as_str().to_owned())
                 .unwrap_or_default(),
-            ours: stack
-                .tags()
-                .iter()
-                .any(|tag| tag.key() == Some(LAB_TAG) && tag.value().is_some_and(|lab| guard_name(lab) == name)),
+            ours: stack.tags().iter().any(|tag| {
+                tag.key() == Some(LAB_TAG) && tag.value().is_some_and(|lab| guard_name(lab) == name)
+            }),
         });
         Ok(seen.filter(|seen| seen.status != "DELETE_COMPLETE"))
     }
@@ -308,14 +310,25 @@ impl Cloud {
     async fn guard_machines(&self, name: &str, lab: &str) -> Result<Vec<String>, Failure> {
         let tried = "list state machines";
         let mut arns = Vec::new();
-        let mut pages = self.sfn.list_state_machines().into_paginator().items().send();
+        let mut pages = self
+            .sfn
+            .list_state_machines()
+            .into_paginator()
+            .items()
+            .send();
         while let Some(found) = pages.next().await {
             let found = found.map_err(|error| classify(tried, &error))?;
             if found.name() != name {
                 continue;
             }
             let arn = found.state_machine_arn();
-            match self.sfn.list_tags_for_resource().resource_arn(arn).send().await {
+            match self
+                .sfn
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .send()
+                .await
+            {
                 Ok(tags) => {
                     let mut tags = tags.tags().iter();
                     if tags.any(|tag| tag.key() == Some(LAB_TAG) && tag.value() == Some(lab)) {

@@ -20,8 +20,8 @@ use super::session::Cloud;
 use super::stack::LAB_TAG;
 use crate::engine::effect::Known;
 use crate::engine::event::{Failure, FailureClass, Inventory, InventoryRow, Remains};
-use crate::engine::{guard_name, stack_name};
 use crate::engine::view::Listing;
+use crate::engine::{guard_name, stack_name};
 
 /// Collects the ids that one paged EC2 listing yields.
 macro_rules! listed {

@@ -149,8 +149,20 @@ impl Engine {
     fn meant_for_here(&self, actions: Vec<Action>) -> Vec<Action> {
         let practice = matches!(self.setup.target, Target::Practice { .. });
         let each = |action| match action {
-            Action::OnPractice(inner) => if practice { inner } else { Vec::new() },
-            Action::OnAws(inner) => if practice { Vec::new() } else { inner },
+            Action::OnPractice(inner) => {
+                if practice {
+                    inner
+                } else {
+                    Vec::new()
+                }
+            }
+            Action::OnAws(inner) => {
+                if practice {
+                    Vec::new()
+                } else {
+                    inner
+                }
+            }
             Action::Forward { .. } if !practice => Vec::new(),
             other => vec![other],
         };

@@ -16,7 +16,8 @@ pub const TTL: SignedDuration = SignedDuration::from_hours(4);
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// Said of what is left of a guard that was not taken away.
-const STAYS: &str = "it stays as long as something of the lab is left, and goes on trying to remove that";
+const STAYS: &str =
+    "it stays as long as something of the lab is left, and goes on trying to remove that";
 
 /// What is known of the guard.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -129,7 +130,10 @@ impl Engine {
             && matches!(self.setup.target, Target::Practice { .. })
             && self.lease.place != Some(self.position.place);
         let half = self.half_time(ttl).is_some_and(|half| half <= self.at);
-        let begun = self.lease.until.and_then(|until| until.checked_sub(ttl).ok());
+        let begun = self
+            .lease
+            .until
+            .and_then(|until| until.checked_sub(ttl).ok());
         let there = self.lease.active.zip(begun);
         jumps || half && there.is_some_and(|(active, begun)| active > begun)
     }

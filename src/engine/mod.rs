@@ -38,8 +38,8 @@ use build::Task;
 use command::Command;
 use effect::{Effect, Progress};
 use event::{Event, Failure, Ground, Machine, TerminalNews, What};
-use ledger::Ledger;
 pub use lease::TTL;
+use ledger::Ledger;
 use view::{Phase, Receipt, Target, TerminalState, Trouble};
 
 use crate::lesson::arithmetic::Prices;

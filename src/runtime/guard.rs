@@ -25,11 +25,7 @@ impl Parts {
         }
     }
 
-    async fn arm(
-        &self,
-        lease: SignedDuration,
-        intent: Option<Intent>,
-    ) -> Result<(), Failure> {
+    async fn arm(&self, lease: SignedDuration, intent: Option<Intent>) -> Result<(), Failure> {
         let tried = "make the guard";
         let Some(intent) = intent else {
             return Err(local(tried, "the intent was not written down".to_owned()));

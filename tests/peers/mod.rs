@@ -29,6 +29,15 @@ fn cfn_lint_finds_nothing_in_the_template() {
 }
 
 #[test]
+#[ignore = "needs moto, which tests/all.sh installs"]
+fn the_guards_state_machine_does_the_same_on_a_foreign_engine() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/guard_on_moto.py");
+    let (code, out, err) = outcome(tool("python3").arg(script));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("of its neighbours are there"), "{out}");
+}
+
+#[test]
 #[ignore = "needs shellcheck, which tests/all.sh installs"]
 fn shellcheck_finds_nothing_in_the_scripts() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -197,5 +197,8 @@ fn a_guard_that_resists_is_left_with_its_reason() {
     }
     let receipt = lab.engine.receipt().unwrap();
     assert!(!receipt.is_clean());
-    assert!(receipt.notes.iter().any(|note| note.contains("because")), "{receipt:?}");
+    assert!(
+        receipt.notes.iter().any(|note| note.contains("because")),
+        "{receipt:?}"
+    );
 }

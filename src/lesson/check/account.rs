@@ -83,12 +83,14 @@ pub(super) fn snapshots(at_least: usize, evidence: &Evidence) -> Verdict {
 /// The snapshot that the backup job named last on a terminal as the one it took (`snapshot snap-…`).
 pub(super) fn named(on: Side, evidence: &Evidence) -> Option<&str> {
     let lines = evidence.transcript(on).lines().iter().rev();
-    lines.filter_map(|line| line.rsplit_once(TAKEN)).find_map(|(_, rest)| {
-        let id = rest.split(' ').next().unwrap_or_default();
-        let digits = id.strip_prefix("snap-").unwrap_or_default();
-        let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        whole.then_some(id)
-    })
+    lines
+        .filter_map(|line| line.rsplit_once(TAKEN))
+        .find_map(|(_, rest)| {
+            let id = rest.split(' ').next().unwrap_or_default();
+            let digits = id.strip_prefix("snap-").unwrap_or_default();
+            let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            whole.then_some(id)
+        })
 }
 
 pub(super) fn taken(on: Side, evidence: &Evidence) -> Verdict {

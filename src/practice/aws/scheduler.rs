@@ -65,7 +65,10 @@ pub fn answer(
             asks
         })?;
         if !matches!(
-            query.remove("groupName").or_else(|| query.remove("ScheduleGroup")).as_deref(),
+            query
+                .remove("groupName")
+                .or_else(|| query.remove("ScheduleGroup"))
+                .as_deref(),
             None | Some(GROUP)
         ) {
             return Err(AwsError::with_status(

@@ -107,9 +107,7 @@ fn asks(world: &World, action: &str, members: &Map<String, Value>) -> Vec<Ask> {
             Some(machine) => ask.on(arn).tagged("aws", &machine.tags),
             None => ask.on(arn),
         },
-        (None, Some(name)) => {
-            ask.on(world.place.arn("states", &format!("stateMachine:{name}")))
-        }
+        (None, Some(name)) => ask.on(world.place.arn("states", &format!("stateMachine:{name}"))),
         (None, None) => ask,
     }];
     if let Some(role) = text("roleArn") {
@@ -130,7 +128,14 @@ fn create(world: &mut World, members: &mut Members) -> Result<Value, AwsError> {
         ));
     }
     let mut tags = Tags::new();
-    for tag in members.0.remove("tags").unwrap_or_default().as_array().into_iter().flatten() {
+    for tag in members
+        .0
+        .remove("tags")
+        .unwrap_or_default()
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         let part = |name: &str| tag.get(name).and_then(Value::as_str);
         tags.insert(
             part("key").unwrap_or_default().to_owned(),
@@ -160,7 +165,12 @@ fn summary(machine: &StateMachine) -> Value {
 fn describe(world: &mut World, members: &mut Members) -> Result<Value, AwsError> {
     let machine = world.state_machine(&members.needed("stateMachineArn")?)?;
     let mut body = summary(machine);
-    body["status"] = if machine.deleting { "DELETING" } else { "ACTIVE" }.into();
+    body["status"] = if machine.deleting {
+        "DELETING"
+    } else {
+        "ACTIVE"
+    }
+    .into();
     body["definition"] = machine.definition.as_str().into();
     body["roleArn"] = machine.role.as_str().into();
     Ok(body)
@@ -235,11 +245,14 @@ fn list_executions(world: &mut World, members: &mut Members) -> Result<Value, Aw
     world.state_machine(&machine)?;
     let status = members.text("statusFilter");
     let of_it = world.executions.values().filter(|one| {
-        let wanted = status.as_ref().is_none_or(|status| status == one.status.name());
+        let wanted = status
+            .as_ref()
+            .is_none_or(|status| status == one.status.name());
         one.machine == machine && wanted
     });
     // "Results are sorted by time, with the most recent execution first."
-    let key = |one: &Execution| format!("{:020}{}", i64::MAX - one.started.as_microsecond(), one.arn);
+    let key =
+        |one: &Execution| format!("{:020}{}", i64::MAX - one.started.as_microsecond(), one.arn);
     let mut found: Vec<(String, &Execution)> = of_it.map(|one| (key(one), one)).collect();
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
     members.page("executions", found, execution_summary)
@@ -259,7 +272,9 @@ fn history(world: &mut World, members: &mut Members) -> Result<Value, AwsError> 
         events.reverse();
     }
     let events = events.into_iter().enumerate();
-    let events = events.map(|(at, event)| (format!("{at:08}"), event)).collect();
+    let events = events
+        .map(|(at, event)| (format!("{at:08}"), event))
+        .collect();
     members.page("events", events, |event| event)
 }
 

@@ -32,12 +32,17 @@ fn actions(kind: &str) -> &'static [&'static str] {
             // EFS deletes the interface in the caller's name.
             "ec2:DeleteNetworkInterface",
         ],
-        "AWS::IAM::InstanceProfile" => {
-            &["iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"]
-        }
+        "AWS::IAM::InstanceProfile" => &[
+            "iam:RemoveRoleFromInstanceProfile",
+            "iam:DeleteInstanceProfile",
+        ],
         "AWS::IAM::ManagedPolicy" => &["iam:DetachRolePolicy", "iam:DeletePolicy"],
         "AWS::IAM::Policy" => &["iam:DeleteRolePolicy"],
-        "AWS::IAM::Role" => &["iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRole"],
+        "AWS::IAM::Role" => &[
+            "iam:DeleteRolePolicy",
+            "iam:DetachRolePolicy",
+            "iam:DeleteRole",
+        ],
         "AWS::SNS::Subscription" => &["sns:Unsubscribe"],
         "AWS::SNS::Topic" => &["sns:DeleteTopic"],
         "AWS::Scheduler::Schedule" => &["scheduler:DeleteSchedule"],

@@ -70,7 +70,10 @@ impl Rule {
             }
             ("TimestampGreaterThanPath", Value::String(path)) => Test::After(Path::read(&path)?),
             (
-                "IsPresent" | "StringEquals" | "StringMatches" | "NumericEquals"
+                "IsPresent"
+                | "StringEquals"
+                | "StringMatches"
+                | "NumericEquals"
                 | "TimestampGreaterThanPath",
                 _,
             ) => return Err(wrong()),
@@ -184,10 +187,7 @@ mod tests {
                 json!({"And": [{"Variable": "$.b", "IsPresent": true}, {"Variable": "$.b", "StringEquals": ""}]}),
                 false,
             ),
-            (
-                json!({"Not": {"Variable": "$.b", "IsPresent": true}}),
-                true,
-            ),
+            (json!({"Not": {"Variable": "$.b", "IsPresent": true}}), true),
         ] {
             assert_eq!(holds(rule.clone(), &input), Ok(expected), "{rule}");
         }

@@ -202,10 +202,7 @@ impl State {
             state.next = members.text("Next")?;
             let ends = members.take("End") == Some(Value::Bool(true));
             if ends == state.next.is_some() {
-                return Err(format!(
-                    "{} must have either Next or End",
-                    members.place
-                ));
+                return Err(format!("{} must have either Next or End", members.place));
             }
         }
         if matches!(kind.as_str(), "Task" | "Map") {
@@ -246,16 +243,16 @@ impl State {
 
 fn task(members: &mut Members) -> Result<Kind, String> {
     let resource = members.needed("Resource")?;
-    let refused = || {
-        format!("the practice account does not have the integration {resource}")
-    };
+    let refused = || format!("the practice account does not have the integration {resource}");
     // `arn:aws:states:::aws-sdk:SERVICE:ACTION`, in whichever partition.
     let parts: Vec<&str> = resource.split(':').collect();
     let ["arn", _, "states", "", "", "aws-sdk", service, action] = parts[..] else {
         return Err(refused());
     };
     let operation = sdk::find(service, action).ok_or_else(refused)?;
-    let parameters = members.take("Parameters").unwrap_or_else(|| Value::Object(Map::new()));
+    let parameters = members
+        .take("Parameters")
+        .unwrap_or_else(|| Value::Object(Map::new()));
     let parameters = Template::read(&parameters)?;
     let unknown = parameters.names().find(|name| !operation.takes(name));
     if let Some(name) = unknown {
@@ -335,9 +332,15 @@ impl Retry {
     }
 
     /// Seconds until an attempt, counted from 0.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "seconds of a few hours")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "seconds of a few hours"
+    )]
     pub fn wait(&self, attempt: u32) -> i64 {
-        let factor = self.backoff.powi(i32::try_from(attempt).unwrap_or(i32::MAX));
+        let factor = self
+            .backoff
+            .powi(i32::try_from(attempt).unwrap_or(i32::MAX));
         (self.interval as f64 * factor).min(86_400.0) as i64
     }
 }
@@ -412,7 +415,10 @@ impl Members {
         if path.is_place() {
             Ok(Placed::At(path))
         } else {
-            Err(format!("nothing can be put at ResultPath of {}", self.place))
+            Err(format!(
+                "nothing can be put at ResultPath of {}",
+                self.place
+            ))
         }
     }
 
@@ -462,7 +468,10 @@ mod tests {
     #[test]
     fn what_cannot_be_run_is_refused_by_name() {
         for (state, named) in [
-            (json!({"Type": "Parallel", "Branches": [], "End": true}), "Parallel"),
+            (
+                json!({"Type": "Parallel", "Branches": [], "End": true}),
+                "Parallel",
+            ),
             (
                 json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true}),
                 "lambda:invoke",
@@ -475,8 +484,14 @@ mod tests {
                 json!({"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:ec2:deleteVolume", "Parameters": {"VolumeName": "v"}, "End": true}),
                 "VolumeName",
             ),
-            (json!({"Type": "Pass", "OutputPath": "$.a", "End": true}), "OutputPath"),
-            (json!({"Type": "Wait", "SecondsPath": "$.a", "End": true}), "Seconds"),
+            (
+                json!({"Type": "Pass", "OutputPath": "$.a", "End": true}),
+                "OutputPath",
+            ),
+            (
+                json!({"Type": "Wait", "SecondsPath": "$.a", "End": true}),
+                "Seconds",
+            ),
             (json!({"Type": "Pass"}), "Next or End"),
             (json!({"Type": "Pass", "Next": "B"}), "target: B"),
         ] {

@@ -98,7 +98,9 @@ async fn carry_on(account: Arc<Account>, claim: Claim, activity: Activity) {
             None => return,
             Some(Next::Wait(until)) => {
                 let wait = until.duration_since(account.clock.now());
-                activity.sleep(Duration::try_from(wait).unwrap_or_default()).await;
+                activity
+                    .sleep(Duration::try_from(wait).unwrap_or_default())
+                    .await;
             }
             Some(Next::Call {
                 role,
@@ -141,8 +143,12 @@ pub async fn call(
         error: error.to_owned(),
         cause,
     };
-    let operation = sdk::find(service, action)
-        .ok_or_else(|| failed("States.Runtime", format!("no integration {service}:{action}")))?;
+    let operation = sdk::find(service, action).ok_or_else(|| {
+        failed(
+            "States.Runtime",
+            format!("no integration {service}:{action}"),
+        )
+    })?;
     let role_id = account.read(|world| {
         let role = world.role_by_arn(who.role)?;
         role.trusts(who.service).then(|| role.id.clone())

@@ -29,7 +29,8 @@ impl Path {
 
     /// Reads a path.
     pub fn read(text: &str) -> Result<Self, String> {
-        let unknown = || format!("The value '{text}' is not a reference path of members and indices");
+        let unknown =
+            || format!("The value '{text}' is not a reference path of members and indices");
         let (of_context, mut rest) = match text.strip_prefix("$$") {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('$').ok_or_else(unknown)?),
@@ -103,7 +104,11 @@ impl Path {
 
     /// Whether something can be put there.
     pub fn is_place(&self) -> bool {
-        !self.of_context && self.parts.iter().all(|part| matches!(part, Part::Member(_)))
+        !self.of_context
+            && self
+                .parts
+                .iter()
+                .all(|part| matches!(part, Part::Member(_)))
     }
 }
 
@@ -230,9 +235,8 @@ mod tests {
     #[test]
     fn a_result_is_put_where_the_path_says() {
         let mut value = json!({"a": 1});
-        let put = |value: &mut Value, path: &str, what: Value| {
-            Path::read(path).unwrap().put(value, what)
-        };
+        let put =
+            |value: &mut Value, path: &str, what: Value| Path::read(path).unwrap().put(value, what);
         put(&mut value, "$.b.c", json!(2)).unwrap();
         assert_eq!(value, json!({"a": 1, "b": {"c": 2}}));
         put(&mut value, "$", json!(3)).unwrap();
@@ -253,7 +257,9 @@ mod tests {
         }));
         assert_eq!(
             template.unwrap().fill(data),
-            Ok(json!({"InstanceIds": ["i-1"], "Filters": [{"Name": "x", "Values": {"id": "i-1"}}]}))
+            Ok(
+                json!({"InstanceIds": ["i-1"], "Filters": [{"Name": "x", "Values": {"id": "i-1"}}]})
+            )
         );
         let unknown = Template::read(&json!({"a.$": "States.Format('{}', $.b)"}));
         assert!(unknown.unwrap_err().contains("States.Format"));

@@ -298,7 +298,11 @@ impl Run {
     }
 
     /// Takes in what came of a call.
-    pub fn called(&mut self, scene: &mut Scene<'_>, outcome: Result<Value, Failed>) -> Option<Step> {
+    pub fn called(
+        &mut self,
+        scene: &mut Scene<'_>,
+        outcome: Result<Value, Failed>,
+    ) -> Option<Step> {
         let outcome = outcome.and_then(|result| self.succeeds(scene, result));
         match outcome {
             Ok(step) => step,
@@ -350,7 +354,11 @@ impl Run {
     fn fails(&mut self, scene: &mut Scene<'_>, failed: Failed) -> Option<Step> {
         if let Some(frame) = self.frames.last() {
             self.events += 1;
-            scene.tell("TaskFailed".into(), &frame.state.clone(), Some(failed.clone()));
+            scene.tell(
+                "TaskFailed".into(),
+                &frame.state.clone(),
+                Some(failed.clone()),
+            );
         }
         loop {
             let state = self.state(scene.definition);

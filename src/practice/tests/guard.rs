@@ -34,12 +34,24 @@ impl Bench {
 
     async fn pass(&self, time: SignedDuration) {
         let by = Duration::try_from(time).unwrap();
-        self.running.clock().hurry(by, Duration::from_secs(20)).await.unwrap();
+        self.running
+            .clock()
+            .hurry(by, Duration::from_secs(20))
+            .await
+            .unwrap();
     }
 
     /// A stack that carries the tag of this lab.
-    async fn tagged(&self, name: &str, template: &str, lab: &str, given: &[(&str, &str)]) -> String {
-        let tag = cloudformation::types::Tag::builder().key("efslab:lab").value(lab);
+    async fn tagged(
+        &self,
+        name: &str,
+        template: &str,
+        lab: &str,
+        given: &[(&str, &str)],
+    ) -> String {
+        let tag = cloudformation::types::Tag::builder()
+            .key("efslab:lab")
+            .value(lab);
         let created = self
             .cloudformation()
             .create_stack()
@@ -59,12 +71,17 @@ impl Bench {
     async fn guard(&self, lab: &str, without: Option<&str>) -> String {
         let machine = serde_json::to_string(MACHINE).unwrap();
         let template = TEMPLATE.replace("!Include guard/machine.json", &machine);
-        let template = without.map_or(template.clone(), |one| template.replace(one, "ec2:DescribeTags"));
-        let until = (self.running.clock().now() + LEASE).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let template = without.map_or(template.clone(), |one| {
+            template.replace(one, "ec2:DescribeTags")
+        });
+        let until = (self.running.clock().now() + LEASE)
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string();
         let short = lab.trim_start_matches("lab-");
         let stack = format!("efslab-{short}-lab");
         let given = [("Lab", lab), ("Stack", &stack), ("Until", &until)];
-        self.tagged(&format!("efslab-{short}-guard"), &template, lab, &given).await
+        self.tagged(&format!("efslab-{short}-guard"), &template, lab, &given)
+            .await
     }
 
     async fn lab(&self, lab: &str) -> String {
@@ -75,13 +92,26 @@ impl Bench {
     }
 
     async fn state_of(&self, stack: &str) -> String {
-        let described = self.cloudformation().describe_stacks().stack_name(stack).send();
+        let described = self
+            .cloudformation()
+            .describe_stacks()
+            .stack_name(stack)
+            .send();
         let described = described.await.unwrap();
-        described.stacks()[0].stack_status().unwrap().as_str().to_owned()
+        described.stacks()[0]
+            .stack_status()
+            .unwrap()
+            .as_str()
+            .to_owned()
     }
 
     async fn instances_of(&self, lab: &str) -> usize {
-        let filter = |name: &str, value: &str| ec2::types::Filter::builder().name(name).values(value).build();
+        let filter = |name: &str, value: &str| {
+            ec2::types::Filter::builder()
+                .name(name)
+                .values(value)
+                .build()
+        };
         let described = self
             .ec2()
             .describe_instances()
@@ -89,12 +119,21 @@ impl Bench {
             .filters(filter("instance-state-name", "running"))
             .send();
         let described = described.await.unwrap();
-        described.reservations().iter().map(|one| one.instances().len()).sum()
+        described
+            .reservations()
+            .iter()
+            .map(|one| one.instances().len())
+            .sum()
     }
 
     /// A volume and a snapshot of it, tagged or not, that no stack owns.
     async fn strays(&self, lab: Option<&str>) -> (String, String) {
-        let tag = lab.map(|lab| ec2::types::Tag::builder().key("efslab:lab").value(lab).build());
+        let tag = lab.map(|lab| {
+            ec2::types::Tag::builder()
+                .key("efslab:lab")
+                .value(lab)
+                .build()
+        });
         let tags = |kind: ec2::types::ResourceType| {
             let tags = ec2::types::TagSpecification::builder().resource_type(kind);
             tag.clone().map(|tag| tags.tags(tag).build())
@@ -112,7 +151,9 @@ impl Bench {
                 .ec2()
                 .create_snapshot()
                 .volume_id(&volume)
-                .set_tag_specifications(tags(ec2::types::ResourceType::Snapshot).map(|one| vec![one]))
+                .set_tag_specifications(
+                    tags(ec2::types::ResourceType::Snapshot).map(|one| vec![one]),
+                )
                 .send();
             // It is being made.
             match made.await {
@@ -125,15 +166,30 @@ impl Bench {
 
     async fn volumes_and_snapshots(&self) -> (Vec<String>, Vec<String>) {
         let volumes = self.ec2().describe_volumes().send().await.unwrap();
-        let volumes = volumes.volumes().iter().filter_map(|one| one.volume_id().map(str::to_owned));
-        let snapshots = self.ec2().describe_snapshots().owner_ids("self").send().await.unwrap();
+        let volumes = volumes
+            .volumes()
+            .iter()
+            .filter_map(|one| one.volume_id().map(str::to_owned));
+        let snapshots = self
+            .ec2()
+            .describe_snapshots()
+            .owner_ids("self")
+            .send()
+            .await
+            .unwrap();
         let snapshots = snapshots.snapshots().iter();
         let snapshots = snapshots.filter_map(|one| one.snapshot_id().map(str::to_owned));
         (volumes.collect(), snapshots.collect())
     }
 
     async fn schedules(&self) -> usize {
-        self.scheduler().list_schedules().send().await.unwrap().schedules().len()
+        self.scheduler()
+            .list_schedules()
+            .send()
+            .await
+            .unwrap()
+            .schedules()
+            .len()
     }
 }
 
@@ -150,18 +206,40 @@ async fn when_the_lease_is_over_the_lab_goes_and_its_neighbours_stay() {
     assert_eq!(bench.state_of(&lab).await, "CREATE_COMPLETE");
 
     bench.pass(LEASE).await;
-    let executions = bench.running.account.read(|world| format!("{:#?}", world.executions.values().map(|one| (&one.status, &one.failed, &one.history)).collect::<Vec<_>>()));
-    assert_eq!(bench.state_of(&lab).await, "DELETE_COMPLETE", "{executions}");
+    let executions = bench.running.account.read(|world| {
+        format!(
+            "{:#?}",
+            world
+                .executions
+                .values()
+                .map(|one| (&one.status, &one.failed, &one.history))
+                .collect::<Vec<_>>()
+        )
+    });
+    assert_eq!(
+        bench.state_of(&lab).await,
+        "DELETE_COMPLETE",
+        "{executions}"
+    );
     assert_eq!(bench.instances_of("lab-7f3k").await, 0);
     assert_eq!(bench.schedules().await, 0);
     let machines = bench.sfn().list_state_machines().send().await.unwrap();
     assert!(machines.state_machines().is_empty());
     // The role that did it is left, in its stack: it could not take itself away.
     assert_eq!(bench.state_of(&guard).await, "DELETE_FAILED");
-    let left = bench.cloudformation().describe_stack_resources().stack_name(&guard).send().await.unwrap();
-    let left: Vec<_> = left.stack_resources().iter()
+    let left = bench
+        .cloudformation()
+        .describe_stack_resources()
+        .stack_name(&guard)
+        .send()
+        .await
+        .unwrap();
+    let left: Vec<_> = left
+        .stack_resources()
+        .iter()
         .filter(|one| one.resource_status().unwrap().as_str() != "DELETE_COMPLETE")
-        .map(|one| one.resource_type().unwrap()).collect();
+        .map(|one| one.resource_type().unwrap())
+        .collect();
     assert_eq!(left, ["AWS::IAM::Role"]);
 
     assert_eq!(bench.state_of(&neighbour).await, "CREATE_COMPLETE");
@@ -172,6 +250,12 @@ async fn when_the_lease_is_over_the_lab_goes_and_its_neighbours_stay() {
     }
     assert_eq!(snapshots.len(), 2);
     // Whoever may delete roles deletes what is left.
-    bench.cloudformation().delete_stack().stack_name(&guard).send().await.unwrap();
+    bench
+        .cloudformation()
+        .delete_stack()
+        .stack_name(&guard)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(bench.settled(&guard).await, "DELETE_COMPLETE");
 }

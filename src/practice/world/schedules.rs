@@ -66,73 +66,72 @@ enum Expression {
 impl Definition {
     /// Reads what a schedule is to be; whatever is not modelled is refused by name.
     pub fn read(members: Map<String, Value>) -> Result<Self, AwsError> {
-    let mut definition = Self {
-        expression: String::new(),
-        timezone: "UTC".into(),
-        start: None,
-        end: None,
-        enabled: true,
-        description: None,
-        target: String::new(),
-        role: String::new(),
-        input: None,
-        retry_policy: None,
-        delete_after: false,
-    };
-    let unsupported = |name: &str| {
-        validation(&format!("the practice account does not support {name}"))
-    };
-    let mut windowed = false;
-    for (name, value) in members {
-        match (name.as_str(), value) {
-            (_, Value::Null) | ("ClientToken" | "Name", _) => {}
-            ("GroupName", Value::String(group)) if group == GROUP => {}
-            ("ScheduleExpression", Value::String(text)) => definition.expression = text,
-            ("ScheduleExpressionTimezone", Value::String(text)) => definition.timezone = text,
-            ("Description", Value::String(text)) => definition.description = Some(text),
-            ("StartDate", at) => definition.start = Some(instant(&at).ok_or_else(malformed)?),
-            ("EndDate", at) => definition.end = Some(instant(&at).ok_or_else(malformed)?),
-            ("State", Value::String(text)) if text == "ENABLED" => definition.enabled = true,
-            ("State", Value::String(text)) if text == "DISABLED" => definition.enabled = false,
-            ("ActionAfterCompletion", Value::String(text)) if text == "DELETE" => {
-                definition.delete_after = true;
-            }
-            ("ActionAfterCompletion", Value::String(text)) if text == "NONE" => {}
-            ("FlexibleTimeWindow", window) => {
-                if window.get("Mode") != Some(&json!("OFF")) {
-                    return Err(unsupported("flexible time windows"));
+        let mut definition = Self {
+            expression: String::new(),
+            timezone: "UTC".into(),
+            start: None,
+            end: None,
+            enabled: true,
+            description: None,
+            target: String::new(),
+            role: String::new(),
+            input: None,
+            retry_policy: None,
+            delete_after: false,
+        };
+        let unsupported =
+            |name: &str| validation(&format!("the practice account does not support {name}"));
+        let mut windowed = false;
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                (_, Value::Null) | ("ClientToken" | "Name", _) => {}
+                ("GroupName", Value::String(group)) if group == GROUP => {}
+                ("ScheduleExpression", Value::String(text)) => definition.expression = text,
+                ("ScheduleExpressionTimezone", Value::String(text)) => definition.timezone = text,
+                ("Description", Value::String(text)) => definition.description = Some(text),
+                ("StartDate", at) => definition.start = Some(instant(&at).ok_or_else(malformed)?),
+                ("EndDate", at) => definition.end = Some(instant(&at).ok_or_else(malformed)?),
+                ("State", Value::String(text)) if text == "ENABLED" => definition.enabled = true,
+                ("State", Value::String(text)) if text == "DISABLED" => definition.enabled = false,
+                ("ActionAfterCompletion", Value::String(text)) if text == "DELETE" => {
+                    definition.delete_after = true;
                 }
-                windowed = true;
-            }
-            ("Target", Value::Object(target)) => {
-                for (name, value) in target {
-                    match (name.as_str(), value) {
-                        (_, Value::Null) => {}
-                        ("Arn", Value::String(arn)) => definition.target = arn,
-                        ("RoleArn", Value::String(arn)) => definition.role = arn,
-                        ("Input", Value::String(input)) => definition.input = Some(input),
-                        ("RetryPolicy", policy) => definition.retry_policy = Some(policy),
-                        (other, _) => return Err(unsupported(&format!("Target.{other}"))),
+                ("ActionAfterCompletion", Value::String(text)) if text == "NONE" => {}
+                ("FlexibleTimeWindow", window) => {
+                    if window.get("Mode") != Some(&json!("OFF")) {
+                        return Err(unsupported("flexible time windows"));
+                    }
+                    windowed = true;
+                }
+                ("Target", Value::Object(target)) => {
+                    for (name, value) in target {
+                        match (name.as_str(), value) {
+                            (_, Value::Null) => {}
+                            ("Arn", Value::String(arn)) => definition.target = arn,
+                            ("RoleArn", Value::String(arn)) => definition.role = arn,
+                            ("Input", Value::String(input)) => definition.input = Some(input),
+                            ("RetryPolicy", policy) => definition.retry_policy = Some(policy),
+                            (other, _) => return Err(unsupported(&format!("Target.{other}"))),
+                        }
                     }
                 }
+                (other, _) => return Err(unsupported(other)),
             }
-            (other, _) => return Err(unsupported(other)),
         }
-    }
-    for (name, missing) in [
-        ("scheduleExpression", definition.expression.is_empty()),
-        ("flexibleTimeWindow", !windowed),
-        ("target", definition.target.is_empty()),
-        ("target.roleArn", definition.role.is_empty()),
-    ] {
-        if missing {
-            return Err(validation(&format!(
-                "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
-            )));
+        for (name, missing) in [
+            ("scheduleExpression", definition.expression.is_empty()),
+            ("flexibleTimeWindow", !windowed),
+            ("target", definition.target.is_empty()),
+            ("target.roleArn", definition.role.is_empty()),
+        ] {
+            if missing {
+                return Err(validation(&format!(
+                    "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+                )));
+            }
         }
+        Ok(definition)
     }
-    Ok(definition)
-}
 
     /// Refuses what Scheduler refuses, and what is not modelled.
     pub fn check(&self) -> Result<(), AwsError> {
@@ -236,7 +235,10 @@ impl Schedule {
 fn instant(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => text.parse().ok(),
-        #[allow(clippy::cast_possible_truncation, reason = "microseconds of our time fit")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "microseconds of our time fit"
+        )]
         value => Timestamp::from_microsecond((value.as_f64()? * 1e6).round() as i64).ok(),
     }
 }

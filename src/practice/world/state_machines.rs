@@ -245,7 +245,10 @@ impl World {
         }
         let input = input.unwrap_or_else(|| "{}".into());
         let value: Value = serde_json::from_str(&input).map_err(|_| {
-            AwsError::client("InvalidExecutionInput", "Invalid State Machine Execution Input")
+            AwsError::client(
+                "InvalidExecutionInput",
+                "Invalid State Machine Execution Input",
+            )
         })?;
         let name = match name {
             Some(name) => name,
@@ -294,11 +297,7 @@ impl World {
         self.run_execution(arn, Some(outcome))
     }
 
-    fn run_execution(
-        &mut self,
-        arn: &str,
-        outcome: Option<Result<Value, Failed>>,
-    ) -> Option<Next> {
+    fn run_execution(&mut self, arn: &str, outcome: Option<Result<Value, Failed>>) -> Option<Next> {
         let now = self.now;
         let mut execution = self.executions.get(arn)?.clone();
         if execution.status != Status::Running {
@@ -313,7 +312,11 @@ impl World {
             // An older program knew it.
             Err(cause) => {
                 let error = "States.Runtime".into();
-                self.end_execution(execution, Status::Failed, Some(Err(Failed { error, cause })));
+                self.end_execution(
+                    execution,
+                    Status::Failed,
+                    Some(Err(Failed { error, cause })),
+                );
                 return None;
             }
         };
@@ -349,9 +352,11 @@ impl World {
                 action,
                 parameters,
             },
-            Step::Wait(until) => {
-                Next::Wait(execution.deadline.map_or(until, |deadline| deadline.min(until)))
-            }
+            Step::Wait(until) => Next::Wait(
+                execution
+                    .deadline
+                    .map_or(until, |deadline| deadline.min(until)),
+            ),
             Step::Over(result) => {
                 let status = if result.is_ok() {
                     Status::Succeeded

@@ -180,7 +180,9 @@ fn describe(way: Way, view: &View) -> (&'static str, String) {
             "Clean up now",
             "deletes everything it made, with proof, then ends".to_owned(),
         ),
-        (Way::Keep, Target::Aws { .. }) if view.cost_per_hour > 0.0 && view.removes_itself.is_some() => {
+        (Way::Keep, Target::Aws { .. })
+            if view.cost_per_hour > 0.0 && view.removes_itself.is_some() =>
+        {
             let until = header::lease_time(view).unwrap_or_default();
             let month = view.cost_per_hour * MONTH;
             (

@@ -87,7 +87,10 @@ fn a_map_does_the_same_for_each_item_and_an_error_that_is_caught_does_not_stop_t
     let input = json!({"found": {"Volumes": [{"VolumeId": "vol-1"}, {"VolumeId": "vol-2"}]}});
     let mut play = Play::of(&states, "Each", input.clone());
     let first = play.advance();
-    assert_eq!(called(&first), ("deleteVolume", &json!({"VolumeId": "vol-1"})));
+    assert_eq!(
+        called(&first),
+        ("deleteVolume", &json!({"VolumeId": "vol-1"}))
+    );
     let second = play.answer(Err(refused("Ec2.Ec2Exception")));
     assert_eq!(called(&second).1, &json!({"VolumeId": "vol-2"}));
     assert_eq!(play.answer(Ok(json!({}))), Step::Over(Ok(input)));

@@ -160,10 +160,7 @@ const TABLES: [(&str, &str); 8] = [
     ("iam", include_str!("services/iam.txt")),
     ("scheduler", include_str!("services/scheduler.txt")),
     ("ssm", include_str!("services/ssm.txt")),
-    (
-        "stepfunctions",
-        include_str!("services/stepfunctions.txt"),
-    ),
+    ("stepfunctions", include_str!("services/stepfunctions.txt")),
     ("sts", include_str!("services/sts.txt")),
 ];
 

@@ -65,7 +65,10 @@ impl Known {
     /// Whether it has a parameter of this name.
     #[must_use]
     pub fn takes(&self, name: &str) -> bool {
-        self.operation.input.iter().any(|member| member.name == name)
+        self.operation
+            .input
+            .iter()
+            .any(|member| member.name == name)
     }
 
     /// The request with these parameters.

@@ -66,7 +66,8 @@ pub fn request(
             }
         }
         Protocol::Json => {
-            let members = given.map(|(member, value)| (member.name.to_owned(), in_json(member, value)));
+            let members =
+                given.map(|(member, value)| (member.name.to_owned(), in_json(member, value)));
             let body = Value::Object(members.collect());
             let target = format!("{}.{}", service.version, operation.name);
             Request {
