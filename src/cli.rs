@@ -42,6 +42,12 @@ pub struct Common {
     /// What goes wrong in the practice account that this program serves (docs/FAULTS.md)
     #[arg(long, global = true, value_name = "FILE", env = "EFSLAB_FAULTS")]
     pub faults: Option<PathBuf>,
+    /// How long a lab lives after you were last seen: then it removes itself. For example 90m, 4h, 1d
+    #[arg(long, global = true, value_name = "DURATION", default_value = "4h")]
+    pub ttl: String,
+    /// Make no guard that removes the lab: it stands, and is billed, until it is cleaned up
+    #[arg(long, global = true, conflicts_with = "ttl")]
+    pub no_guard: bool,
     /// Where labs, keys and the practice account are kept
     #[arg(long, global = true, value_name = "DIR", env = "EFSLAB_STATE_DIR")]
     pub state_dir: Option<PathBuf>,
@@ -153,6 +159,8 @@ pub enum Stage {
     Alarms,
     /// And the backup volume
     Backup,
+    /// The guard, a stack of its own that removes the lab when its lease is over
+    Guard,
 }
 
 /// What can be done with lessons.

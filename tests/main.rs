@@ -8,6 +8,7 @@
 )]
 
 mod faults;
+mod guard;
 mod killed;
 mod lab;
 mod peers;

@@ -6,19 +6,31 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use aws_sdk_cloudformation::types::{Capability, Parameter};
+use aws_sdk_cloudformation::types::{Capability, Parameter, Stack};
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic};
 use aws_sdk_ec2::types::{Reservation, ResourceType, Tag, TagSpecification};
 
 use crate::support::{Home, Served, outcome};
 
 /// The account as its owner sees it.
-struct Account {
+pub struct Account {
     runtime: tokio::runtime::Runtime,
-    cloudformation: aws_sdk_cloudformation::Client,
+    pub cloudformation: aws_sdk_cloudformation::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ec2: aws_sdk_ec2::Client,
     efs: aws_sdk_efs::Client,
+    scheduler: aws_sdk_scheduler::Client,
+    sfn: aws_sdk_sfn::Client,
+}
+
+/// The lab's own stack: the other one is its guard's.
+fn of_lab(stacks: &[Stack]) -> &Stack {
+    let lab = |stack: &&Stack| {
+        stack
+            .stack_name()
+            .is_some_and(|name| name.ends_with("-lab"))
+    };
+    stacks.iter().find(lab).unwrap()
 }
 
 /// `key=value`, on something of this kind.
@@ -31,7 +43,7 @@ fn tagged(kind: ResourceType, tags: &[(&str, &str)]) -> TagSpecification {
 }
 
 impl Account {
-    fn of(served: &Served) -> Self {
+    pub fn of(served: &Served) -> Self {
         let config = served.config();
         Self {
             runtime: tokio::runtime::Runtime::new().unwrap(),
@@ -39,15 +51,17 @@ impl Account {
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
             efs: aws_sdk_efs::Client::new(&config),
+            scheduler: aws_sdk_scheduler::Client::new(&config),
+            sfn: aws_sdk_sfn::Client::new(&config),
         }
     }
 
-    fn wait<T>(&self, what: impl Future<Output = T>) -> T {
+    pub fn wait<T>(&self, what: impl Future<Output = T>) -> T {
         self.runtime.block_on(what)
     }
 
     /// Everything there is, by its id. Without any filter: what is not there in this list is nowhere.
-    fn everything(&self) -> BTreeSet<String> {
+    pub fn everything(&self) -> BTreeSet<String> {
         self.wait(async {
             let mut ids = BTreeSet::new();
             macro_rules! listed {
@@ -77,6 +91,10 @@ impl Account {
             );
             listed!(ec2.describe_route_tables(), route_tables, route_table_id);
             listed!(self.cloudwatch.describe_alarms(), metric_alarms, alarm_name);
+            listed!(self.scheduler.list_schedules(), schedules, arn);
+            let machines = self.sfn.list_state_machines().send().await.unwrap();
+            let machines = machines.state_machines().iter();
+            ids.extend(machines.map(|one| one.state_machine_arn().to_owned()));
             let found = ec2.describe_instances().send().await.unwrap();
             for instance in found.reservations().iter().flat_map(Reservation::instances) {
                 if instance.state().unwrap().name().unwrap().as_str() != "terminated" {
@@ -91,7 +109,7 @@ impl Account {
     }
 
     /// A volume of 5 GiB, of a snapshot if one is named, once it is there.
-    fn volume(&self, snapshot: Option<&str>, tags: &[(&str, &str)]) -> String {
+    pub fn volume(&self, snapshot: Option<&str>, tags: &[(&str, &str)]) -> String {
         self.wait(async {
             let create = self.ec2.create_volume().availability_zone("us-east-1a");
             let made = create
@@ -122,7 +140,7 @@ impl Account {
     }
 
     /// A snapshot, once it is complete.
-    fn snapshot(&self, volume: &str, tags: &[(&str, &str)]) -> String {
+    pub fn snapshot(&self, volume: &str, tags: &[(&str, &str)]) -> String {
         self.wait(async {
             let mut create = self.ec2.create_snapshot().volume_id(volume);
             if !tags.is_empty() {
@@ -168,7 +186,7 @@ impl Account {
     /// Asks for an update of the only stack to this template; answers its StackId.
     async fn begin_update(&self, template: &str) -> String {
         let described = self.cloudformation.describe_stacks().send().await.unwrap();
-        let stack = &described.stacks()[0];
+        let stack = of_lab(described.stacks());
         let id = stack.stack_id().unwrap();
         let as_before = |parameter: &Parameter| {
             Parameter::builder()
@@ -229,7 +247,7 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
     let untouched = account.everything();
     served.build(&home);
     let stack = account.wait(account.cloudformation.describe_stacks().send());
-    let stack = stack.unwrap().stacks()[0].clone();
+    let stack = of_lab(stack.unwrap().stacks()).clone();
     let of_lab = stack
         .tags()
         .iter()

@@ -20,8 +20,8 @@ use super::session::Cloud;
 use super::stack::LAB_TAG;
 use crate::engine::effect::Known;
 use crate::engine::event::{Failure, FailureClass, Inventory, InventoryRow, Remains};
-use crate::engine::stack_name;
 use crate::engine::view::Listing;
+use crate::engine::{guard_name, stack_name};
 
 /// Collects the ids that one paged EC2 listing yields.
 macro_rules! listed {
@@ -76,12 +76,20 @@ impl Cloud {
                 it.group_id().map(str::to_owned)),
             self.lab_key_pairs(lab),
         );
-        let (mount_targets, interfaces) = tokio::join!(
+        let (mount_targets, interfaces, (schedules, machines)) = tokio::join!(
             self.mount_targets(&file_systems, &known.file_systems),
             self.interfaces(lab, &vpcs, &known.vpcs),
+            self.guard_parts(lab),
         );
         let ids = |all: Vec<(String, StackStatus)>| all.into_iter().map(|(id, _)| id).collect();
-        let standing = stacks.clone().unwrap_or_default();
+        let guards = format!(":stack/{}/", guard_name(lab));
+        let (guard, standing): (Vec<_>, Vec<_>) = stacks
+            .clone()
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|(id, _)| id.contains(&guards));
+        let mut guard: Vec<String> = ids(guard);
+        guard.extend(schedules.iter().chain(&machines).flatten().cloned());
         let tagged = snapshots.as_ref().map(|found| found.tagged.clone());
         let tagged = tagged.map_err(Failure::clone);
         let remains = Remains {
@@ -133,7 +141,10 @@ impl Cloud {
                 ),
                 row("subnets", "ec2:DescribeSubnets", subnets),
                 row("VPCs", "ec2:DescribeVpcs", vpcs),
+                row("schedules", "scheduler:ListSchedules", schedules),
+                row("state machines", "states:ListStateMachines", machines),
             ],
+            guard,
             stacks: ids(standing.clone()),
             updating: standing.into_iter().filter_map(updating).collect(),
             remains,
@@ -337,7 +348,7 @@ fn row(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> Invento
 }
 
 /// `Ok` when the service says that there is no such thing; otherwise the failure.
-fn absent_or<E, R>(tried: &str, error: &SdkError<E, R>) -> Result<(), Failure>
+pub(super) fn absent_or<E, R>(tried: &str, error: &SdkError<E, R>) -> Result<(), Failure>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,

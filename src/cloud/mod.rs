@@ -7,6 +7,7 @@ pub mod address;
 pub mod changes;
 pub mod deeds;
 pub mod failure;
+pub mod guard;
 pub mod inventory;
 pub mod machines;
 pub mod preflight;

@@ -56,6 +56,10 @@ pub struct Cloud {
     pub ec2: aws_sdk_ec2::Client,
     /// EFS.
     pub efs: aws_sdk_efs::Client,
+    /// EventBridge Scheduler, for the guard's schedule.
+    pub scheduler: aws_sdk_scheduler::Client,
+    /// Step Functions, for the guard's state machine.
+    pub sfn: aws_sdk_sfn::Client,
     /// SSM, for the image parameter.
     pub ssm: aws_sdk_ssm::Client,
     /// STS, for the identity.
@@ -127,6 +131,8 @@ impl Cloud {
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
             efs: aws_sdk_efs::Client::new(&config),
+            scheduler: aws_sdk_scheduler::Client::new(&config),
+            sfn: aws_sdk_sfn::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             region,

@@ -127,6 +127,7 @@ pub(super) fn take(
             .rev()
             .find(|stack| !stack.gone && !stack.refused)
             .map(|stack| (stack.wanted.ground.clone(), stack.asked)),
+        ttl: site.ttl,
         paths: Paths {
             key: files.key().display().to_string(),
             ssh_config: files.config().display().to_string(),

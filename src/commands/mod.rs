@@ -113,12 +113,13 @@ pub fn run(cli: Cli) -> miette::Result<Outcome> {
 }
 
 fn print_template(stage: Stage) -> miette::Result<Outcome> {
-    let stage = match stage {
-        Stage::Share => template::Stage::Share,
-        Stage::Alarms => template::Stage::Alarms,
-        Stage::Backup => template::Stage::Backup,
+    let text = match stage {
+        Stage::Share => template::render(template::Stage::Share),
+        Stage::Alarms => template::render(template::Stage::Alarms),
+        Stage::Backup => template::render(template::Stage::Backup),
+        Stage::Guard => template::guard(),
     };
-    print(&template::render(stage).into_diagnostic()?)?;
+    print(&text.into_diagnostic()?)?;
     Ok(Outcome::Done)
 }
 

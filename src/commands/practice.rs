@@ -143,7 +143,7 @@ fn endpoint(common: &Common) -> miette::Result<Endpoint> {
 }
 
 /// `90`, `90s`, `15m`, `2h`, `1d` in seconds.
-fn seconds(text: &str) -> miette::Result<u64> {
+pub(super) fn seconds(text: &str) -> miette::Result<u64> {
     let unreadable = || {
         miette!(
             help = "examples: 30s, 15m, 2h, 1d",

@@ -1,15 +1,17 @@
 //! Where a lab runs, made ready: clients, the way to its machines, what the header says of it.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 use super::control::Endpoint;
 use super::embedded::Embedded;
+use super::practice::seconds;
 use crate::cli::{self, Common};
 use crate::cloud::{Account, Cloud};
 use crate::engine::event::Machine;
@@ -26,6 +28,10 @@ const LOOKS: f64 = 2.0;
 /// Not more often than this, however fast the account's time passes.
 const FASTEST: Duration = Duration::from_millis(10);
 
+/// How long a lease may be: longer than the lab takes to be built, and no standing order.
+const TTL_RANGE: RangeInclusive<SignedDuration> =
+    SignedDuration::from_mins(15)..=SignedDuration::from_hours(30 * 24);
+
 /// A target that answers.
 pub(super) struct Site {
     pub(super) cloud: Cloud,
@@ -37,12 +43,20 @@ pub(super) struct Site {
     pub(super) target: view::Target,
     pub(super) faster: Option<f64>,
     pub(super) prices: Prices,
+    /// How long a lab there lives without its learner; `None`: it gets no guard.
+    pub(super) ttl: Option<SignedDuration>,
     embedded: Option<Embedded>,
 }
 
 impl Site {
     /// Makes `place` ready.
     pub(super) async fn open(common: &Common, place: &Place) -> miette::Result<Self> {
+        let ttl = lease(common)?;
+        let site = Self::at(common, place).await?;
+        Ok(Self { ttl, ..site })
+    }
+
+    async fn at(common: &Common, place: &Place) -> miette::Result<Self> {
         match place {
             Place::Embedded { region } => {
                 let asked = pace(&common.pace)?;
@@ -104,6 +118,7 @@ impl Site {
             route: Arc::new(OverLoopback { endpoint, faster }),
             faster,
             prices: load::prices().map_err(|problem| miette!("{problem}"))?,
+            ttl: None,
             embedded: None,
         })
     }
@@ -130,6 +145,7 @@ impl Site {
             }),
             faster: Some(1.0),
             prices: load::prices().map_err(|problem| miette!("{problem}"))?,
+            ttl: None,
             embedded: None,
             cloud,
         })
@@ -258,6 +274,22 @@ pub(super) fn pace(text: &str) -> miette::Result<Pace> {
             "`{text}` is not a pace"
         )
     })
+}
+
+/// How long a lab lives without its learner.
+fn lease(common: &Common) -> miette::Result<Option<SignedDuration>> {
+    if common.no_guard {
+        return Ok(None);
+    }
+    let seconds = seconds(&common.ttl).wrap_err("--ttl cannot be read")?;
+    let ttl = i64::try_from(seconds).map_or(SignedDuration::MAX, SignedDuration::from_secs);
+    if !TTL_RANGE.contains(&ttl) {
+        return Err(miette!(
+            help = "a lab takes minutes to build, and is not to be forgotten for a month",
+            "--ttl must be from 15m to 30d"
+        ));
+    }
+    Ok(Some(ttl))
 }
 
 fn pace_in_words(faster: Option<f64>) -> String {

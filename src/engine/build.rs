@@ -26,6 +26,8 @@ pub(super) enum Task {
     Watching,
     Finding,
     Listing,
+    /// The guard is being made, its lease moved, or it is taken away.
+    Guarding,
     /// A wake-up has been asked for.
     Waking,
 }
@@ -62,6 +64,7 @@ impl Engine {
                     let name = entry.name.clone();
                     self.follow(&name, Stage::Share);
                 }
+                self.pursue_lease(effects);
                 if self.stack.is_some() {
                     self.pursue_standing(effects);
                     let shown = self.doing.as_ref().and_then(super::doing::Doing::proposes);
@@ -161,6 +164,9 @@ impl Engine {
             }
             return;
         };
+        if !self.is_guarded(effects) {
+            return;
+        }
         let name = self.stack_name();
         self.ledger.asked(&name);
         self.follow(&name, stage);
@@ -360,6 +366,7 @@ impl Engine {
             return;
         }
         self.machines.clear();
+        self.forget_lease();
         if !matches!(self.phase, Phase::CleaningUp { .. }) {
             self.stack = None;
         }

@@ -34,6 +34,10 @@ pub(super) struct Cleanup {
     pub(super) asks: bool,
     /// Stacks are not tried any more, and why.
     pub(super) given_up: Option<Trouble>,
+    /// The guard is there, and nothing else: its turn has come.
+    pub(super) guard: bool,
+    /// Why the guard could not be taken away.
+    pub(super) keeps_guard: Option<String>,
     /// An account answered that is not the lab's.
     pub(super) stranger: Option<String>,
 }
@@ -87,6 +91,7 @@ impl Engine {
             Task::Deleting,
             Task::Terminating,
             Task::Cancelling,
+            Task::Guarding,
         ];
         if first.iter().any(|task| self.busy.with(*task)) {
             return;
@@ -104,7 +109,8 @@ impl Engine {
         let busy = stacks && self.end_updates(effects)
             || self.end_instances(effects)
             || stacks && self.delete_stacks(effects)
-            || self.sweep(effects);
+            || self.sweep(effects)
+            || self.disarm(effects);
         if !busy {
             self.ask_everything(effects);
         }

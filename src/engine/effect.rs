@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::lesson::schema::Side;
@@ -114,6 +114,8 @@ pub enum Effect {
     },
     /// Remove one thing that no stack owns.
     Remove(Removal),
+    /// Make, renew or take away the guard that removes the lab when its lease is over.
+    Guard(GuardWish),
     /// Write down where the learner stands.
     SaveProgress(Progress),
     /// Write down ids by which untagged leftovers are found later.
@@ -191,6 +193,17 @@ pub struct NewStack {
     pub stage: Stage,
     /// What was found before.
     pub ground: super::event::Ground,
+}
+
+/// What is wanted of the guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GuardWish {
+    /// That it is there, with a lease of so much time of the account's, and armed.
+    Arm(SignedDuration),
+    /// That the lease ends in so much time of the account's.
+    Renew(SignedDuration),
+    /// That it goes.
+    Disarm,
 }
 
 /// The removal of one thing that no stack owns.
@@ -285,6 +298,7 @@ impl Effect {
                 | Self::CancelUpdate { .. }
                 | Self::Terminate { .. }
                 | Self::Remove(_)
+                | Self::Guard(_)
         )
     }
 }

@@ -140,6 +140,12 @@ pub enum What {
         /// Outcome.
         outcome: Result<(), Failure>,
     },
+    /// The guard is armed, or could not be made.
+    Armed(Result<(), Failure>),
+    /// The end of the lease was moved, or not.
+    Renewed(Result<(), Failure>),
+    /// The guard is gone, or not.
+    Disarmed(Result<(), Failure>),
     /// The awaited moment of an `Effect::WakeAt` has come.
     Woke,
 }
@@ -279,6 +285,8 @@ pub struct Inventory {
     pub stacks: Vec<String>,
     /// Of these stacks, those with an update under way, and their status: they cannot be deleted now.
     pub updating: Vec<(String, String)>,
+    /// What is there of the lab's guard: StackId, schedule, state machine. Listed among the rows, too.
+    pub guard: Vec<String>,
     /// What is stopped or removed one by one.
     pub remains: Remains,
 }

@@ -14,6 +14,7 @@ mod charts;
 mod cleanup;
 mod deeds;
 mod doing;
+mod lease;
 mod looking;
 mod money;
 mod panels;
@@ -37,6 +38,7 @@ use build::Task;
 use command::Command;
 use effect::{Effect, Progress};
 use event::{Event, Failure, Ground, Machine, TerminalNews, What};
+pub use lease::TTL;
 use ledger::Ledger;
 use view::{Phase, Receipt, Target, TerminalState, Trouble};
 
@@ -64,6 +66,8 @@ pub struct Setup {
     pub ledger: Ledger,
     /// The ground of the stack that stands since an earlier session, and when it was asked for.
     pub standing: Option<(Ground, Timestamp)>,
+    /// How long the lab lives after its learner was last seen; `None`: it has no guard, and removes itself never.
+    pub ttl: Option<SignedDuration>,
     /// Paths that lesson texts name.
     pub paths: Paths,
     /// List prices of AWS, also where nothing is billed; `None`: unknown.
@@ -83,6 +87,12 @@ pub struct Paths {
 #[must_use]
 pub fn stack_name(lab: &str) -> String {
     format!("efslab-{}-lab", lab.strip_prefix("lab-").unwrap_or(lab))
+}
+
+/// The name of the stack of a lab's guard, and of its schedule and state machine.
+#[must_use]
+pub fn guard_name(lab: &str) -> String {
+    format!("efslab-{}-guard", lab.strip_prefix("lab-").unwrap_or(lab))
 }
 
 /// How often something that failed for a passing reason is tried again before the learner is asked.
@@ -118,6 +128,7 @@ pub struct Engine {
     trouble: Option<Trouble>,
     phase: Phase,
     cleanup: Option<cleanup::Cleanup>,
+    lease: lease::Lease,
     looking: looking::Looking,
     /// Files of the step that are there, or on their way (`false`).
     brought: BTreeMap<String, bool>,
@@ -174,6 +185,7 @@ impl Engine {
             trouble: None,
             phase: Phase::Learning,
             cleanup: None,
+            lease: lease::Lease::default(),
             looking: looking::Looking::default(),
             brought: BTreeMap::new(),
             receipt: None,
@@ -202,9 +214,18 @@ impl Engine {
 
     fn take(&mut self, what: What, effects: &mut Vec<Effect>) {
         match what {
-            What::Began => self.began(effects),
-            What::Command(command) => self.command(command, effects),
-            What::Act(actions) => self.act(actions),
+            What::Began => {
+                self.is_active();
+                self.began(effects);
+            }
+            What::Command(command) => {
+                self.is_active();
+                self.command(command, effects);
+            }
+            What::Act(actions) => {
+                self.is_active();
+                self.act(actions);
+            }
             What::Prepared(outcome) => self.prepared(outcome, effects),
             What::StackRequested(outcome) => self.stack_requested(outcome),
             What::StackSeen { stack, outcome } => self.stack_seen(&stack, outcome, effects),
@@ -230,6 +251,9 @@ impl Engine {
             What::Terminated { instances, outcome } => self.terminated(instances, outcome),
             What::UpdateCancelled { stack, outcome } => self.update_cancelled(&stack, outcome),
             What::Removed { removal, outcome } => self.removed(&removal, outcome),
+            What::Armed(outcome) => self.armed(outcome),
+            What::Renewed(outcome) => self.renewed(outcome),
+            What::Disarmed(outcome) => self.disarmed(outcome),
             What::Woke => {
                 // Early, because the pause has become longer or the clock was set: the alarm is set again.
                 self.busy.end(Task::Waking);

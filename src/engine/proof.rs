@@ -40,6 +40,7 @@ impl Engine {
         }
         self.take_in_updates(inventory.updating.clone());
         self.take_in(inventory.remains.clone(), effects);
+        self.take_in_guard(&inventory);
         let stacks_remain = self.ledger.plan().next().is_some();
         let Some(cleanup) = &mut self.cleanup else {
             return;
@@ -58,7 +59,7 @@ impl Engine {
         if std::mem::take(&mut cleanup.sweep.progress) {
             cleanup.in_vain = 0;
         }
-        let pending = cleanup.sweep.is_pending();
+        let pending = cleanup.sweep.is_pending() || cleanup.guard;
         let proved = cleanup.explained >= EMPTY_PASSES;
         let in_vain = cleanup.in_vain >= PATIENCE && cleanup.explained == 0;
         let over = cleanup.given_up.is_some() || !stacks_remain && (proved || in_vain);

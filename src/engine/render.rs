@@ -21,6 +21,8 @@ impl Engine {
             lab: self.setup.lab.clone(),
             target: self.setup.target.clone(),
             started: self.setup.made,
+            removes_itself: self.lease_ends(),
+            arming: self.is_arming(),
             cost: self.spent_so_far(),
             cost_per_hour: self.per_hour(),
             owed: self.owed(),

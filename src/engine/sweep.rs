@@ -93,6 +93,13 @@ impl Sweep {
         self.hopeless.contains_key(id)
     }
 
+    /// This is left, and it is known why.
+    pub(super) fn give_up_on(&mut self, id: &str, why: &str) {
+        let remedy = "Clean up again once that is gone.";
+        let obstacle = obstacle("not deleted", why.to_owned(), remedy);
+        self.hopeless.insert(id.to_owned(), obstacle);
+    }
+
     /// Whether something is still to be done.
     pub(super) fn is_pending(&self) -> bool {
         let instances = self.remains.instances.as_ref();
@@ -281,7 +288,7 @@ impl Engine {
     }
 
     /// Counts a failure that must not stop the rest, and tells it; `true`: it is worth another attempt, after a while.
-    fn may_try_again(&mut self, what: &str, failure: &Failure) -> bool {
+    pub(super) fn may_try_again(&mut self, what: &str, failure: &Failure) -> bool {
         let Some(cleanup) = &mut self.cleanup else {
             return false;
         };

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 mod causality;
 mod cleanup;
+mod lease;
 mod measuring;
 mod money;
 mod progress;
@@ -161,6 +162,7 @@ impl Lab {
             },
             ledger,
             standing: None,
+            ttl: None,
             paths: Paths::default(),
             prices: None,
         });
@@ -285,6 +287,7 @@ fn inventory(answer: Listing) -> Inventory {
         }],
         stacks: Vec::new(),
         updating: Vec::new(),
+        guard: Vec::new(),
         remains: Remains {
             instances: Some(Vec::new()),
             ..Remains::default()

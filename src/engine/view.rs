@@ -16,6 +16,10 @@ pub struct View {
     pub target: Target,
     /// When this lab began; the header counts from here.
     pub started: Timestamp,
+    /// When the lab removes itself unless it is worked on, by the learner's clock; `None`: never, or nothing stands.
+    pub removes_itself: Option<Timestamp>,
+    /// The guard is being made: nothing is built before.
+    pub arming: bool,
     /// US dollars spent so far, estimated; zero on practice.
     pub cost: f64,
     /// US dollars an hour that it costs as it stands now; zero on practice.

@@ -64,6 +64,7 @@ impl Journal {
             Effect::CancelUpdate { stack } => Some(("cancel-update", stack.clone())),
             Effect::Terminate { instances } => Some(("terminate", json(instances))),
             Effect::Remove(removal) => Some(("remove", json(removal))),
+            Effect::Guard(wish) => Some(("guard", json(wish))),
             _ => None,
         };
         debug_assert_eq!(intent.is_some(), effect.changes_the_account());

@@ -182,7 +182,7 @@ fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
         Check::Alarm { .. } => add(Need::Sight(Sight::Alarms)),
         Check::Metric { .. } => add(Need::Sight(Sight::Metrics)),
         Check::Snapshots { .. } | Check::Taken { .. } | Check::Pinned {} => {
-            add(Need::Sight(Sight::Snapshots))
+            add(Need::Sight(Sight::Snapshots));
         }
         Check::Volume { .. } | Check::Restored { .. } => add(Need::Sight(Sight::Volumes)),
         Check::Machine { .. } => add(Need::Sight(Sight::Machines)),

@@ -14,13 +14,15 @@ use serde::{Deserialize, Deserializer};
 use super::policy::Pattern;
 
 /// Services whose requests can fail, as IAM names them.
-pub const SERVICES: [&str; 7] = [
+pub const SERVICES: [&str; 9] = [
     "cloudformation",
     "cloudwatch",
     "ec2",
     "elasticfilesystem",
     "iam",
+    "scheduler",
     "ssm",
+    "states",
     "sts",
 ];
 /// Longest name of an operation or pattern of one that is taken; the longest of AWS's have some 70 letters.

@@ -17,6 +17,7 @@ mod private;
 mod reset;
 mod sessions;
 mod sshd;
+mod states;
 mod storage;
 mod store;
 mod surroundings;
@@ -228,6 +229,11 @@ async fn serve(
         )),
         tokio::spawn(until(stop.clone(), keep_time(Arc::clone(&account)))),
         tokio::spawn(until(stop.clone(), aws::watch_alarms(Arc::clone(&account)))),
+        tokio::spawn(until(
+            stop.clone(),
+            aws::watch_schedules(Arc::clone(&account)),
+        )),
+        tokio::spawn(until(stop.clone(), states::drive(Arc::clone(&account)))),
     ];
     Ok(Running {
         endpoint_url: endpoint(port),

@@ -7,6 +7,7 @@ mod cleanup;
 mod control;
 mod describe;
 mod faults;
+mod guard;
 mod guest;
 mod hosts;
 mod lab;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::executor::{Parts, local};
 use crate::cloud::deeds::Doer;
@@ -51,6 +51,11 @@ impl Parts {
     /// Puts the clock forward.
     pub(super) async fn forward(&self, minutes: u32) -> What {
         let by = Duration::from_secs(60 * u64::from(minutes));
+        let lease = SignedDuration::from_mins(i64::from(minutes));
+        // The lease goes with the clock: the learner has not been away for so long.
+        if let Err(failure) = self.cloud.put_off(&self.lab, lease).await {
+            return What::Forwarded(Err(failure));
+        }
         let outcome = self.route.forward(by).await;
         What::Forwarded(outcome.map_err(|why| Failure {
             tried: "put the clock forward".to_owned(),

@@ -146,9 +146,7 @@ impl Executor {
             Effect::Do(deed) => {
                 self.tell(async move { parts.carry_out_deed(deed, intent).await });
             }
-            Effect::Forward(minutes) => {
-                self.tell(async move { parts.forward(minutes).await });
-            }
+            Effect::Forward(minutes) => self.tell(async move { parts.forward(minutes).await }),
             Effect::Bring { on, name, text } => {
                 let link = self.link(on);
                 self.tell(bring(on, name, text, link));
@@ -175,6 +173,7 @@ impl Executor {
                 let outcome = parts.cloud.remove(&removal).await;
                 What::Removed { removal, outcome }
             }),
+            Effect::Guard(wish) => self.tell(async move { parts.guard(wish, intent).await }),
             Effect::WakeAt(at) => self.tell(async move {
                 let wait = at.duration_since(Timestamp::now());
                 tokio::time::sleep(wait.try_into().unwrap_or_default()).await;

@@ -3,6 +3,7 @@
 mod account;
 mod executor;
 mod follow;
+mod guard;
 mod listen;
 mod shell;
 mod transcript;

@@ -21,6 +21,15 @@ const FRAGMENTS: [(&str, &str); 6] = [
     ("backup", include_str!("../../assets/stack/backup.yaml")),
 ];
 
+/// The guard's template, a stack of its own.
+pub(super) const GUARD: (&str, &str) = ("guard", include_str!("../../assets/guard/guard.yaml"));
+
+/// The guard's state machine, by the path that its template's `!Include` names.
+const MACHINE: (&str, &str) = (
+    "guard/machine.json",
+    include_str!("../../assets/guard/machine.json"),
+);
+
 /// Scripts, by the path that a fragment's `!Include` names.
 const SCRIPTS: [(&str, &str); 3] = [
     (
@@ -93,6 +102,11 @@ pub fn script(path: &str) -> Option<&'static str> {
     find(&SCRIPTS, path)
 }
 
+/// Whatever a template may include, by its path.
+pub(super) fn included(path: &str) -> Option<&'static str> {
+    script(path).or_else(|| find(&[MACHINE], path))
+}
+
 /// All scripts, path and text.
 #[must_use]
 pub fn scripts() -> &'static [(&'static str, &'static str)] {
@@ -117,7 +131,7 @@ pub(super) fn of_stage(stage: Stage) -> &'static [(&'static str, &'static str)] 
     }
 }
 
-fn find(table: &'static [(&str, &'static str)], name: &str) -> Option<&'static str> {
+fn find(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
     table
         .iter()
         .find_map(|(key, text)| (*key == name).then_some(*text))

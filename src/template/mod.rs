@@ -148,6 +148,21 @@ pub fn render(stage: Stage) -> Result<String, TemplateError> {
     Ok(text)
 }
 
+/// The template of the guard, which is a stack of its own: it removes the lab when its lease is over. It makes a role.
+///
+/// # Errors
+/// When the embedded file does not make a template that AWS would take.
+pub fn guard() -> Result<String, TemplateError> {
+    let (name, text) = assets::GUARD;
+    let template = parse(name, text)?;
+    graph::in_creation_order(&template)?;
+    let text = serde_yaml::to_string(&template).map_err(TemplateError::Write)?;
+    if text.len() > TEMPLATE_LIMIT {
+        return Err(TemplateError::TooLong(text.len()));
+    }
+    Ok(text)
+}
+
 /// The resources of a stage, each after those it depends on.
 ///
 /// # Errors
@@ -187,7 +202,7 @@ fn include(fragment: &str, value: Value) -> Result<Value, TemplateError> {
     Ok(match value {
         Value::Tagged(tagged) if tagged.tag == "Include" => {
             let path = tagged.value.as_str().unwrap_or_default();
-            script(path)
+            assets::included(path)
                 .ok_or_else(|| TemplateError::UnknownInclude {
                     fragment: fragment.to_owned(),
                     path: path.to_owned(),

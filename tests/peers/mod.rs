@@ -19,13 +19,22 @@ fn tool(name: &str) -> Command {
 #[ignore = "needs cfn-lint, which tests/all.sh installs"]
 fn cfn_lint_finds_nothing_in_the_template() {
     let home = Home::new();
-    for stage in ["share", "alarms", "backup"] {
+    for stage in ["share", "alarms", "backup", "guard"] {
         let (code, template, err) = home.run(&["template", "--stage", stage]);
         assert_eq!(code, 0, "{err}");
         fs::write(home.path("template.yaml"), template).unwrap();
         let (code, out, err) = outcome(tool("cfn-lint").arg(home.path("template.yaml")));
         assert_eq!((code, out.trim()), (0, ""), "{stage}: {err}");
     }
+}
+
+#[test]
+#[ignore = "needs moto, which tests/all.sh installs"]
+fn the_guards_state_machine_does_the_same_on_a_foreign_engine() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/guard_on_moto.py");
+    let (code, out, err) = outcome(tool("python3").arg(script));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("of its neighbours are there"), "{out}");
 }
 
 #[test]
@@ -81,7 +90,12 @@ fn the_aws_command_looks_at_a_lab_that_another_program_built() {
         "--query",
         "Stacks[].StackStatus",
     ]);
-    assert_eq!(out.trim(), "CREATE_COMPLETE", "{err}");
+    // The guard's and the lab's.
+    assert_eq!(
+        out.split_whitespace().collect::<Vec<_>>(),
+        ["CREATE_COMPLETE", "CREATE_COMPLETE"],
+        "{err}"
+    );
     let query = "Reservations[].Instances[].State.Name";
     let (_, out, err) = served.aws(&["ec2", "describe-instances", "--query", query]);
     assert_eq!(

@@ -95,23 +95,15 @@ fn one(check: &Check, step: &Step, built: bool, found: &mut Findings) {
             );
             placeholders(shows.as_deref().unwrap_or_default(), found);
         }
-        Check::Causality { writes } => {
-            machines("Causality", built, found);
-            found.expect(
-                (1..=WRITES_MOST).contains(writes),
-                format!(
-                    "check Causality wants {writes} writes; expected a number from 1 to {WRITES_MOST}"
-                ),
-            );
-        }
-        Check::Alarm { .. }
+        Check::Causality { .. }
+        | Check::Alarm { .. }
         | Check::Metric { .. }
         | Check::Snapshots { .. }
         | Check::Taken { .. }
         | Check::Pinned {}
         | Check::Volume { .. }
         | Check::Restored { .. }
-        | Check::Machine { .. } => of_account(check, built, found),
+        | Check::Machine { .. } => of_sights(check, built, found),
         Check::NothingLeft {} => {}
         Check::All(checks) => {
             found.expect(
@@ -173,9 +165,18 @@ fn typed_answer(kind: &str, question: Option<&Question>, found: &mut Findings) {
     );
 }
 
-/// Checks of what is looked at in the account.
-fn of_account(check: &Check, built: bool, found: &mut Findings) {
+/// Checks of what is looked at: the account, and how soon one machine sees what the other writes.
+fn of_sights(check: &Check, built: bool, found: &mut Findings) {
     match check {
+        Check::Causality { writes } => {
+            machines("Causality", built, found);
+            found.expect(
+                (1..=WRITES_MOST).contains(writes),
+                format!(
+                    "check Causality wants {writes} writes; expected a number from 1 to {WRITES_MOST}"
+                ),
+            );
+        }
         Check::Alarm { id, state } => found.expect(
             !id.is_empty() && ["OK", "ALARM", "INSUFFICIENT_DATA"].contains(&state.as_str()),
             "check Alarm needs an id and a state; expected OK, ALARM or INSUFFICIENT_DATA",

@@ -52,6 +52,14 @@ impl Caller {
         }))
     }
 
+    /// Id of the role whose session it is; none of the owner.
+    pub fn role_id(&self) -> Option<&str> {
+        match self {
+            Self::Owner => None,
+            Self::Role(assumed) => Some(&assumed.session.role_id),
+        }
+    }
+
     /// Refuses everybody but the account's owner.
     pub fn must_own(&self) -> Result<(), AwsError> {
         match self {

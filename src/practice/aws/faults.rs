@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, Response, header};
 
 use super::protocol::Protocol;
 use super::sigv4::Denied;
-use super::{Service, efs};
+use super::{Service, efs, scheduler};
 use crate::practice::error::AwsError;
 use crate::practice::faults::Failure;
 
@@ -18,6 +18,7 @@ pub fn operation(service: Service, parts: &Parts, body: &[u8]) -> String {
     let target = header.and_then(|target| target.to_str().ok());
     let named = match service {
         Service::Efs => efs::operation_name(&parts.method, path).map(str::to_owned),
+        Service::Scheduler => scheduler::operation_name(&parts.method, path).map(str::to_owned),
         _ => target
             .and_then(|target| Some(target.rsplit_once('.')?.1))
             .or_else(|| Some(path.rsplit_once("/operation/")?.1))

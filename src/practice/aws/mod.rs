@@ -12,8 +12,10 @@ mod line;
 mod paging;
 mod params;
 mod protocol;
+mod scheduler;
 mod sigv4;
 mod ssm;
+mod states;
 mod sts;
 mod xml;
 
@@ -41,6 +43,7 @@ use super::world::place::Place;
 
 pub use self::cloudwatch::watch as watch_alarms;
 pub use self::line::{Cut, Lines};
+pub use self::scheduler::watch as watch_schedules;
 
 /// Bytes of a request body. A template (51,200 bytes) has room in it, every byte of it escaped.
 const MAX_BODY: usize = 1024 * 1024;
@@ -62,12 +65,14 @@ enum Service {
     Sts,
     Ssm,
     Iam,
+    Scheduler,
+    States,
     Control,
 }
 
 impl Service {
     #[cfg(test)]
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::CloudFormation,
         Self::CloudWatch,
         Self::Ec2,
@@ -75,6 +80,8 @@ impl Service {
         Self::Sts,
         Self::Ssm,
         Self::Iam,
+        Self::Scheduler,
+        Self::States,
         Self::Control,
     ];
 
@@ -87,6 +94,8 @@ impl Service {
             "sts" => Self::Sts,
             "ssm" => Self::Ssm,
             "iam" => Self::Iam,
+            "scheduler" => Self::Scheduler,
+            "states" => Self::States,
             control::SERVICE => Self::Control,
             _ => return None,
         })
@@ -102,6 +111,8 @@ impl Service {
             Self::Sts => "sts",
             Self::Ssm => "ssm",
             Self::Iam => "iam",
+            Self::Scheduler => "scheduler",
+            Self::States => "states",
             Self::Control => control::SERVICE,
         }
     }
@@ -114,8 +125,8 @@ impl Service {
             Self::Sts => Protocol::Query(sts::NAMESPACE),
             Self::Iam => Protocol::Query(iam::NAMESPACE),
             Self::Ec2 => Protocol::Ec2,
-            Self::Efs | Self::Control => Protocol::RestJson,
-            Self::Ssm => Protocol::Json,
+            Self::Efs | Self::Scheduler | Self::Control => Protocol::RestJson,
+            Self::Ssm | Self::States => Protocol::Json,
         }
     }
 
@@ -314,17 +325,22 @@ async fn dispatch(
         Service::Ec2 => ec2::answer(account, caller, form(), request_id),
         Service::Sts => sts::answer(&account.identity, caller, form()),
         Service::Efs => efs::answer(account, caller, &parts.method, path, query, body),
-        Service::Ssm => {
-            let target = parts.headers.get("x-amz-target");
-            let target = target.and_then(|target| target.to_str().ok());
-            ssm::answer(account, caller, target.unwrap_or_default(), body)
-        }
+        Service::Scheduler => scheduler::answer(account, caller, &parts.method, path, query, body),
+        Service::Ssm => ssm::answer(account, caller, target(parts), body),
+        Service::States => states::answer(account, caller, target(parts), body),
         Service::Iam => iam::answer(account, caller, form()),
         Service::Control => {
             caller.must_own()?;
             control::answer(account, &parts.method, path, query).await
         }
     }
+}
+
+/// The operation of a service that has it in a header.
+fn target(parts: &Parts) -> &str {
+    let target = parts.headers.get("x-amz-target");
+    let target = target.and_then(|target| target.to_str().ok());
+    target.unwrap_or_default()
 }
 
 /// A page that the learner looks at must not be able to reach the account by a name of its own.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::next::Next;
 use super::template::{DeletionPolicy, Template};
-use super::{changes, create, durations, types};
+use super::{changes, create, durations, permissions, types};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
 use crate::practice::world::stacks::{Resource, ResourceStatus, StackStatus, Step, Whereabouts};
@@ -193,6 +193,7 @@ fn ask(
     let snapshot = place == Whereabouts::Stack
         && definition.is_some_and(|one| one.deletion_policy == DeletionPolicy::Snapshot);
     let delete = |world: &mut World| {
+        permissions::may_delete(world, &resource)?;
         if snapshot {
             types::keep_snapshot(world, &resource)?;
         }

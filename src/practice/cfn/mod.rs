@@ -18,6 +18,7 @@ mod live;
 mod modify;
 mod next;
 mod parameters;
+mod permissions;
 mod plan;
 mod references;
 mod schema;

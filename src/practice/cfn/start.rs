@@ -110,6 +110,7 @@ pub fn empty(id: String, name: String, version: Version, now: Timestamp) -> Stac
         change_set: None,
         tokens: BTreeMap::new(),
         deleted: None,
+        deleted_by: None,
         status: StackStatus::CreateInProgress,
         reason: None,
         outputs: Vec::new(),
@@ -167,6 +168,21 @@ pub fn add_resources(world: &mut World, stack: &str, checked: &Checked) {
                 part: updates.then_some(Part::Added),
             },
         );
+    }
+}
+
+/// Notes as whom a stack is being deleted: without a service role CloudFormation does it as whoever asks.
+pub fn deleted_by(world: &mut World, name_or_id: &str, role: Option<&str>) {
+    let stack = world.find_stack(name_or_id).filter(|stack| {
+        !matches!(
+            stack.status,
+            StackStatus::DeleteInProgress | StackStatus::DeleteComplete
+        )
+    });
+    if let Some(id) = stack.map(|stack| stack.id.clone())
+        && let Some(stack) = world.stacks.get_mut(&id)
+    {
+        stack.deleted_by = role.map(str::to_owned);
     }
 }
 

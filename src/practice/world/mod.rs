@@ -16,8 +16,10 @@ pub mod place;
 pub mod power;
 pub mod reach;
 pub mod routes;
+pub mod schedules;
 pub mod security;
 pub mod stacks;
+pub mod state_machines;
 pub mod table;
 pub mod tags;
 pub mod throughput;
@@ -190,6 +192,12 @@ world! {
     instance_profiles: iam::InstanceProfile = "instance-profile",
     /// Managed policies of the account's own, by ARN.
     managed_policies: iam::ManagedPolicy = "managed-policy",
+    /// Schedules, by name.
+    schedules: schedules::Schedule = "schedule",
+    /// State machines, by ARN.
+    state_machines: state_machines::StateMachine = "state-machine",
+    /// Their executions, by ARN.
+    executions: state_machines::Execution = "execution",
 }
 
 fn parse<T: DeserializeOwned>(kind: &str, json: &str) -> Result<T, String> {

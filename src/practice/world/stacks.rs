@@ -57,6 +57,9 @@ pub struct Stack {
     pub tokens: BTreeMap<String, String>,
     /// When its deletion began.
     pub deleted: Option<Timestamp>,
+    /// Id of the role whose session asked for its deletion; none: the account's owner.
+    #[serde(default)]
+    pub deleted_by: Option<String>,
     /// State.
     pub status: StackStatus,
     /// Why.

@@ -17,6 +17,7 @@ use crate::tui::look::{Look, Tone};
 use crate::tui::screens::owed::OwedScreen;
 use crate::tui::text;
 use crate::tui::widgets::frame::{boxed, centred};
+use crate::tui::widgets::header;
 
 /// Hours of a day, and of a month as AWS's own price pages count it (730).
 const DAY: f64 = 24.0;
@@ -179,6 +180,18 @@ fn describe(way: Way, view: &View) -> (&'static str, String) {
             "Clean up now",
             "deletes everything it made, with proof, then ends".to_owned(),
         ),
+        (Way::Keep, Target::Aws { .. })
+            if view.cost_per_hour > 0.0 && view.removes_itself.is_some() =>
+        {
+            let until = header::lease_time(view).unwrap_or_default();
+            let month = view.cost_per_hour * MONTH;
+            (
+                "Keep it",
+                format!(
+                    "until {until}, then it removes itself, unless `efslab resume` goes on here (a month of it is {month:.0} USD)"
+                ),
+            )
+        }
         (Way::Keep, Target::Aws { .. }) if view.cost_per_hour > 0.0 => {
             let hour = view.cost_per_hour;
             let owed = format!(

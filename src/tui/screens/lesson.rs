@@ -150,6 +150,11 @@ impl LessonScreen {
     fn waiting(&self) -> Option<String> {
         let meanwhile = "read on, or press n to go ahead.";
         let step = &self.view.step;
+        if self.view.arming {
+            return Some(format!(
+                "Nothing to do: first a guard is made, which removes the lab should you forget it; {meanwhile}"
+            ));
+        }
         if step.work == Work::Stack
             && let Some(stack) = self.view.stack.as_ref().filter(|stack| stack::runs(stack))
         {

@@ -146,6 +146,8 @@ fn view(step: StepView, terminal: TerminalState) -> View {
             region: "us-east-1".into(),
         },
         started: ago(767),
+        removes_itself: None,
+        arming: false,
         cost: 0.0,
         cost_per_hour: 0.0,
         owed: Some(owed(Stage::Share)),
@@ -269,6 +271,7 @@ fn at_build() -> (Engine, Timestamp) {
         lessons,
         ledger: Ledger::default(),
         standing: None,
+        ttl: None,
         paths: Paths {
             key: "/home/you/.local/state/efslab/labs/lab-7f3k/id_ed25519".into(),
             ssh_config: "/home/you/.local/state/efslab/labs/lab-7f3k/ssh_config".into(),

@@ -1,6 +1,7 @@
 //! The first row: where the learner is, where the lab runs, what it costs, how long it has been going.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ratatui::text::{Line, Span};
 
 use crate::engine::view::{Target, View};
@@ -16,19 +17,22 @@ pub(in crate::tui) fn line(view: &View, now: Timestamp, width: u16, look: Look) 
     let badge = Span::styled(format!(" {name} "), look.badge(tone));
     let cost = format!("{:.2} USD", view.cost);
     let time = text::elapsed(now.duration_since(view.started));
-    let (lab, cost, time, place) = (
+    let lease = lease(view);
+    let (lab, cost, time, place, lease) = (
         view.lab.as_str(),
         cost.as_str(),
         time.as_str(),
         place.as_str(),
+        lease.as_deref(),
     );
-    let rights: [&[&str]; 5] = [
-        &[place, lab, cost, time],
-        &[place, lab, cost],
-        &[lab, cost],
-        &[lab],
-        &[],
-    ];
+    let rights: [Vec<&str>; 5] = [
+        [Some(place), Some(lab), lease, Some(cost), Some(time)],
+        [Some(place), Some(lab), lease, Some(cost), None],
+        [Some(lab), lease, Some(cost), None, None],
+        [Some(lab), lease, None, None, None],
+        [lease, None, None, None, None],
+    ]
+    .map(|words| words.into_iter().flatten().collect());
     let lefts = lefts(view);
     let (left, right) = choose(
         &lefts,
@@ -43,6 +47,16 @@ pub(in crate::tui) fn line(view: &View, now: Timestamp, width: u16, look: Look) 
         badge,
         Span::raw(right),
     ])
+}
+
+/// When the lab removes itself, by the learner's own clock: `21:40`.
+pub(in crate::tui) fn lease_time(view: &View) -> Option<String> {
+    let until = view.removes_itself?.to_zoned(TimeZone::system());
+    Some(until.strftime("%H:%M").to_string())
+}
+
+fn lease(view: &View) -> Option<String> {
+    Some(format!("removes itself {}", lease_time(view)?))
 }
 
 /// Where the learner is, from the fullest form to the shortest.
@@ -67,7 +81,7 @@ fn lefts(view: &View) -> [String; 3] {
 /// The richest pair that fits: cost and lab before the title, the title before region and time.
 fn choose<'a>(
     lefts: &[String; 3],
-    rights: &[&'a [&'a str]; 5],
+    rights: &'a [Vec<&'a str>; 5],
     width: u16,
 ) -> (String, &'a [&'a str]) {
     let order = [
@@ -84,8 +98,8 @@ fn choose<'a>(
     for (left, right) in order {
         let words: u16 = rights[right].iter().map(|word| text::width(word) + 2).sum();
         if text::width(&lefts[left]) + words <= width {
-            return (lefts[left].clone(), rights[right]);
+            return (lefts[left].clone(), &rights[right]);
         }
     }
-    (text::clip(&lefts[2], width), rights[4])
+    (text::clip(&lefts[2], width), &[])
 }

@@ -66,11 +66,14 @@ pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer,
     account.write(|world| {
         caller.may(world, Refusal::Query, |world| {
             let ask = Ask::new(format!("cloudformation:{name}"));
-            vec![match about {
+            vec![match about.clone() {
                 Some(stack) => about_stack(world, ask, stack),
                 None => ask,
             }]
         })?;
+        if let ("DeleteStack", Some(stack)) = (*name, &about) {
+            start::deleted_by(world, stack, caller.role_id());
+        }
         let result = Element::new(format!("{name}Result"));
         let result = operation(world, &mut params, result)?;
         params.finish()?;

@@ -4,6 +4,7 @@
 
 mod acl;
 mod filesystem;
+mod guards;
 mod identity;
 mod instance;
 mod monitoring;
@@ -134,6 +135,8 @@ static TYPES: &[&ResourceType] = &[
     &identity::POLICY,
     &identity::MANAGED_POLICY,
     &identity::INSTANCE_PROFILE,
+    &guards::STATE_MACHINE,
+    &guards::SCHEDULE,
     &wait::HANDLE,
     &wait::CONDITION,
 ];
@@ -141,6 +144,12 @@ static TYPES: &[&ResourceType] = &[
 /// The type with this name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {
     TYPES.iter().copied().find(|kind| kind.name == name)
+}
+
+/// Names of all types.
+#[cfg(test)]
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|kind| kind.name)
 }
 
 /// For types that are there as soon as they are made.
@@ -168,7 +177,10 @@ fn gone_is_deleted(result: Result<(), AwsError>) -> Result<(), AwsError> {
     match result {
         Err(error)
             if error.code.ends_with("NotFound")
-                || matches!(error.code.as_ref(), "Gateway.NotAttached" | "NoSuchEntity") =>
+                || matches!(
+                    error.code.as_ref(),
+                    "Gateway.NotAttached" | "NoSuchEntity" | "ResourceNotFoundException"
+                ) =>
         {
             Ok(())
         }

@@ -76,8 +76,12 @@ impl Role {
     pub fn trusts_ec2(&self, world: &World) -> bool {
         let service = format!("{EC2}{}", world.place.url_suffix());
         // China's policies may name the service either way.
-        policy::trusts(&self.trust, &service)
-            || policy::trusts(&self.trust, &format!("{EC2}amazonaws.com"))
+        policy::trusts(&self.trust, &service) || self.trusts(EC2.trim_end_matches('.'))
+    }
+
+    /// Whether its trust policy lets a service (`states`) assume it.
+    pub fn trusts(&self, service: &str) -> bool {
+        policy::trusts(&self.trust, &format!("{service}.amazonaws.com"))
     }
 
     /// The policies that give it rights.
@@ -194,6 +198,17 @@ impl World {
     /// The role with this id: one that was deleted and made again is another.
     pub fn role_by_id(&self, id: &str) -> Option<&Role> {
         self.roles.values().find(|role| role.id == id)
+    }
+
+    /// The role with this ARN.
+    pub fn role_by_arn(&self, arn: &str) -> Option<&Role> {
+        self.roles.values().find(|role| role.arn(self) == arn)
+    }
+
+    /// Whether a role is there that this service (`states`) may assume.
+    pub fn lets_assume(&self, arn: &str, service: &str) -> bool {
+        self.role_by_arn(arn)
+            .is_some_and(|role| role.trusts(service))
     }
 
     /// Makes a role.

@@ -53,6 +53,7 @@ use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
 use crate::practice::storage::{Outcome, View};
 
+pub use self::aws::sdk;
 pub use self::fstab::mount_all;
 pub use self::services::{is_active, start_enabled};
 

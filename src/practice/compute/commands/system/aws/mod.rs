@@ -9,6 +9,7 @@ mod model;
 mod output;
 mod paging;
 mod query;
+pub mod sdk;
 mod settings;
 mod shorthand;
 mod table;

@@ -150,7 +150,7 @@ pub struct Acceptor {
 }
 
 /// Name on the command line, and the table.
-const TABLES: [(&str, &str); 6] = [
+const TABLES: [(&str, &str); 8] = [
     (
         "cloudformation",
         include_str!("services/cloudformation.txt"),
@@ -158,7 +158,9 @@ const TABLES: [(&str, &str); 6] = [
     ("ec2", include_str!("services/ec2.txt")),
     ("efs", include_str!("services/efs.txt")),
     ("iam", include_str!("services/iam.txt")),
+    ("scheduler", include_str!("services/scheduler.txt")),
     ("ssm", include_str!("services/ssm.txt")),
+    ("stepfunctions", include_str!("services/stepfunctions.txt")),
     ("sts", include_str!("services/sts.txt")),
 ];
 

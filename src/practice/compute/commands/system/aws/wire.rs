@@ -66,7 +66,8 @@ pub fn request(
             }
         }
         Protocol::Json => {
-            let members = given.map(|(member, value)| (member.name.to_owned(), value.clone()));
+            let members =
+                given.map(|(member, value)| (member.name.to_owned(), in_json(member, value)));
             let body = Value::Object(members.collect());
             let target = format!("{}.{}", service.version, operation.name);
             Request {
@@ -95,7 +96,7 @@ pub fn request(
                         path = path.replace(&format!("{{{wire}}}"), &text);
                     }
                     Place::Query => query.push((wire.to_owned(), plain(value))),
-                    Place::Body => body.push((wire.to_owned(), value.clone())),
+                    Place::Body => body.push((wire.to_owned(), in_json(member, value))),
                 }
             }
             if !query.is_empty() {
@@ -112,6 +113,15 @@ pub fn request(
                 },
             }
         }
+    }
+}
+
+/// As JSON has it: instants in seconds since 1970.
+fn in_json(member: &Member, value: &Value) -> Value {
+    let at = value.text().and_then(|text| text.parse::<Timestamp>().ok());
+    match (&member.kind, at) {
+        (Kind::Instant, Some(at)) => Value::Integer(at.as_second()),
+        _ => value.clone(),
     }
 }
 
