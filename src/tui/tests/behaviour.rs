@@ -957,7 +957,7 @@ fn the_bill_is_opened_from_the_lesson_and_from_the_way_out_and_follows_the_lab()
 fn every_letter_in_the_glossary_belongs_to_the_search() {
     let mut drive = Drive::lab(terminals(), 80, 24);
     let screen = drive.keys("g").screen();
-    assert!(screen.contains("alarm: Watches"), "{screen}");
+    assert!(screen.contains("alarm (OK): Watches"), "{screen}");
     let screen = drive.keys("Down PgDn q z x Backspace").screen();
     assert!(screen.contains("Find: qz"), "{screen}");
     assert!(screen.contains("No term has that"), "{screen}");
