@@ -76,7 +76,7 @@ fn a_wrong_type_or_name_points_at_its_line_and_says_what_was_expected() {
     insta::assert_snapshot!(told("minutes: 5", "minutes: 5\nminutes: 6"), @"sample.yaml:1: duplicate field `minutes`");
     insta::assert_snapshot!(told("    action: Build.\n", ""), @"sample.yaml:22: steps[1]: missing field `action`");
     insta::assert_snapshot!(told("rows: [C02]", "rows: C02"), @r#"sample.yaml:23: steps[1].rows: invalid type: string "C02", expected a sequence"#);
-    insta::assert_snapshot!(told("!Answer { option: 1 }", "!Anser { option: 1 }"), @"sample.yaml:17: steps[0]: unknown variant `Anser`, expected one of `Answer`, `Number`, `Calculator`, `Measured`, `Fact`, `Stack`, `Proposed`, `Alarm`, `Metric`, `Snapshots`, `Pinned`, `Volume`, `Restored`, `Machine`, `Terminal`, `Remote`, `Causality`, `NothingLeft`, `All`");
+    insta::assert_snapshot!(told("!Answer { option: 1 }", "!Anser { option: 1 }"), @"sample.yaml:17: steps[0]: unknown variant `Anser`, expected one of `Answer`, `Number`, `Calculator`, `Measured`, `Fact`, `Stack`, `Proposed`, `Alarm`, `Metric`, `Snapshots`, `Taken`, `Pinned`, `Volume`, `Restored`, `Machine`, `Terminal`, `Remote`, `Causality`, `NothingLeft`, `All`");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer { choice: 1 }"), @"sample.yaml:17: steps[0].check: unknown field `choice`, expected `option`");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "{ option: 1 }"), @"sample.yaml:17: steps[0].check: invalid type: map, expected a YAML tag starting with '!'");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Answer"), @"sample.yaml:17: steps[0].check: missing field `option`");
@@ -159,7 +159,7 @@ sample.yaml:22: step `two`: solution types on a machine that is not there; expec
 sample.yaml:22: step `two`: check Causality wants 0 writes; expected a number from 1 to 1000
 sample.yaml:22: step `two`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
-    insta::assert_snapshot!(told("wrong: [!Build { stage: share }]", "wrong: [!Causality {}]"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, key, ssh_config");
+    insta::assert_snapshot!(told("wrong: [!Build { stage: share }]", "wrong: [!Causality {}]"), @"sample.yaml:22: step `two`: wrong lets the machines answer each other for nothing; expected a check Causality");
     insta::assert_snapshot!(told("typed: ls", "typed: ''"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
     insta::assert_snapshot!(told("typed: ls", "typed: []"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
     insta::assert_snapshot!(told("typed: ls", "typed: [ls, ll], shows: [a, '{gone}']"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, owed.month, key, ssh_config");
