@@ -39,6 +39,9 @@ pub struct Common {
     /// How fast time passes in the practice account: a number of times faster than real, or `max`
     #[arg(long, global = true, value_name = "PACE", default_value = "20")]
     pub pace: String,
+    /// What goes wrong in the practice account that this program serves (docs/FAULTS.md)
+    #[arg(long, global = true, value_name = "FILE", env = "EFSLAB_FAULTS")]
+    pub faults: Option<PathBuf>,
     /// How long a lab lives after you were last seen: then it removes itself. For example 90m, 4h, 1d
     #[arg(long, global = true, value_name = "DURATION", default_value = "4h")]
     pub ttl: String,

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod faults;
 mod guard;
 mod killed;
 mod lab;
@@ -15,5 +16,7 @@ mod program;
 mod scripts;
 mod support;
 mod sweep;
+mod textbook;
 mod tidy;
 mod toolchain;
+mod wire;

@@ -9,6 +9,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use efslab::lesson::schema::{Action, Lesson};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -175,8 +178,34 @@ impl Served {
         &found.unwrap().1
     }
 
+    /// What of its memory has been in use at most, in bytes.
+    pub fn peak(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+        kib.parse::<u64>().unwrap() * 1024
+    }
+
     pub fn url(&self) -> &str {
         self.variable("AWS_ENDPOINT_URL")
+    }
+
+    /// The way to this account, for the SDK.
+    pub fn config(&self) -> SdkConfig {
+        let credentials = Credentials::new(
+            self.variable("AWS_ACCESS_KEY_ID"),
+            self.variable("AWS_SECRET_ACCESS_KEY"),
+            None,
+            None,
+            "test",
+        );
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(self.url())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build()
     }
 
     /// The program, with the way to this account.

@@ -6,9 +6,6 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_cloudformation::types::{Capability, Parameter, Stack};
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic};
 use aws_sdk_ec2::types::{Reservation, ResourceType, Tag, TagSpecification};
@@ -47,20 +44,7 @@ fn tagged(kind: ResourceType, tags: &[(&str, &str)]) -> TagSpecification {
 
 impl Account {
     pub fn of(served: &Served) -> Self {
-        let credentials = Credentials::new(
-            served.variable("AWS_ACCESS_KEY_ID"),
-            served.variable("AWS_SECRET_ACCESS_KEY"),
-            None,
-            None,
-            "test",
-        );
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(served.url())
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
+        let config = served.config();
         Self {
             runtime: tokio::runtime::Runtime::new().unwrap(),
             cloudformation: aws_sdk_cloudformation::Client::new(&config),

@@ -4,11 +4,13 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 use super::control::Endpoint;
 use crate::practice::clock::Pace;
+use crate::practice::faults::Faults;
 use crate::practice::{self, Options, PracticeError, Running, StoreError};
 
 /// A practice account that answers.
@@ -26,14 +28,17 @@ impl Embedded {
         region: &str,
         pace: Pace,
         port: Option<u16>,
+        faults: Option<&Path>,
     ) -> miette::Result<Self> {
         let file = endpoint_file(data);
+        let faults_read = faults.map(Faults::read).transpose().into_diagnostic()?;
         let options = Options {
             data_dir: data.to_owned(),
             port,
             pace,
             region: Some(region.to_owned()),
             seed: None,
+            faults: faults_read.map(Arc::new).unwrap_or_default(),
         };
         match practice::start(options).await {
             Ok(running) => {
@@ -54,6 +59,12 @@ impl Embedded {
                 })
             }
             Err(PracticeError::Store(StoreError::Locked(_))) if port.is_none() => {
+                if faults.is_some() {
+                    return Err(miette!(
+                        help = "end that program, or leave the faults out",
+                        "the practice account is served by another efslab already, without these faults"
+                    ));
+                }
                 let endpoint = running_at(data).ok_or_else(|| {
                     miette!(
                         help = "wait a moment and try again, or use another --state-dir",

@@ -68,7 +68,8 @@ async fn serve(common: &Common, data: &Path, port: Option<u16>) -> miette::Resul
     let mut terminate = signal(SignalKind::terminate()).into_diagnostic()?;
     let mut interrupt = signal(SignalKind::interrupt()).into_diagnostic()?;
     let mut hang_up = signal(SignalKind::hangup()).into_diagnostic()?;
-    let served = Embedded::start(data, &region, site::pace(&common.pace)?, port).await?;
+    let (pace, faults) = (site::pace(&common.pace)?, common.faults.as_deref());
+    let served = Embedded::start(data, &region, pace, port, faults).await?;
     if !served.is_ours() {
         return Err(miette!(
             help = "end that program, or serve another account with --data-dir DIR",

@@ -60,8 +60,9 @@ impl Site {
         match place {
             Place::Embedded { region } => {
                 let asked = pace(&common.pace)?;
-                let embedded =
-                    Embedded::start(&practice_directory(common)?, region, asked, None).await?;
+                let data = practice_directory(common)?;
+                let faults = common.faults.as_deref();
+                let embedded = Embedded::start(&data, region, asked, None, faults).await?;
                 match Self::practice(embedded.endpoint.clone(), place).await {
                     Ok(site) => Ok(Self {
                         embedded: Some(embedded),
@@ -73,6 +74,11 @@ impl Site {
                     }
                 }
             }
+            _ if common.faults.is_some() => Err(miette!(
+                help =
+                    "leave out --faults and EFSLAB_FAULTS, or give them to `efslab practice serve`",
+                "faults are of the practice account inside this program only"
+            )),
             Place::Endpoint { url, region } => {
                 Self::practice(Endpoint::of_environment(url, Some(region))?, place).await
             }

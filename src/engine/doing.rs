@@ -26,10 +26,12 @@ pub(super) struct Doing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Waiting {
     Nothing,
-    /// The prompt after a typed line; that many lines had been entered before.
-    Prompt {
+    /// A typed line; that many had been entered before.
+    Line {
         on: Side,
         entered: usize,
+        /// Until it is done and the prompt is there again, and not only until the machine has it.
+        done: bool,
     },
     /// The machine to come to its prompt, whatever the learner does there.
     Shell(Side),
@@ -41,6 +43,21 @@ enum Waiting {
     DeedDone,
     /// That failed: until the learner wishes to try again.
     Mending,
+}
+
+/// What came of an action.
+enum Act {
+    Done,
+    /// It cannot be done yet, or not be finished.
+    Wait,
+    /// It cannot be done, and why is told: nothing else is done either.
+    Over,
+}
+
+impl Act {
+    fn once(done: bool) -> Self {
+        if done { Self::Done } else { Self::Wait }
+    }
 }
 
 impl Doing {
@@ -69,7 +86,7 @@ impl Doing {
         self.actions
             .iter()
             .any(|action| matches!(action, Action::Type { .. }))
-            || matches!(self.waiting, Waiting::Prompt { .. })
+            || matches!(self.waiting, Waiting::Line { .. })
     }
 
     /// Begins again with what has failed.
@@ -98,7 +115,7 @@ impl Doing {
     /// What is being done, in a few words.
     pub(super) fn what(&self) -> String {
         match (&self.waiting, self.actions.front()) {
-            (Waiting::Prompt { on, .. }, _) => format!("waiting for {on}"),
+            (Waiting::Line { on, .. }, _) => format!("waiting for {on}"),
             (Waiting::Mending, _) => "what failed can be tried again".to_owned(),
             (_, Some(Action::Forward { minutes })) => {
                 format!("putting the clock forward by {minutes} min")
@@ -207,12 +224,11 @@ impl Engine {
         mut doing: Doing,
         effects: &mut Vec<Effect>,
     ) -> Result<Option<Doing>, Doing> {
-        if let Waiting::Prompt { on, entered } = doing.waiting {
+        if let Waiting::Line { on, entered, done } = doing.waiting {
             let ended = matches!(self.terminals.get(&on), Some(TerminalState::Ended(_)));
-            let answered = self
-                .texts
-                .get(&on)
-                .is_some_and(|text| text.awaits_input() && text.typed().count() > entered);
+            let answered = self.texts.get(&on).is_some_and(|text| {
+                text.typed().count() > entered && (!done || text.awaits_input())
+            });
             if !ended && !answered {
                 return Err(doing);
             }
@@ -221,99 +237,79 @@ impl Engine {
         let Some(action) = doing.actions.pop_front() else {
             return Ok(None);
         };
+        match self.try_action(&action, &mut doing, effects) {
+            Act::Done => Ok(Some(doing)),
+            Act::Over => Ok(None),
+            Act::Wait => {
+                doing.actions.push_front(action);
+                Err(doing)
+            }
+        }
+    }
+
+    fn try_action(&mut self, action: &Action, doing: &mut Doing, effects: &mut Vec<Effect>) -> Act {
         match action {
-            Action::Answer(ref answer) => {
+            Action::Answer(answer) => {
                 let facts = self.facts();
                 if facts::names(answer).any(|name| facts.get(name).is_none()) {
-                    doing.actions.push_front(action);
-                    return Err(doing);
+                    return Act::Wait;
                 }
                 self.answer(answer, effects);
+                Act::Done
             }
             Action::Type {
                 on,
-                ref line,
+                line,
                 meanwhile,
-            } => {
-                if !self.reopen(on, &mut doing, effects) {
-                    return Ok(None);
-                }
-                if !self.has_brought_all() {
-                    doing.actions.push_front(action);
-                    return Err(doing);
-                }
-                let at_prompt = self.texts.get(&on).is_some_and(Transcript::awaits_input);
-                if !self.is_open(on) || !at_prompt {
-                    doing.waiting = if self.is_open(on) && self.texts.contains_key(&on) {
-                        Waiting::Shell(on)
-                    } else {
-                        Waiting::Nothing
-                    };
-                    doing.actions.push_front(action);
-                    return Err(doing);
-                }
-                let mut bytes = fill(line, &self.facts()).into_bytes();
-                bytes.push(b'\r');
-                effects.push(Effect::Input { on, bytes });
-                let entered = self.texts.get(&on).map_or(0, |text| text.typed().count());
-                doing.waiting = if meanwhile {
-                    Waiting::Nothing
-                } else {
-                    Waiting::Prompt { on, entered }
-                };
-            }
+            } => self.type_line((*on, line), !meanwhile, doing, effects),
             Action::Propose { stage } => {
-                if self.proposal(stage).is_none() && !self.stands_at(stage) {
-                    doing.actions.push_front(action);
-                    return Err(doing);
-                }
+                Act::once(self.proposal(*stage).is_some() || self.stands_at(*stage))
             }
+            // One that failed is deleted and built again once the learner has read why.
             Action::Build { stage } => {
-                // One that failed is deleted and built again once the learner has read why.
-                if !self.stands_at(stage) || self.is_about_to_update() {
-                    doing.actions.push_front(action);
-                    return Err(doing);
-                }
+                Act::once(self.stands_at(*stage) && !self.is_about_to_update())
             }
-            Action::Interrupt { on } => effects.push(Effect::Input {
-                on,
-                bytes: vec![0x03],
-            }),
-            Action::OnPractice(_) | Action::OnAws(_) => {}
+            Action::Interrupt { on } => {
+                effects.push(Effect::Input {
+                    on: *on,
+                    bytes: vec![0x03],
+                });
+                Act::Done
+            }
+            Action::OnPractice(_) | Action::OnAws(_) => Act::Done,
             Action::Forward { .. }
             | Action::SetAlarm { .. }
             | Action::Stop { .. }
             | Action::Start { .. }
             | Action::Restore {}
             | Action::Discard {} => match doing.waiting {
-                Waiting::DeedDone => doing.waiting = Waiting::Nothing,
+                Waiting::DeedDone => {
+                    doing.waiting = Waiting::Nothing;
+                    Act::Done
+                }
                 Waiting::Nothing => {
-                    if let Some(effect) = self.effect_of(&action) {
+                    if let Some(effect) = self.effect_of(action) {
                         effects.push(effect);
                         doing.waiting = Waiting::Deed;
                     }
-                    doing.actions.push_front(action);
-                    return Err(doing);
+                    Act::Wait
                 }
-                _ => {
-                    doing.actions.push_front(action);
-                    return Err(doing);
-                }
+                _ => Act::Wait,
             },
             Action::Causality {} => {
                 for on in [Side::A, Side::B] {
-                    if !self.reopen(on, &mut doing, effects) {
-                        return Ok(None);
+                    if !self.reopen(on, doing, effects) {
+                        return Act::Over;
                     }
                 }
-                if !self.has_measured_causality() {
-                    let open = self.is_open(Side::A) && self.is_open(Side::B);
-                    if open && !self.step.causality.is_running() && !self.held_up() {
-                        self.measure_causality(effects);
-                    }
-                    doing.actions.push_front(action);
-                    return Err(doing);
+                if self.has_measured_causality() {
+                    return Act::Done;
                 }
+                let open = self.is_open(Side::A) && self.is_open(Side::B);
+                if open && !self.step.causality.is_running() && !self.held_up() {
+                    self.measure_causality(effects);
+                }
+                Act::Wait
             }
             Action::CleanUp {} => {
                 let clean = match &self.phase {
@@ -326,13 +322,43 @@ impl Engine {
                     doing.waiting = Waiting::Receipt;
                 }
                 if matches!(self.phase, Phase::CleaningUp { .. }) {
-                    doing.actions.push_front(action);
-                    return Err(doing);
+                    return Act::Wait;
                 }
                 doing.waiting = Waiting::Nothing;
+                Act::Done
             }
         }
-        Ok(Some(doing))
+    }
+
+    /// Types a line once the machine is at its prompt; `done`: what follows waits until it is there again.
+    fn type_line(
+        &mut self,
+        (on, line): (Side, &str),
+        done: bool,
+        doing: &mut Doing,
+        effects: &mut Vec<Effect>,
+    ) -> Act {
+        if !self.reopen(on, doing, effects) {
+            return Act::Over;
+        }
+        if !self.has_brought_all() {
+            return Act::Wait;
+        }
+        let at_prompt = self.texts.get(&on).is_some_and(Transcript::awaits_input);
+        if !self.is_open(on) || !at_prompt {
+            doing.waiting = if self.is_open(on) && self.texts.contains_key(&on) {
+                Waiting::Shell(on)
+            } else {
+                Waiting::Nothing
+            };
+            return Act::Wait;
+        }
+        let mut bytes = fill(line, &self.facts()).into_bytes();
+        bytes.push(b'\r');
+        effects.push(Effect::Input { on, bytes });
+        let entered = self.texts.get(&on).map_or(0, |text| text.typed().count());
+        doing.waiting = Waiting::Line { on, entered, done };
+        Act::Done
     }
 
     /// Opens a terminal that has ended again, once; `false`: it has ended again, and that is told.

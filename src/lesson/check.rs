@@ -182,7 +182,7 @@ fn collect_needs(check: &Check, step: &Step, needs: &mut Vec<Need>) {
         Check::Alarm { .. } => add(Need::Sight(Sight::Alarms)),
         Check::Metric { .. } => add(Need::Sight(Sight::Metrics)),
         Check::Snapshots { .. } | Check::Taken { .. } | Check::Pinned {} => {
-            add(Need::Sight(Sight::Snapshots))
+            add(Need::Sight(Sight::Snapshots));
         }
         Check::Volume { .. } | Check::Restored { .. } => add(Need::Sight(Sight::Volumes)),
         Check::Machine { .. } => add(Need::Sight(Sight::Machines)),
@@ -264,7 +264,7 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
         Check::Snapshots { at_least } => account::snapshots(*at_least, evidence),
         Check::Taken { on } => account::taken(*on, evidence),
         Check::Pinned {} => account::pinned(evidence),
-        Check::Volume { id, gib } => account::volume(id, *gib, evidence),
+        Check::Volume { gib } => account::volume(*gib, evidence),
         Check::Restored { attached } => account::restored(*attached, evidence),
         Check::Machine { on, state } => account::machine(*on, state, evidence),
         Check::Causality { writes } => delays::judged(*writes, &evidence.seen),

@@ -238,10 +238,8 @@ pub enum Check {
     },
     /// The snapshot in mind (`{snapshot}`) is pinned, so that the job keeps it.
     Pinned {},
-    /// The disk of this output of the stack has at least so many GiB.
+    /// The disk for backups (`{volume}`) has at least so many GiB.
     Volume {
-        /// `BackupVolumeId`
-        id: String,
         /// GiB.
         gib: i32,
     },

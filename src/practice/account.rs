@@ -2,7 +2,7 @@
 //!
 //! A change is on disk before the caller hears of it. The wire does not enter here.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::cfn::Engine;
 use super::clock::{Activity, Clock};
 use super::error::AwsError;
+use super::faults::Faults;
 use super::hosts::Hosts;
 use super::store::{Identity, Store};
 use super::world::World;
@@ -22,6 +23,8 @@ pub struct Account {
     pub clock: Clock,
     /// Counts the changes of its world, for those who look again after each.
     pub generation: watch::Sender<u64>,
+    /// What goes wrong by itself.
+    pub faults: Arc<Faults>,
     state: Mutex<State>,
     hosts: OnceLock<Box<dyn Hosts>>,
     changes: UnboundedSender<Activity>,
@@ -44,13 +47,16 @@ impl Account {
         endpoint: String,
         mut world: World,
         store: Store,
+        faults: Arc<Faults>,
         changes: UnboundedSender<Activity>,
     ) -> Self {
         world.endpoint = endpoint;
+        world.faults = Arc::clone(&faults);
         Self {
             identity,
             clock,
             generation: watch::Sender::new(0),
+            faults,
             state: Mutex::new(State {
                 world,
                 engine: Engine::default(),

@@ -16,11 +16,12 @@ use tokio::task::JoinSet;
 
 use super::account::Account;
 use super::clock::Activity;
-use super::compute::{HostSpec, MetadataService};
+use super::compute::{Edition, HostSpec, MetadataService};
 use super::error::AwsError;
 use super::hosts::Hosts;
 use super::storage::Mode;
 use super::world::World;
+use super::world::images;
 use super::world::instances::{Instance, Power, State};
 use super::world::throughput::ThroughputMode;
 
@@ -326,6 +327,15 @@ pub async fn resume(account: &Arc<Account>) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// Images that the account does not know are those of the textbook's time.
+fn edition(image: &str) -> Edition {
+    if images::is_listed(image) {
+        Edition::Of2023
+    } else {
+        Edition::Of2018
+    }
+}
+
 fn spec(account: &Account, instance: &Instance) -> HostSpec {
     HostSpec {
         instance_id: instance.id.clone(),
@@ -333,6 +343,7 @@ fn spec(account: &Account, instance: &Instance) -> HostSpec {
         zone: instance.zone.clone(),
         instance_type: instance.kind.clone(),
         image_id: instance.image.clone(),
+        edition: edition(&instance.image),
         private_address: instance.private_address,
         authorized_keys: instance.authorized_keys.clone(),
         user_data: instance.user_data.clone(),

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod compute;
 mod driver;
 mod error;
+pub mod faults;
 mod hosts;
 mod policy;
 mod private;
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use self::account::Account;
 use self::clock::{Clock, Pace};
 use self::compute::{Fleet, Surroundings};
+use self::faults::Faults;
 use self::hosts::{Hosts, Machines};
 use self::storage::Files;
 use self::store::{Identity, Store};
@@ -62,6 +64,8 @@ pub struct Options {
     pub region: Option<String>,
     /// Makes ids and addresses the same every time.
     pub seed: Option<u64>,
+    /// What goes wrong by itself.
+    pub faults: Arc<Faults>,
 }
 
 /// Why an account could not be served.
@@ -198,6 +202,7 @@ async fn serve(
         endpoint(port),
         world,
         store,
+        options.faults,
         changes,
     ));
     let view = Arc::new(surroundings::View(Arc::downgrade(&account)));
@@ -208,7 +213,9 @@ async fn serve(
         .map_err(|error| PracticeError::Resume(error.to_string()))?;
 
     let stop = CancellationToken::new();
-    let server = axum::serve(listener, aws::router(Arc::downgrade(&account)))
+    let router = aws::router(Arc::downgrade(&account));
+    let router = router.into_make_service_with_connect_info::<aws::Cut>();
+    let server = axum::serve(aws::Lines(listener), router)
         .with_graceful_shutdown(stop.clone().cancelled_owned());
     let tasks = vec![
         tokio::spawn(async move {

@@ -5,7 +5,6 @@ mod authorize;
 mod command;
 mod completion;
 mod line;
-mod stdin;
 mod terminal;
 
 use std::collections::HashMap;

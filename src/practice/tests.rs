@@ -6,6 +6,7 @@
 mod cleanup;
 mod control;
 mod describe;
+mod faults;
 mod guard;
 mod guest;
 mod hosts;
@@ -194,6 +195,7 @@ async fn open(dir: &Path, forgotten: &Forgotten) -> Result<Running, PracticeErro
         pace: Pace::Max,
         region: None,
         seed: None,
+        faults: Arc::default(),
     };
     serve(options, |clock, _, view| {
         Ok(Box::new(hosts::Scripted::new(

@@ -127,3 +127,49 @@ fn the_aws_command_looks_at_a_lab_that_another_program_built() {
     ]);
     assert_eq!(out.trim(), "", "{err}");
 }
+
+#[test]
+#[ignore = "needs boto3 and the aws command, which tests/all.sh installs"]
+fn boto3_and_the_aws_command_use_every_operation_and_every_waiter_in_scope() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let told = script(&served, "story.py");
+    for tool in ["boto", "aws"] {
+        let told = &told[tool];
+        let none = serde_json::json!([]);
+        assert_eq!(told["unused operations"], none, "{tool}");
+        assert_eq!(told["unused waiters"], none, "{tool}");
+        // So that a scope which shrinks to nothing does not pass.
+        assert!(told["operations"].as_u64().unwrap() >= 120, "{told}");
+        assert!(told["waiters"].as_u64().unwrap() >= 28, "{told}");
+    }
+    // Members of answers that the services' models do not have.
+    assert_eq!(told["strangers"], serde_json::json!([]));
+}
+
+/// What a script of this directory prints, run against the account.
+fn script(served: &Served, name: &str) -> serde_json::Value {
+    let mut python = tool("python");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
+    python.arg("-B").arg(path.join(name));
+    python.envs(served.variables.iter().map(|(name, value)| (name, value)));
+    python
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env_remove("AWS_PROFILE");
+    let (code, out, err) = outcome(&mut python);
+    assert_eq!(code, 0, "{out}{err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+#[ignore = "needs boto3, which tests/all.sh installs"]
+fn bad_requests_are_refused_with_the_codes_of_the_services_models() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let told = script(&served, "codes.py");
+    assert_eq!(told["wrong"], serde_json::json!([]));
+    assert!(told["requests"].as_u64().unwrap() >= 25, "{told}");
+    // As many as models name: those of CloudFormation, EFS, CloudWatch, IAM and Systems Manager.
+    assert!(told["named"].as_u64().unwrap() >= 10, "{told}");
+}

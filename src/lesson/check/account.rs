@@ -117,10 +117,10 @@ pub(super) fn pinned(evidence: &Evidence) -> Verdict {
     }
 }
 
-pub(super) fn volume(id: &str, gib: i32, evidence: &Evidence) -> Verdict {
+pub(super) fn volume(gib: i32, evidence: &Evidence) -> Verdict {
     let volumes: &Vec<VolumeSeen> = seen!(evidence, Volumes);
     let Some(wanted) = &evidence.facts.volume else {
-        return Verdict::CouldNotCheck(format!("the stack tells no {id}"));
+        return Verdict::CouldNotCheck("the stack does not tell its disk".to_owned());
     };
     match volumes.iter().find(|one| one.id == *wanted) {
         Some(one) if one.gib >= gib => Verdict::Passed(format!("{wanted} has {} GiB", one.gib)),

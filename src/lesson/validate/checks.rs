@@ -95,33 +95,16 @@ fn one(check: &Check, step: &Step, built: bool, found: &mut Findings) {
             );
             placeholders(shows.as_deref().unwrap_or_default(), found);
         }
-        Check::Causality { writes } => {
-            machines("Causality", built, found);
-            found.expect(
-                (1..=WRITES_MOST).contains(writes),
-                format!(
-                    "check Causality wants {writes} writes; expected a number from 1 to {WRITES_MOST}"
-                ),
-            );
-        }
-        Check::Alarm { id, state } => found.expect(
-            !id.is_empty() && ["OK", "ALARM", "INSUFFICIENT_DATA"].contains(&state.as_str()),
-            "check Alarm needs an id and a state; expected OK, ALARM or INSUFFICIENT_DATA",
-        ),
-        Check::Snapshots { at_least } => found.expect(
-            *at_least > 0,
-            "check Snapshots passes without any; expected at_least from 1",
-        ),
-        Check::Machine { state, .. } => found.expect(
-            ["running", "stopped"].contains(&state.as_str()),
-            "check Machine needs a state; expected running or stopped",
-        ),
-        Check::Taken { .. } => machines("Taken", built, found),
-        Check::Metric { .. }
+        Check::Causality { .. }
+        | Check::Alarm { .. }
+        | Check::Metric { .. }
+        | Check::Snapshots { .. }
+        | Check::Taken { .. }
         | Check::Pinned {}
         | Check::Volume { .. }
         | Check::Restored { .. }
-        | Check::NothingLeft {} => {}
+        | Check::Machine { .. } => of_sights(check, built, found),
+        Check::NothingLeft {} => {}
         Check::All(checks) => {
             found.expect(
                 !checks.is_empty(),
@@ -180,6 +163,44 @@ fn typed_answer(kind: &str, question: Option<&Question>, found: &mut Findings) {
         question.is_none_or(|question| question.options.is_empty()),
         format!("check {kind} is for a typed answer; expected a question without options"),
     );
+}
+
+/// Checks of what is looked at: the account, and how soon one machine sees what the other writes.
+fn of_sights(check: &Check, built: bool, found: &mut Findings) {
+    match check {
+        Check::Causality { writes } => {
+            machines("Causality", built, found);
+            found.expect(
+                (1..=WRITES_MOST).contains(writes),
+                format!(
+                    "check Causality wants {writes} writes; expected a number from 1 to {WRITES_MOST}"
+                ),
+            );
+        }
+        Check::Alarm { id, state } => found.expect(
+            !id.is_empty() && ["OK", "ALARM", "INSUFFICIENT_DATA"].contains(&state.as_str()),
+            "check Alarm needs an id and a state; expected OK, ALARM or INSUFFICIENT_DATA",
+        ),
+        Check::Metric { above, .. } => found.expect(
+            *above >= 0.0,
+            "check Metric passes without anything counted; expected `above` from 0",
+        ),
+        Check::Snapshots { at_least } => found.expect(
+            *at_least > 0,
+            "check Snapshots passes without any; expected at_least from 1",
+        ),
+        Check::Taken { .. } => machines("Taken", built, found),
+        Check::Volume { gib } => found.expect(
+            *gib > 0,
+            "check Volume passes with any disk; expected `gib` from 1",
+        ),
+        Check::Machine { state, .. } => found.expect(
+            ["running", "stopped"].contains(&state.as_str()),
+            "check Machine needs a state; expected running or stopped",
+        ),
+        // There is nothing in them that could be wrong.
+        _ => {}
+    }
 }
 
 fn machines(kind: &str, built: bool, found: &mut Findings) {

@@ -94,17 +94,7 @@ pub fn answer(
             format!("{method} {path} is not known"),
         )
     };
-    let segments: Vec<String> = path
-        .trim_matches('/')
-        .split('/')
-        .map(|segment| {
-            let form = format!("x={}", segment.replace('+', "%2B"));
-            form_urlencoded::parse(form.as_bytes())
-                .next()
-                .map(|(_, value)| value.into_owned())
-                .unwrap_or_default()
-        })
-        .collect();
+    let segments = segments(path);
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let query = form_urlencoded::parse(query.as_bytes())
         .into_owned()
@@ -149,6 +139,27 @@ pub fn answer(
         query.finish()?;
         Ok(answer)
     })
+}
+
+/// The parts of a path.
+fn segments(path: &str) -> Vec<String> {
+    path.trim_matches('/')
+        .split('/')
+        .map(|segment| {
+            let form = format!("x={}", segment.replace('+', "%2B"));
+            form_urlencoded::parse(form.as_bytes())
+                .next()
+                .map(|(_, value)| value.into_owned())
+                .unwrap_or_default()
+        })
+        .collect()
+}
+
+/// The name of the operation that a request is for.
+pub fn operation_name(method: &Method, path: &str) -> Option<&'static str> {
+    let segments = segments(path);
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    operation(method, &segments).map(|(name, _)| name)
 }
 
 /// An operation's name, and the filesystem or mount target that its path names.

@@ -6,7 +6,9 @@ mod cloudwatch;
 mod control;
 mod ec2;
 mod efs;
+mod faults;
 mod iam;
+mod line;
 mod paging;
 mod params;
 mod protocol;
@@ -22,7 +24,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use rand::RngExt as _;
@@ -33,12 +35,14 @@ use self::sigv4::Denied;
 use super::account::Account;
 use super::compute::ServiceRequest;
 use super::error::AwsError;
+use super::faults::Failure;
 use super::sessions::Session;
 use super::surroundings;
 use super::world;
 use super::world::place::Place;
 
 pub use self::cloudwatch::watch as watch_alarms;
+pub use self::line::{Cut, Lines};
 pub use self::scheduler::watch as watch_schedules;
 
 /// Bytes of a request body. A template (51,200 bytes) has room in it, every byte of it escaped.
@@ -67,6 +71,20 @@ enum Service {
 }
 
 impl Service {
+    #[cfg(test)]
+    const ALL: [Self; 10] = [
+        Self::CloudFormation,
+        Self::CloudWatch,
+        Self::Ec2,
+        Self::Efs,
+        Self::Sts,
+        Self::Ssm,
+        Self::Iam,
+        Self::Scheduler,
+        Self::States,
+        Self::Control,
+    ];
+
     fn find(name: &str) -> Option<Self> {
         Some(match name {
             "cloudformation" => Self::CloudFormation,
@@ -81,6 +99,22 @@ impl Service {
             control::SERVICE => Self::Control,
             _ => return None,
         })
+    }
+
+    /// As IAM names it in actions.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::CloudFormation => "cloudformation",
+            Self::CloudWatch => "cloudwatch",
+            Self::Ec2 => "ec2",
+            Self::Efs => "elasticfilesystem",
+            Self::Sts => "sts",
+            Self::Ssm => "ssm",
+            Self::Iam => "iam",
+            Self::Scheduler => "scheduler",
+            Self::States => "states",
+            Self::Control => control::SERVICE,
+        }
     }
 
     fn protocol(self, parts: &Parts) -> Protocol {
@@ -108,7 +142,11 @@ impl Service {
     }
 }
 
-async fn handle(State(account): State<Weak<Account>>, request: Request) -> Response<Body> {
+async fn handle(
+    State(account): State<Weak<Account>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: Request,
+) -> Response<Body> {
     let Some(account) = account.upgrade() else {
         return plain(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -142,7 +180,14 @@ async fn handle(State(account): State<Weak<Account>>, request: Request) -> Respo
         service.region(&identity.place)
     });
     let caller = sigv4::verify(&parts, &body, identity, region, SystemTime::now());
-    answer(&account, service, caller, &parts, &body).await
+    match answer(&account, service, caller, &parts, &body).await {
+        Ok(response) => response,
+        Err(broken) => {
+            tracing::debug!(%broken, "a connection is cut");
+            cut.now();
+            Response::default()
+        }
+    }
 }
 
 /// Answers a request from within, an instance's, by the same way as one that comes over the wire: only the signature is
@@ -171,21 +216,63 @@ pub async fn inward(
             _ => Ok(session),
         },
     };
-    let response = answer(account, service, caller, &parts, &request.body).await;
+    let response = answer(account, service, caller, &parts, &request.body).await?;
     let status = response.status().as_u16();
     let body = axum::body::to_bytes(response.into_body(), usize::MAX).await?;
     Ok((status, body.into()))
 }
 
-/// What a service says to somebody who was let in, or why nobody was.
+/// What comes of a request: an answer, or a connection that breaks before there is one.
 async fn answer(
     account: &Account,
     service: Option<Service>,
     session: Result<Option<Session>, Denied>,
     parts: &Parts,
     body: &[u8],
+) -> Result<Response<Body>, axum::Error> {
+    let struck = service.filter(|one| *one != Service::Control && session.is_ok());
+    let failure = match struck {
+        None => None,
+        Some(service) => {
+            let strike = account
+                .faults
+                .strike(&faults::operation(service, parts, body));
+            // Even a sleep of no time takes as long as the timer's step.
+            if !strike.delay.is_zero() {
+                tokio::time::sleep(strike.delay).await;
+            }
+            strike.failure.map(|failure| (service, failure))
+        }
+    };
+    let Some((service, failure)) = failure else {
+        return Ok(respond(account, service, session, parts, body).await);
+    };
+    let protocol = service.protocol(parts);
+    match (failure, protocol.failure(failure)) {
+        (_, Some(error)) => Ok(protocol.error(&error, &request_id())),
+        (Failure::Truncated, None) => {
+            faults::truncated(respond(account, Some(service), session, parts, body).await).await
+        }
+        (_, None) => {
+            let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+            Err(axum::Error::new(reset))
+        }
+    }
+}
+
+fn request_id() -> String {
+    world::uuid(rand::rng().random())
+}
+
+/// What a service says to somebody who was let in, or why nobody was.
+async fn respond(
+    account: &Account,
+    service: Option<Service>,
+    session: Result<Option<Session>, Denied>,
+    parts: &Parts,
+    body: &[u8],
 ) -> Response<Body> {
-    let request_id = world::uuid(rand::rng().random());
+    let request_id = request_id();
     let protocol = match service {
         Some(service) => service.protocol(parts),
         // Not signed, or for nobody here: most clients can read this.

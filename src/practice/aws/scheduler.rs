@@ -19,6 +19,27 @@ use crate::practice::states::{self, Who};
 use crate::practice::world::World;
 use crate::practice::world::schedules::{Definition, GROUP, Schedule, malformed, validation};
 
+/// The schedule that a path names; empty where it names all of them.
+fn schedule_of(path: &str) -> Option<&str> {
+    match path.strip_prefix("/schedules")? {
+        "" => Some(""),
+        rest => rest.strip_prefix('/').filter(|name| !name.contains('/')),
+    }
+}
+
+/// The operation that a method on a path means.
+pub fn operation_name(method: &Method, path: &str) -> Option<&'static str> {
+    Some(match (method.as_str(), schedule_of(path)?) {
+        ("GET", "") => "ListSchedules",
+        (_, "") => return None,
+        ("POST", _) => "CreateSchedule",
+        ("PUT", _) => "UpdateSchedule",
+        ("GET", _) => "GetSchedule",
+        ("DELETE", _) => "DeleteSchedule",
+        _ => return None,
+    })
+}
+
 /// Answers a Scheduler request.
 pub fn answer(
     account: &Account,
@@ -33,20 +54,10 @@ pub fn answer(
         .collect();
     // A token makes a repeated call harmless; here each is judged by what is there.
     query.remove("clientToken");
-    let name = match path.strip_prefix("/schedules") {
-        Some("") => None,
-        Some(rest) => rest.strip_prefix('/').filter(|name| !name.contains('/')),
-        None => return Err(unknown(method, path)),
-    };
+    let name = schedule_of(path).ok_or_else(|| unknown(method, path))?;
+    let name = Some(name).filter(|name| !name.is_empty());
     account.write(|world| {
-        let action = match (method.as_str(), name) {
-            ("POST", Some(_)) => "CreateSchedule",
-            ("PUT", Some(_)) => "UpdateSchedule",
-            ("GET", Some(_)) => "GetSchedule",
-            ("DELETE", Some(_)) => "DeleteSchedule",
-            ("GET", None) => "ListSchedules",
-            _ => return Err(unknown(method, path)),
-        };
+        let action = operation_name(method, path).ok_or_else(|| unknown(method, path))?;
         let definition = match action {
             "CreateSchedule" | "UpdateSchedule" => {
                 let members = serde_json::from_slice(body).map_err(|_| malformed())?;

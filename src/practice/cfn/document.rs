@@ -1,5 +1,6 @@
 //! Template text to JSON: YAML with CloudFormation's short-form tags, or JSON. What a template means does not enter here.
 
+use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Number, Value};
 
 use crate::practice::error::AwsError;
@@ -15,6 +16,7 @@ pub fn parse(text: &str) -> Result<Value, AwsError> {
             ))
         });
     }
+    no_aliases(text)?;
     let yaml: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| {
         let place = error.location().map_or_else(
             || format!("({error})"),
@@ -23,6 +25,30 @@ pub fn parse(text: &str) -> Result<Value, AwsError> {
         malformed(&format!("YAML not well-formed. {place}"))
     })?;
     to_json(yaml)
+}
+
+/// CloudFormation allows no aliases; and what a few kilobytes of them stand for can fill the memory.
+fn no_aliases(text: &str) -> Result<(), AwsError> {
+    // Without an anchor no alias means anything.
+    if !text.contains('&') {
+        return Ok(());
+    }
+    for event in Parser::new_from_str(text) {
+        match event {
+            Ok((Event::Alias(_), _)) => {
+                return Err(AwsError::validation(
+                    "Template error: YAML aliases are not allowed in CloudFormation templates",
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let at = error.marker();
+                let place = format!("(line {}, column {})", at.line(), at.col() + 1);
+                return Err(malformed(&format!("YAML not well-formed. {place}")));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn malformed(what: &str) -> AwsError {
@@ -131,6 +157,17 @@ mod tests {
             let list = vec![before; 9].join(", ");
             bomb = [bomb, format!("a{level}: &a{level} [{list}]\n")].concat();
         }
-        assert!(parse(&bomb).is_err());
+        let refused = parse(&bomb).unwrap_err().message;
+        assert!(refused.contains("aliases are not allowed"), "{refused}");
+    }
+
+    #[test]
+    fn an_anchor_that_nothing_means_and_an_ampersand_in_text_do_no_harm() {
+        let text = "a: &x one\nb: 'a && b'\nc: |\n  x & y *z\n";
+        let parsed = parse(text).unwrap();
+        assert_eq!(
+            parsed,
+            json!({"a": "one", "b": "a && b", "c": "x & y *z\n"})
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::template::{ParameterDefinition, Template};
@@ -13,6 +13,8 @@ use crate::practice::world::images::public_parameter;
 /// Limits of template parameters ("AWS CloudFormation quotas").
 const MAX_PARAMETERS: usize = 200;
 const MAX_VALUE: usize = 4096;
+/// Bytes of a compiled pattern: a hundred times what one for an address takes, and little enough for two hundred of them.
+const PATTERN_MAX: usize = 256 * 1024;
 
 /// A parameter's text and what `Ref` gives: a string, or a list for list types.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +124,9 @@ fn existing_kind(kind: &str) -> bool {
 }
 
 fn whole(pattern: &str) -> Result<Regex, regex::Error> {
-    Regex::new(&format!("^(?:{pattern})$"))
+    RegexBuilder::new(&format!("^(?:{pattern})$"))
+        .size_limit(PATTERN_MAX)
+        .build()
 }
 
 fn value(

@@ -40,6 +40,9 @@ pub const PSEUDO: [&str; 7] = [
     "AWS::URLSuffix",
 ];
 
+/// Bytes of a text that a function makes. User data, the longest that anything takes, has 16 KiB.
+const TEXT_MAX: usize = 1024 * 1024;
+
 /// Means: leave this out.
 pub const NO_VALUE: &str = "AWS::NoValue";
 
@@ -190,6 +193,7 @@ impl Scope<'_> {
                 format!("Template error: variable {name} in Fn::Sub expression does not resolve to a string")
             })?;
             result.push_str(&value);
+            fits(result.len())?;
         }
         Ok(result)
     }
@@ -199,6 +203,9 @@ impl Scope<'_> {
         let delimiter = self.text(delimiter, "Fn::Join")?;
         let items = self.list(items, "Fn::Join")?;
         let items: Option<Vec<String>> = items.iter().map(scalar).collect();
+        let joined = items.as_deref().unwrap_or_default();
+        let length: usize = joined.iter().map(|item| item.len() + delimiter.len()).sum();
+        fits(length)?;
         items.map(|items| items.join(&delimiter)).ok_or_else(|| {
             "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.".into()
         })
@@ -316,6 +323,14 @@ impl Scope<'_> {
             )),
         }
     }
+}
+
+/// A template of 50 kilobytes can ask for texts that fill the memory.
+fn fits(length: usize) -> Result<(), String> {
+    if length > TEXT_MAX {
+        return Err("Template error: the practice account makes no text of more than 1 MiB".into());
+    }
+    Ok(())
 }
 
 /// The arguments of a function that takes exactly `N`.

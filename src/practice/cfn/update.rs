@@ -217,21 +217,31 @@ pub fn cancel(world: &mut World, name: &str, token: Option<String>) -> Result<()
     Ok(())
 }
 
-/// Rolls an update back that has failed and was left as it was. Answers with the stack's ARN.
+/// Rolls a creation or an update back that has failed and was left as it was. Answers with the stack's ARN.
 pub fn roll_back(world: &mut World, name: &str, token: Option<String>) -> Result<String, AwsError> {
     let stack = world.stack(name)?;
     let id = stack.id.clone();
     if is_repeated(stack, token.as_ref(), "RollbackStack")? {
         return Ok(id);
     }
-    if stack.status != StackStatus::UpdateFailed {
+    let status = stack.status;
+    if !matches!(
+        status,
+        StackStatus::CreateFailed | StackStatus::UpdateFailed
+    ) {
         return Err(AwsError::validation(format!(
             "Stack:{id} is in {} state and can not be rolled back.",
-            stack.status.name()
+            status.name()
         )));
     }
     remember(world, &id, token, "RollbackStack");
-    back::begin(world, &id, "User Initiated");
+    if status == StackStatus::CreateFailed {
+        start::rewind(world, &id);
+        let why = Some("User Initiated".to_owned());
+        world.stack_event(&id, StackStatus::RollbackInProgress, why);
+    } else {
+        back::begin(world, &id, "User Initiated");
+    }
     Ok(id)
 }
 

@@ -47,7 +47,10 @@ pub async fn kernel(host: &Arc<Host>, activity: &Activity) -> Outcome<()> {
     let root = host.disks.root_partition();
     let partition = root.trim_start_matches("/dev/");
     for line in [
-        format!("Linux version {} (practice instance)", kernel::RELEASE),
+        format!(
+            "Linux version {} (practice instance)",
+            host.spec.edition.kernel()
+        ),
         format!("Command line: root={root} ro console=tty0 console=ttyS0,115200n8"),
     ] {
         host.console_line(&line);
@@ -58,7 +61,10 @@ pub async fn kernel(host: &Arc<Host>, activity: &Activity) -> Outcome<()> {
             None => format!("blkfront: {}: barrier or flush: disabled", device.name),
         });
     }
-    host.console_line(&format!("XFS ({partition}): Mounting V5 Filesystem"));
+    host.console_line(&match host.spec.edition.root() {
+        ("xfs", _) => format!("XFS ({partition}): Mounting V5 Filesystem"),
+        (kind, _) => format!("{kind}-fs ({partition}): mounted filesystem with ordered data mode"),
+    });
     activity.sleep(KERNEL).await;
     host.console_line("systemd[1]: Detected virtualization amazon.");
     host.console_line(&format!(

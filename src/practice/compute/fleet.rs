@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::boot::{self, BootError};
 use super::host::Host;
 use super::spec::Record;
-use super::{Disk, HostSpec, Surroundings, commands, image};
+use super::{Disk, Edition, HostSpec, Surroundings, commands, image};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::sshd;
 use crate::practice::storage::{Errno, Files, FilesError, Tree};
@@ -39,7 +39,7 @@ struct Shared {
     files: Files,
     surroundings: Arc<dyn Surroundings>,
     running: Mutex<HashMap<String, Arc<Running>>>,
-    image: OnceLock<Result<Arc<Tree>, Errno>>,
+    images: [OnceLock<Result<Arc<Tree>, Errno>>; 2],
 }
 
 /// A host that is powered on.
@@ -61,7 +61,7 @@ impl Fleet {
             files,
             surroundings,
             running: Mutex::default(),
-            image: OnceLock::new(),
+            images: Default::default(),
         };
         Self {
             mains: Arc::new(Mains {
@@ -297,7 +297,8 @@ impl Shared {
             }
         }
         host.console(&format!(
-            "\nAmazon Linux 2023 (practice)\n\n{} login: \n",
+            "\n{} (practice)\n\n{} login: \n",
+            host.spec.edition.name(),
             host.hostname()
         ));
         self.keep_console(host);
@@ -341,12 +342,16 @@ impl Shared {
             None => boot::new_host_key()?,
         };
         self.keep(&Record::new(spec, host_key.clone()), id)?;
-        let image = self.image().map_err(Failure::Image)?;
+        let image = self.image(spec.edition).map_err(Failure::Image)?;
         Ok((self.files.create_disk_from(id, &image)?, host_key))
     }
 
-    fn image(&self) -> Result<Arc<Tree>, Errno> {
-        self.image.get_or_init(image::build).clone()
+    fn image(&self, edition: Edition) -> Result<Arc<Tree>, Errno> {
+        let image = match edition {
+            Edition::Of2023 => &self.images[0],
+            Edition::Of2018 => &self.images[1],
+        };
+        image.get_or_init(|| image::build(edition)).clone()
     }
 
     fn record(&self, instance_id: &str) -> Result<Option<(Record, HostSpec)>, Failure> {

@@ -17,7 +17,10 @@ use super::disks::Disks;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
 use super::users::User;
-use super::{HostSpec, Surroundings, commands, image, patience, shorthand, signals, timing};
+use super::{
+    HostSpec, Surroundings, commands, heredoc, image, jobs, patience, scripts, shorthand, signals,
+    timing, typed, umask,
+};
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::storage::{Access, Errno, Files, Identity, MountTable, Patience, Tree, View};
 
@@ -170,7 +173,7 @@ impl Host {
             .all()
             .first()
             .map_or(image::DISK_BYTES, |root| root.bytes);
-        let root = image::root_mount_of(disk, &disks.root_partition(), size);
+        let root = image::root_mount_of(spec.edition, disk, &disks.root_partition(), size);
         Self {
             spec,
             clock,
@@ -283,9 +286,11 @@ impl Host {
             activity,
             process,
         };
-        let mut builder = seat
-            .view()
-            .serve_shell(bashkit::Bash::builder())
+        let view = seat.view();
+        let builder = umask::register(bashkit::Bash::builder(), &view);
+        let mut builder = view
+            .clone()
+            .serve_shell(builder)
             .rootfs(false)
             .username(&user.name)
             .hostname(self.domain_name())
@@ -295,7 +300,17 @@ impl Host {
         for (name, value) in self.environment(user, session) {
             builder = builder.env(name, value);
         }
-        let builder = patience::register(commands::register(builder, &seat), &self.clock);
+        let builder = match session {
+            Session::Interactive => heredoc::register(builder),
+            Session::Batch => builder,
+        };
+        let builder = patience::register(commands::register(builder, &seat, &view), &self.clock);
+        let builder = jobs::register(builder, &seat);
+        let builder = match session {
+            Session::Interactive => typed::register(builder, &seat),
+            Session::Batch => builder,
+        };
+        let builder = scripts::register(builder, &seat);
         let builder = timing::register(builder, &self.clock);
         let builder = signals::register(builder, &seat);
         match session {

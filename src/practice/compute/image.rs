@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::commands;
+use super::{Edition, commands};
 use crate::practice::storage::{Identity, MountSpec, MountTable, Outcome, Tree, View};
 
 /// What `df` shows for the root disk: the 8 GiB that the image asks for.
@@ -237,9 +237,9 @@ const BASHRC: &str =
     "# Run by every interactive shell\nif [ -f /etc/bashrc ]; then\n  . /etc/bashrc\nfi\n";
 
 /// The image as a tree, to be forked for every new disk.
-pub fn build() -> Outcome<Arc<Tree>> {
+pub fn build(edition: Edition) -> Outcome<Arc<Tree>> {
     let tree = Arc::new(Tree::volatile("image", 0o755, BUILT));
-    let table = MountTable::new(root_mount(Arc::clone(&tree)));
+    let table = MountTable::new(root_mount(edition, Arc::clone(&tree)));
     let view = View::new(Arc::new(table), Identity::ROOT, Arc::new(|| BUILT));
     for (path, mode) in DIRECTORIES {
         view.make_dirs(path)?;
@@ -248,7 +248,7 @@ pub fn build() -> Outcome<Arc<Tree>> {
     for (link, target) in LINKS {
         view.make_symlink(target, link)?;
     }
-    for (path, mode, content) in FILES {
+    for (path, mode, content) in FILES.iter().chain(edition.files()) {
         view.write(path, content.as_bytes())?;
         view.set_mode(path, *mode)?;
     }
@@ -261,26 +261,33 @@ pub fn build() -> Outcome<Arc<Tree>> {
         view.write_with_mode(&path, content.as_bytes(), 0o755)?;
         view.set_mode(&path, 0o755)?;
     }
+    for package in edition.brought() {
+        for name in commands::system::install_on_image(&view, package)? {
+            view.append(PACKAGES, format!("{name}\n").as_bytes())?;
+        }
+    }
     let home = "/home/ec2-user";
-    view.set_owner(home, Some(1000), Some(1000), false)?;
+    let learner = Some(edition.learner());
+    view.set_owner(home, learner, learner, false)?;
     for (name, _) in view.list(home)? {
-        view.set_owner(&format!("{home}/{name}"), Some(1000), Some(1000), false)?;
+        view.set_owner(&format!("{home}/{name}"), learner, learner, false)?;
     }
     Ok(tree)
 }
 
 /// How a root disk of the usual size is mounted.
-pub fn root_mount(tree: Arc<Tree>) -> MountSpec {
-    root_mount_of(tree, "/dev/nvme0n1p1", DISK_BYTES)
+pub fn root_mount(edition: Edition, tree: Arc<Tree>) -> MountSpec {
+    root_mount_of(edition, tree, "/dev/nvme0n1p1", DISK_BYTES)
 }
 
 /// How a root disk is mounted that is called so and has so many bytes.
-pub fn root_mount_of(tree: Arc<Tree>, source: &str, capacity: u64) -> MountSpec {
+pub fn root_mount_of(edition: Edition, tree: Arc<Tree>, source: &str, capacity: u64) -> MountSpec {
+    let (fstype, options) = edition.root();
     MountSpec {
         source: source.to_owned(),
         target: "/".to_owned(),
-        fstype: "xfs".to_owned(),
-        options: "rw,noatime,attr2,inode64,logbufs=8,logbsize=32k,noquota".to_owned(),
+        fstype: fstype.to_owned(),
+        options: options.to_owned(),
         tree,
         capacity,
         own: SYSTEM_BYTES,
@@ -296,14 +303,15 @@ pub(super) fn stand_in(name: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use super::{build, root_mount};
+    use super::{Edition, build, root_mount};
     use crate::practice::compute::users::Accounts;
     use crate::practice::storage::{Errno, Identity, MountTable, View};
 
     #[test]
     fn a_home_is_private_and_holds_the_files_of_the_skeleton() {
-        let tree = build().unwrap();
-        let table = Arc::new(MountTable::new(root_mount(tree)));
+        let edition = Edition::default();
+        let tree = build(edition).unwrap();
+        let table = Arc::new(MountTable::new(root_mount(edition, tree)));
         let root = View::new(table, Identity::ROOT, Arc::new(jiff::Timestamp::now));
         let user = Accounts::read(&root).user("ec2-user").unwrap();
         let own = root.with_identity(user.identity.clone());

@@ -128,8 +128,9 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
     file("/proc/loadavg", |_| {
         "0.00 0.00 0.00 1/112 1024\n".to_owned()
     })?;
-    file("/proc/version", |_| {
-        format!("Linux version {RELEASE} (practice) #1 SMP PREEMPT_DYNAMIC\n")
+    file("/proc/version", |host| {
+        let release = host.spec.edition.kernel();
+        format!("Linux version {release} (practice) #1 SMP PREEMPT_DYNAMIC\n")
     })?;
     file("/proc/cmdline", |host| {
         let root = host.disks.root_partition();
@@ -151,7 +152,9 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
     })?;
     file("/proc/partitions", super::host::Host::proc_partitions)?;
     file("/proc/sys/kernel/hostname", |host| host.hostname() + "\n")?;
-    file("/proc/sys/kernel/osrelease", |_| format!("{RELEASE}\n"))?;
+    file("/proc/sys/kernel/osrelease", |host| {
+        format!("{}\n", host.spec.edition.kernel())
+    })?;
     file("/proc/sys/kernel/ostype", |_| "Linux\n".to_owned())?;
     view.make_dirs("/proc/sys/vm")?;
     // Writing 1, 2 or 3 here drops the page cache; it can only be written.

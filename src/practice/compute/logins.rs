@@ -86,7 +86,7 @@ impl Drop for Stay {
 
 /// The machine has come up.
 pub fn booted(host: &Host) {
-    note(host, &format!("boot {}", super::kernel::RELEASE));
+    note(host, &format!("boot {}", host.spec.edition.kernel()));
 }
 
 /// The machine goes down as it should.

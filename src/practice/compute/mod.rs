@@ -6,22 +6,32 @@ pub mod batch;
 pub(in crate::practice::compute) mod boot;
 pub mod commands;
 pub mod cron;
+mod detach;
 pub mod disks;
+mod edition;
 pub mod exhausted;
+mod fed;
 mod fleet;
+mod heredoc;
 pub mod host;
 mod image;
+mod jobs;
 mod kernel;
+pub mod keyboard;
 pub mod logins;
 pub mod patience;
 pub mod processes;
+pub mod scripts;
 mod shorthand;
 pub mod signals;
 mod spec;
+pub mod stdin;
 mod syntax;
 pub mod threads;
 mod timing;
 mod turns;
+mod typed;
+mod umask;
 pub mod users;
 
 use std::collections::BTreeMap;
@@ -33,6 +43,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub(in crate::practice) use boot::HOST_KEY;
+pub use edition::Edition;
 pub use fleet::Fleet;
 
 /// What an instance is launched with.
@@ -48,6 +59,8 @@ pub struct HostSpec {
     pub instance_type: String,
     /// `ami-…`
     pub image_id: String,
+    /// What is on that image.
+    pub edition: Edition,
     /// Its address in the VPC; the hostname is made of it (`ip-10-0-1-12`).
     pub private_address: Ipv4Addr,
     /// Public keys of the key pair, in OpenSSH form; cloud-init writes them to ec2-user's authorized_keys.
@@ -250,7 +263,10 @@ pub(in crate::practice) fn machine(
     files: crate::practice::storage::Files,
 ) -> std::sync::Arc<host::Host> {
     let disk = files
-        .create_disk_from(&spec.instance_id, &image::build().unwrap())
+        .create_disk_from(
+            &spec.instance_id,
+            &image::build(Edition::default()).unwrap(),
+        )
         .unwrap();
     let clock = clock.clone();
     let host = host::Host::new(spec, clock, surroundings, files, disk, String::new());

@@ -5,10 +5,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use bashkit::hooks::HookAction;
 use bashkit::{BashBuilder, Builtin, BuiltinContext, ExecResult};
 
-use super::turns::with_turns;
 use crate::practice::clock::Clock;
 
 /// After so many commands of a loop others may run: at a few microseconds each, well below a millisecond.
@@ -21,7 +19,7 @@ const BURST: Duration = Duration::from_secs(30);
 /// Rests so many times as long as it computes.
 const REST: u32 = 4;
 
-/// Registers what gives way, and reads along for loops that have nothing of it.
+/// Registers what gives way.
 #[must_use]
 pub fn register(builder: BashBuilder, clock: &Clock) -> BashBuilder {
     let constant = |status| {
@@ -34,10 +32,6 @@ pub fn register(builder: BashBuilder, clock: &Clock) -> BashBuilder {
         clock: clock.clone(),
     };
     builder
-        .before_exec(Box::new(|mut input| {
-            input.script = with_turns(input.script);
-            HookAction::Continue(input)
-        }))
         .builtin(":", constant(0))
         .builtin("true", constant(0))
         .builtin("false", constant(1))

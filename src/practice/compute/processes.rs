@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use futures::task::AtomicWaker;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+
+use super::keyboard::Keyboard;
 
 /// Processes of the boot have lower numbers.
 const FIRST: u32 = 2301;
@@ -29,6 +32,12 @@ pub struct Process {
     state: Mutex<State>,
     /// What its terminal shows at once, and what a program on it says that was interrupted.
     unshown: Mutex<Unshown>,
+    /// That its terminal was looked at.
+    looked: Notify,
+    /// Who looks at its terminal.
+    watcher: AtomicWaker,
+    /// What is typed at its terminal while programs run.
+    pub keyboard: Arc<Keyboard>,
     signals: watch::Sender<i32>,
     table: Weak<Mutex<Table>>,
 }
@@ -37,6 +46,10 @@ pub struct Process {
 #[derive(Debug, Default)]
 struct Unshown {
     live: String,
+    /// How often the terminal has been looked at.
+    looks: u64,
+    /// Nobody will look at it any more.
+    deserted: bool,
     last_words: String,
 }
 
@@ -90,10 +103,48 @@ impl Process {
         self.unshown().live.push_str(text);
     }
 
+    /// The same after all that its shell has written until now. Only for the shell of a terminal, which is looked at.
+    pub async fn show_in_order(&self, text: &str) {
+        let before = self.unshown().looks;
+        loop {
+            let looked = self.looked.notified();
+            {
+                let mut unshown = self.unshown();
+                if unshown.deserted {
+                    return;
+                }
+                if unshown.looks != before {
+                    unshown.live.push_str(text);
+                    break;
+                }
+            }
+            self.watcher.wake();
+            looked.await;
+        }
+        self.watcher.wake();
+    }
+
     /// Takes what the terminal is to show now.
     #[must_use]
     pub fn take_live(&self) -> String {
         std::mem::take(&mut self.unshown().live)
+    }
+
+    /// Notes that whoever looks at the terminal has seen what its shell has written until now.
+    pub fn look(&self) {
+        self.unshown().looks += 1;
+        self.looked.notify_waiters();
+    }
+
+    /// Whoever looks at the terminal is told when there is something to be seen.
+    pub fn watch(&self, waker: &std::task::Waker) {
+        self.watcher.register(waker);
+    }
+
+    /// Nobody looks at the terminal any more.
+    pub fn desert(&self) {
+        self.unshown().deserted = true;
+        self.looked.notify_waiters();
     }
 
     fn unshown(&self) -> MutexGuard<'_, Unshown> {
@@ -186,6 +237,9 @@ impl Processes {
                 directory: birth.directory,
             }),
             unshown: Mutex::default(),
+            looked: Notify::new(),
+            watcher: AtomicWaker::new(),
+            keyboard: Arc::default(),
             signals: watch::Sender::new(0),
             table: Arc::downgrade(&self.table),
         });

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{HostSpec, MetadataService};
+use super::{Edition, HostSpec, MetadataService};
 
 /// What is written down of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct Record {
     zone: String,
     instance_type: String,
     image_id: String,
+    // Notes of older programs do not have it.
+    #[serde(default)]
+    edition: Edition,
     private_address: std::net::Ipv4Addr,
     authorized_keys: Vec<String>,
     user_data: String,
@@ -37,6 +40,7 @@ impl Record {
             zone: spec.zone.clone(),
             instance_type: spec.instance_type.clone(),
             image_id: spec.image_id.clone(),
+            edition: spec.edition,
             private_address: spec.private_address,
             authorized_keys: spec.authorized_keys.clone(),
             user_data: STANDARD.encode(&spec.user_data),
@@ -55,6 +59,7 @@ impl Record {
             zone: self.zone.clone(),
             instance_type: self.instance_type.clone(),
             image_id: self.image_id.clone(),
+            edition: self.edition,
             private_address: self.private_address,
             authorized_keys: self.authorized_keys.clone(),
             user_data: STANDARD.decode(&self.user_data).ok()?,
@@ -66,7 +71,7 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use super::{HostSpec, MetadataService, Record};
+    use super::{Edition, HostSpec, MetadataService, Record};
 
     #[test]
     fn a_specification_comes_back_as_it_was_written() {
@@ -76,6 +81,7 @@ mod tests {
             zone: "us-east-1a".into(),
             instance_type: "t3.micro".into(),
             image_id: "ami-1".into(),
+            edition: Edition::Of2018,
             private_address: std::net::Ipv4Addr::new(10, 0, 1, 12),
             authorized_keys: vec!["ssh-ed25519 AAAA test".into()],
             user_data: vec![b'#', b'!', 0xff],

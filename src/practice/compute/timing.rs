@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bashkit::hooks::HookAction;
 use bashkit::parser::{Command, CompoundCommand, Parser, TimeCommand};
 use bashkit::{BashBuilder, Builtin, BuiltinContext, ExecResult, async_trait};
 use jiff::Timestamp;
@@ -20,7 +19,7 @@ const KEYWORD: &str = "time";
 const BEGIN: &str = "begin of a timed command";
 const END: &str = "end of a timed command";
 
-/// Registers what measures, and reads along for what is to be measured.
+/// Registers what measures.
 pub fn register(builder: BashBuilder, clock: &Clock) -> BashBuilder {
     let begun = Arc::default();
     let watch = |ends| {
@@ -31,10 +30,6 @@ pub fn register(builder: BashBuilder, clock: &Clock) -> BashBuilder {
         })
     };
     builder
-        .before_exec(Box::new(|mut input| {
-            input.script = timed(input.script);
-            HookAction::Continue(input)
-        }))
         .builtin(BEGIN, watch(false))
         .builtin(END, watch(true))
 }
@@ -107,7 +102,7 @@ fn report(took: Duration, format: Option<&str>) -> String {
 }
 
 /// The script, with what measures around each command that is timed.
-fn timed(script: String) -> String {
+pub fn timed(script: String) -> String {
     if !script.contains(KEYWORD) {
         return script;
     }

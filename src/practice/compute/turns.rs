@@ -22,6 +22,7 @@ pub fn with_turns(script: String) -> String {
         places: Vec::new(),
     };
     search.functions_of(&parsed.commands);
+    search.keep_silent_functions(&parsed.commands);
     search.loops_of(&parsed.commands);
     let mut places = search.places;
     if places.is_empty() {
@@ -41,7 +42,7 @@ pub fn with_turns(script: String) -> String {
 
 struct Search<'a> {
     script: &'a str,
-    /// Names that the script gives to commands of its own.
+    /// Names that the script gives to commands of its own that give no turn.
     functions: Vec<String>,
     /// Where turns are missing.
     places: Vec<usize>,
@@ -54,6 +55,18 @@ impl Search<'_> {
                 self.functions.push(function.name.clone());
             }
         });
+    }
+
+    fn keep_silent_functions(&mut self, commands: &[Command]) {
+        let mut giving = Vec::new();
+        each(commands, &mut |command| {
+            if let Command::Function(function) = command
+                && self.gives_turns(std::slice::from_ref(&*function.body))
+            {
+                giving.push(function.name.clone());
+            }
+        });
+        self.functions.retain(|name| !giving.contains(name));
     }
 
     fn loops_of(&mut self, commands: &[Command]) {
@@ -163,6 +176,7 @@ mod tests {
             "while read -r line; do n=$((n+1)); done < file",
             "until nc -z share 2049; do x=1; done",
             "for i in 1; do x=1 > file; done",
+            "f() { sleep 1; }; while ! [ $x ]; do f; done",
             "echo 'for ((;;)); do x=1; done'",
             "cat <<'X'\nfor ((;;)); do x=1; done\nX\n",
             "for ((;;)); do",

@@ -10,6 +10,7 @@ mod pattern;
 use std::collections::BTreeMap;
 
 use self::document::{Effect, Policy, Statement};
+pub use self::pattern::Pattern;
 
 /// What is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use bashkit::ExecOptions;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 
-use super::{Setting, stdin};
+use super::Setting;
 use crate::practice::clock::Activity;
 use crate::practice::compute::batch;
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::threads::on_its_own;
 use crate::practice::compute::users::User;
-use crate::practice::compute::{exhausted, signals};
+use crate::practice::compute::{exhausted, scripts, signals, stdin};
 
 /// Input that a command may be given; what comes after is lost.
 const INPUT_MAX: usize = 256 * 1024 * 1024;
@@ -89,12 +89,18 @@ async fn session(
     let mut shell = builder.build();
     let mut options = ExecOptions::new();
     let script = match line {
-        Some(line) => {
-            if !with_terminal && stdin::is_read_by(&shell, &line) {
-                options = options.stdin(activity.idle(input(&mut read)).await?);
+        Some(line) => match scripts::of_input(&line) {
+            Some(operands) if !with_terminal => {
+                options = options.positional(operands);
+                String::from_utf8_lossy(&activity.idle(input(&mut read)).await?).into_owned()
             }
-            line
-        }
+            _ => {
+                if !with_terminal && stdin::is_read_by(&line) {
+                    options = options.stdin(activity.idle(input(&mut read)).await?);
+                }
+                line
+            }
+        },
         None => String::from_utf8_lossy(&activity.idle(input(&mut read)).await?).into_owned(),
     };
     let (power, own) = (host.power.clone(), Arc::clone(&process));

@@ -25,6 +25,8 @@ use crate::practice::storage::View;
 const UNSENT_MAX: usize = 256 * 1024;
 /// Keys that wait for the first prompt; what comes after is lost.
 const AHEAD_MAX: usize = 64 * 1024;
+/// Keys that wait for a program or a prompt; what comes after is lost.
+const KEYS_MAX: usize = 1024 * 1024;
 /// Lines of a session that are kept in the history file.
 const HISTORY_MAX: usize = 500;
 /// Ctrl-C and Ctrl-D.
@@ -32,6 +34,8 @@ const INTERRUPT: [u8; 1] = *b"\x03";
 /// What the shell writes when Ctrl-C ended a command.
 const INTERRUPTED: &[u8] = b"^C\r\n";
 const END: &[u8] = b"\x04";
+/// Keys that end a line, or the input: what comes after them may be for what runs then.
+const ENTER: [u8; 3] = *b"\r\n\x04";
 const TAB: u8 = b'\t';
 const ESCAPE: u8 = 0x1b;
 const BELL: u8 = 0x07;
@@ -78,6 +82,7 @@ pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Chan
         () = power.cancelled() => None,
         ended = session => ended,
     };
+    login.process.desert();
     login.keep_history(&host, &user);
     drop(stay);
     if let Some(status) = ended {
@@ -116,7 +121,7 @@ struct Login {
     unsent: Vec<u8>,
     activity: Arc<Activity>,
     process: Arc<Process>,
-    /// Keys for a prompt: from the first Tab on they wait until the shell has seen what was typed before.
+    /// Keys that wait until the shell, or the program that reads them, has seen what was typed before.
     keys: VecDeque<Vec<u8>>,
     /// The key before was a Tab: the next one shows the choices.
     was_tab: bool,
@@ -145,6 +150,8 @@ enum Event {
     Message(Option<ChannelMsg>),
     /// The shell waits for a key or has ended.
     Still(TerminalStatus),
+    /// A program waits for a key, and there are some, or is to be interrupted.
+    Wanted,
     /// A shell that waited goes on (a `read -t` whose time is up), or one must wait, or need no more.
     Changed,
 }
@@ -183,6 +190,7 @@ impl Login {
                 }
                 Event::Still(TerminalStatus::Idle) if !self.keys.is_empty() => self.press(),
                 Event::Still(status) => return Some(status),
+                Event::Wanted => self.feed(),
                 Event::Changed => {}
             }
         }
@@ -190,31 +198,77 @@ impl Login {
 
     /// Takes what the client sends; `false` when it has gone.
     fn receive(&mut self, message: ChannelMsg) -> bool {
-        let ChannelMsg::Data { data } = message else {
-            return pass(&self.terminal, message);
+        let data = match message {
+            ChannelMsg::Data { data } => data,
+            // A file that was typed to its end: as if by hand.
+            ChannelMsg::Eof => END.into(),
+            message => return pass(&self.terminal, &message),
         };
-        let at_prompt = matches!(
-            self.terminal.activity(),
-            TerminalActivity::Prompt | TerminalActivity::ContinuationPrompt
-        );
-        // In a sequence, or in what is pasted in brackets, it is no key.
-        let has_tab = at_prompt && data.contains(&TAB) && !data.contains(&ESCAPE);
-        if has_tab || !self.keys.is_empty() {
-            let keys = data.split_inclusive(|key| *key == TAB);
-            for part in keys {
-                match part.split_last() {
-                    Some((&TAB, before)) if has_tab => {
-                        self.keys.push_back(before.to_vec());
-                        self.keys.push_back(vec![TAB]);
-                    }
-                    _ => self.keys.push_back(part.to_vec()),
+        let mut keys = &data[..];
+        if self.runs()
+            && let Some(at) = keys.iter().rposition(|key| [*key] == INTERRUPT)
+        {
+            // As a terminal does, which forgets what was typed before it.
+            self.keys.clear();
+            self.interrupt();
+            keys = &keys[at + 1..];
+        }
+        self.type_ahead(keys);
+        true
+    }
+
+    /// Whether a command runs.
+    fn runs(&self) -> bool {
+        matches!(self.terminal.activity(), TerminalActivity::Running { .. })
+    }
+
+    /// Ctrl-C.
+    fn interrupt(&self) {
+        self.process.keyboard.forget();
+        self.terminal.send(INTERRUPT);
+    }
+
+    /// Has keys wait, line by line, for whoever reads them: that is known when the shell has seen those before.
+    fn type_ahead(&mut self, keys: &[u8]) {
+        // In a sequence, or in what is pasted in brackets, nothing is a key of its own.
+        if keys.contains(&ESCAPE) {
+            self.wait_for_turn(keys);
+            return;
+        }
+        for line in keys.split_inclusive(|key| ENTER.contains(key) || [*key] == INTERRUPT) {
+            let (line, last) = match line.split_last() {
+                Some((last, line)) if [*last] == INTERRUPT => (line, Some(*last)),
+                _ => (line, None),
+            };
+            let mut parts = line.split(|key| *key == TAB).peekable();
+            while let Some(part) = parts.next() {
+                self.wait_for_turn(part);
+                if parts.peek().is_some() {
+                    self.wait_for_turn(&[TAB]);
                 }
             }
-        } else {
-            self.was_tab = false;
-            self.terminal.send(&data);
+            self.wait_for_turn(last.as_slice());
         }
-        true
+    }
+
+    fn wait_for_turn(&mut self, keys: &[u8]) {
+        let waiting: usize = self.keys.iter().map(Vec::len).sum();
+        if !keys.is_empty() && waiting + keys.len() <= KEYS_MAX {
+            self.keys.push_back(keys.to_vec());
+        }
+    }
+
+    /// Gives the next of the keys that wait to the program that reads them.
+    fn feed(&mut self) {
+        let Some(keys) = self.keys.pop_front() else {
+            return;
+        };
+        if keys == INTERRUPT {
+            self.interrupt();
+        } else {
+            let shown = self.process.keyboard.press(&keys);
+            self.unsent.extend(shown);
+        }
     }
 
     /// Lets the next of the keys that wait do what it does.
@@ -222,9 +276,6 @@ impl Login {
         let Some(keys) = self.keys.pop_front() else {
             return;
         };
-        if keys.is_empty() {
-            return;
-        }
         let at_prompt = matches!(
             self.terminal.activity(),
             TerminalActivity::Prompt | TerminalActivity::ContinuationPrompt
@@ -265,7 +316,7 @@ impl Login {
         match activity.idle(self.next(Shell::Waits)).await? {
             Event::Message(message) => self.receive(message?).then_some(None),
             Event::Still(TerminalStatus::Exited(status)) => Some(Some(status)),
-            Event::Still(TerminalStatus::Idle) | Event::Changed => Some(None),
+            Event::Still(TerminalStatus::Idle) | Event::Wanted | Event::Changed => Some(None),
         }
     }
 
@@ -279,10 +330,13 @@ impl Login {
             writer,
             unsent,
             process,
+            keys,
             ..
         } = self;
         let mut message = pin!(read.wait());
+        let mut wanted = pin!(process.keyboard.wanted());
         std::future::poll_fn(|cx| {
+            process.watch(cx.waker());
             if let Poll::Ready(message) = message.as_mut().poll(cx) {
                 return Poll::Ready(Some(Event::Message(message)));
             }
@@ -302,6 +356,16 @@ impl Login {
                 unsent.extend(with_last_words(terminal.take_output(), process));
                 if send(writer, unsent, cx).is_err() {
                     return Poll::Ready(None);
+                }
+            }
+            // Whoever writes waits for those who read.
+            if unsent.len() < UNSENT_MAX {
+                process.look();
+            }
+            if status.is_pending() && !keys.is_empty() {
+                let interrupted = keys.front().is_some_and(|keys| *keys == INTERRUPT);
+                if interrupted || wanted.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Some(Event::Wanted));
                 }
             }
             match (shell, status) {
@@ -374,7 +438,7 @@ impl Login {
                 }
                 ChannelMsg::Eof => ahead.extend(END),
                 message => {
-                    if !pass(&self.terminal, message) {
+                    if !pass(&self.terminal, &message) {
                         return None;
                     }
                 }
@@ -394,9 +458,7 @@ impl Login {
             .next()
             .unwrap_or_default();
         self.unsent.extend(prompt);
-        if !ahead.is_empty() {
-            self.terminal.send(&ahead);
-        }
+        self.type_ahead(&ahead);
         Some(())
     }
 
@@ -442,22 +504,15 @@ fn with_last_words(mut output: Vec<u8>, process: &Process) -> Vec<u8> {
     output
 }
 
-/// Passes on what the client sends; `false` when it has gone.
-fn pass(terminal: &Terminal, message: ChannelMsg) -> bool {
+/// Passes on what the client sends that is no key; `false` when it has gone.
+fn pass(terminal: &Terminal, message: &ChannelMsg) -> bool {
     match message {
-        ChannelMsg::Data { data } => {
-            terminal.send(&data);
-        }
-        // A file that was typed to its end: as if by hand.
-        ChannelMsg::Eof => {
-            terminal.send(END);
-        }
         ChannelMsg::WindowChange {
             col_width,
             row_height,
             ..
         } => {
-            terminal.resize(size(col_width, row_height));
+            terminal.resize(size(*col_width, *row_height));
         }
         ChannelMsg::Signal { signal: Sig::INT } => {
             terminal.send(INTERRUPT);

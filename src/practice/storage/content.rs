@@ -224,7 +224,7 @@ impl Content {
         match chunk {
             Chunk::Hole(_) => self.append_zeros(part.len() as u64),
             whole if part == (0..whole.len()) => self.append_content(&Self::of_one(whole.clone())),
-            cut => self.append(&cut.bytes()[part]),
+            Chunk::Data(bytes) => self.append(&bytes[part]),
         }
     }
 

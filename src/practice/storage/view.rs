@@ -89,12 +89,18 @@ impl View {
         self.umask.store(mask & 0o777, Ordering::Relaxed);
     }
 
+    /// These bits.
+    #[must_use]
+    pub fn umask(&self) -> u32 {
+        self.umask.load(Ordering::Relaxed)
+    }
+
     pub(super) fn clobber(&self) -> &Clobber {
         &self.clobber
     }
 
     fn masked(&self, mode: u32) -> u32 {
-        mode & !self.umask.load(Ordering::Relaxed)
+        mode & !self.umask()
     }
 
     /// Account time.

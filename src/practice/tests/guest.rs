@@ -38,6 +38,7 @@ impl Guest {
                 zone: instance.zone.clone(),
                 instance_type: instance.kind.clone(),
                 image_id: instance.image.clone(),
+                edition: crate::practice::compute::Edition::default(),
                 private_address: instance.private_address,
                 authorized_keys: Vec::new(),
                 user_data: Vec::new(),

@@ -28,6 +28,7 @@ fn options(dir: &Path) -> Options {
         pace: Pace::Max,
         region: None,
         seed: None,
+        faults: Arc::default(),
     }
 }
 

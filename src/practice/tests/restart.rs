@@ -138,6 +138,7 @@ async fn a_second_server_a_used_port_and_another_region_are_refused_in_a_sentenc
         pace: Pace::Max,
         region: region.map(str::to_owned),
         seed: None,
+        faults: Arc::default(),
     };
     let hosts = |clock, _: &Path, view| {
         let forgotten = Forgotten::default();

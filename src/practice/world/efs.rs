@@ -9,6 +9,7 @@ use super::interfaces::Owner;
 use super::throughput::{Throughput, ThroughputMode};
 use super::{Tags, World};
 use crate::practice::error::AwsError;
+use crate::practice::faults::Delay;
 
 /// How long things take (estimates: EFS documents no figures; a mount target takes about a minute and a half
 /// to be available and less to go, a filesystem a few seconds).
@@ -274,11 +275,16 @@ impl World {
 
     /// Begins to delete a mount target; its interface lives until that is done.
     pub fn delete_mount_target(&mut self, id: &str) -> Result<(), AwsError> {
-        self.mount_target(id)?;
-        let at = self.now + MOUNT_TARGET_GONE;
-        if let Some(found) = self.mount_targets.get_mut(id)
-            && !matches!(found.state, LifeCycle::Deleting(_))
-        {
+        let state = self.mount_target(id)?.state;
+        if matches!(state, LifeCycle::Deleting(_)) {
+            return Ok(());
+        }
+        let later = match self.faults.interface() {
+            Some(Delay::For(later)) => later,
+            Some(Delay::Endless) | None => SignedDuration::ZERO,
+        };
+        let at = self.now + MOUNT_TARGET_GONE + later;
+        if let Some(found) = self.mount_targets.get_mut(id) {
             found.state = LifeCycle::Deleting(at);
         }
         Ok(())

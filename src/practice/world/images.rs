@@ -92,6 +92,11 @@ pub fn images() -> [Image; 2] {
     })
 }
 
+/// Whether it is one of these.
+pub fn is_listed(id: &str) -> bool {
+    images().iter().any(|image| image.id == id)
+}
+
 /// Path of the public parameters of Systems Manager that name these images, but for the architecture.
 const AL2023: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-";
 

@@ -2,6 +2,7 @@
 //!
 //! The rules refuse with AWS's codes. Neither the wire, nor templates, nor SQLite, nor a host enters here.
 
+pub mod acls;
 pub mod addresses;
 pub mod alarms;
 pub mod cidr;
@@ -26,6 +27,7 @@ pub mod volumes;
 pub mod vpc;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -33,6 +35,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::faults::Faults;
 pub use super::uuid::uuid;
 use place::Place;
 use table::Table;
@@ -56,6 +59,8 @@ macro_rules! world {
             /// Volumes and snapshots that went since somebody looked: their contents are to go, too. What a kill loses of
             /// it is found when the account starts.
             discarded: Vec<String>,
+            /// What goes wrong by itself.
+            pub faults: Arc<Faults>,
             random: StdRng,
             $($(#[$doc])* pub $field: Table<$record>,)*
         }
@@ -66,7 +71,8 @@ macro_rules! world {
                 let random = seed.map_or_else(rand::make_rng, StdRng::seed_from_u64);
                 let endpoint = String::new();
                 let discarded = Vec::new();
-                Self { place, now, endpoint, discarded, random, $($field: Table::default(),)* }
+                let faults = Arc::default();
+                Self { place, now, endpoint, discarded, faults, random, $($field: Table::default(),)* }
             }
 
             /// Puts in a stored row.
@@ -144,8 +150,8 @@ world! {
     gateways: vpc::InternetGateway = "internet-gateway",
     /// Route tables.
     route_tables: routes::RouteTable = "route-table",
-    /// Network ACLs (each VPC's own).
-    network_acls: vpc::NetworkAcl = "network-acl",
+    /// Network ACLs.
+    network_acls: acls::NetworkAcl = "network-acl",
     /// Security groups.
     groups: security::SecurityGroup = "security-group",
     /// Key pairs, by name.

@@ -56,16 +56,20 @@ impl World {
             return false;
         };
         let outside = Ipv4Addr::new(203, 0, 113, 1);
+        let https = Traffic::Tcp(443);
         self.is_routed(interface, outside)
-            && self.admitted(interface, Way::Out, Traffic::Tcp(443), outside, &[])
+            && self.acl_passes(&interface.subnet, Way::Out, https, outside)
+            && self.admitted(interface, Way::Out, https, outside, &[])
     }
 
     /// Whether a connection from this address outside gets to a port of an instance. Answers go back by the same way,
     /// so it needs a route; groups are stateful and need no rule for them.
     pub fn admits(&self, instance: &str, from: Ipv4Addr, port: u16) -> bool {
         self.interface_of(instance).is_some_and(|interface| {
+            let traffic = Traffic::Tcp(port);
             self.is_routed(interface, from)
-                && self.admitted(interface, Way::In, Traffic::Tcp(port), from, &[])
+                && self.acl_passes(&interface.subnet, Way::In, traffic, from)
+                && self.admitted(interface, Way::In, traffic, from, &[])
         })
     }
 
@@ -130,7 +134,11 @@ impl World {
         };
         let admitted = self.admitted(from, Way::Out, traffic, address, peers)
             && self.admitted(to, Way::In, traffic, source, groups);
-        (same || admitted).then_some(to)
+        // ACLs are at the edges of subnets: within one they see nothing.
+        let passed = inside.is_some() && from.subnet == to.subnet
+            || self.acl_passes(&from.subnet, Way::Out, traffic, address)
+                && self.acl_passes(&to.subnet, Way::In, traffic, source);
+        (same || admitted && passed).then_some(to)
     }
 
     /// Whether one of the interface's rules admits the connection with a peer of that address and those groups.

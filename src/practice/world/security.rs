@@ -42,7 +42,7 @@ pub struct Rule {
 }
 
 /// Direction, seen from the interface that has the group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Way {
     /// To it.
     In,

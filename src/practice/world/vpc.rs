@@ -1,11 +1,9 @@
 //! VPCs, subnets, internet gateways, network ACLs.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
-use super::{Tags, World};
+use super::{Tags, World, acls};
 use crate::practice::error::AwsError;
 
 /// A virtual network.
@@ -51,17 +49,6 @@ pub struct InternetGateway {
     pub vpc: Option<String>,
     /// Tags.
     pub tags: Tags,
-}
-
-/// A VPC's own network ACL, which lets everything through.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct NetworkAcl {
-    /// `acl-…`
-    pub id: String,
-    /// Its VPC.
-    pub vpc: String,
-    /// `aclassoc-…` by subnet.
-    pub associations: BTreeMap<String, String>,
 }
 
 /// Says that something depends on it.
@@ -122,15 +109,7 @@ impl World {
         );
         let main = self.id("rtbassoc");
         self.add_route_table(&id, Some(main), Tags::new());
-        let acl = self.id("acl");
-        self.network_acls.insert(
-            &acl,
-            NetworkAcl {
-                id: acl.clone(),
-                vpc: id.clone(),
-                associations: BTreeMap::new(),
-            },
-        );
+        self.add_network_acl(&id, Some(acls::everything()), Tags::new());
         self.create_default_group(&id);
         Ok(id)
     }
@@ -154,7 +133,8 @@ impl World {
             || self
                 .route_tables
                 .values()
-                .any(|table| table.vpc == id && table.main.is_none());
+                .any(|table| table.vpc == id && table.main.is_none())
+            || self.has_own_acl(id);
         if used {
             return Err(AwsError::client(
                 "DependencyViolation",
@@ -219,12 +199,7 @@ impl World {
                 tags,
             },
         );
-        let association = self.id("aclassoc");
-        for acl in self.network_acls.ids() {
-            if let Some(acl) = self.network_acls.get_mut(&acl).filter(|acl| acl.vpc == vpc) {
-                acl.associations.insert(id.clone(), association.clone());
-            }
-        }
+        self.associate_acl(&id, None)?;
         Ok(id)
     }
 
@@ -243,11 +218,7 @@ impl World {
                 table.associations.retain(|_, subnet| subnet != id);
             }
         }
-        for acl in self.network_acls.ids() {
-            if let Some(acl) = self.network_acls.get_mut(&acl) {
-                acl.associations.remove(id);
-            }
-        }
+        self.leave_acl(id);
         self.subnets.remove(id);
         Ok(())
     }

@@ -223,7 +223,7 @@ pub fn history(account: &Account, mut input: Input) -> Result<Output, AwsError> 
 }
 
 pub fn delete(account: &Account, mut input: Input) -> Result<Output, AwsError> {
-    let names = input.texts("AlarmNames")?;
+    let names = input.needed_texts("AlarmNames")?;
     input.finish()?;
     account.write(|world| {
         // All of them or none, as CloudWatch does it.
@@ -239,7 +239,11 @@ pub fn delete(account: &Account, mut input: Input) -> Result<Output, AwsError> {
 
 pub fn set_state(account: &Account, mut input: Input) -> Result<Output, AwsError> {
     let (name, state) = (input.needed("AlarmName")?, input.needed("StateValue")?);
-    let state = AlarmState::find(&state).ok_or_else(|| invalid("StateValue"))?;
+    let state = AlarmState::find(&state).ok_or_else(|| {
+        AwsError::validation(format!(
+            "1 validation error detected: Value '{state}' at 'stateValue' failed to satisfy constraint: Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]"
+        ))
+    })?;
     let reason = input.needed("StateReason")?;
     let data = input.text("StateReasonData")?.unwrap_or_default();
     input.finish()?;
@@ -258,7 +262,7 @@ pub fn enable_actions(
     mut input: Input,
     enabled: bool,
 ) -> Result<Output, AwsError> {
-    let names = input.texts("AlarmNames")?;
+    let names = input.needed_texts("AlarmNames")?;
     input.finish()?;
     account.write(|world| {
         for name in &names {

@@ -121,6 +121,14 @@ impl Input {
         self.time(name)?.ok_or_else(|| missing(name))
     }
 
+    /// Strings that must be there.
+    pub fn needed_texts(&mut self, name: &str) -> Result<Vec<String>, AwsError> {
+        let given = self.texts(name)?;
+        Some(given)
+            .filter(|given| !given.is_empty())
+            .ok_or_else(|| missing(name))
+    }
+
     /// Strings.
     pub fn texts(&mut self, name: &str) -> Result<Vec<String>, AwsError> {
         let texts = self.take(name, |value| match value {

@@ -53,6 +53,7 @@ const RULES: &[Rule] = &[
     about("DetachVolume", &["InstanceId", "VolumeId"]),
     about("DisassociateIamInstanceProfile", &["AssociationId"]),
     about("GetConsoleOutput", &["InstanceId"]),
+    makes("ImportKeyPair", "key-pair", &[]),
     about("ModifyInstanceAttribute", &["InstanceId"]),
     about("ModifyVolume", &["VolumeId"]),
     about("RebootInstances", &["InstanceId"]),

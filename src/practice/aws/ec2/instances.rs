@@ -221,7 +221,7 @@ fn attached_parts(
             .text("interfaceType", "interface")
             .child(groups(world, one));
         let item = item
-            .children(attached(one))
+            .children(attached(one, true))
             .children(association(world, one));
         item.list("privateIpAddressesSet", "item", [one], |item, one| {
             item.text("privateIpAddress", one.private_address)

@@ -65,7 +65,7 @@ impl Described for Interface {
             .text("privateDnsName", &name)
             .text("sourceDestCheck", true)
             .child(groups(world, self));
-        let item = match attached(self) {
+        let item = match attached(self, false) {
             Some(attachment) => item.child(attachment),
             None => item,
         };
@@ -143,12 +143,12 @@ pub fn groups(world: &World, interface: &Interface) -> Element {
     Element::new("groupSet").children(items)
 }
 
-/// How it is attached.
-pub fn attached(interface: &Interface) -> Option<Element> {
+/// How it is attached. Whoever asks about an instance knows which one that is, and is not told.
+pub fn attached(interface: &Interface, of_instance: bool) -> Option<Element> {
     let element = Element::new("attachment").text("attachmentId", attachment(interface)?);
     Some(match &interface.owner {
         Owner::Instance { id, attached, .. } => element
-            .text("instanceId", id)
+            .maybe("instanceId", (!of_instance).then_some(id))
             .text("deviceIndex", 0)
             .text("networkCardIndex", 0)
             .text("status", "attached")

@@ -1,6 +1,9 @@
 //! EC2: key pairs.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use super::listing::{Described, Field, one, tag_set, time};
+use super::tags::specified;
 use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
@@ -65,6 +68,28 @@ pub fn describe(world: &World, mut params: Params, response: Element) -> Result<
     Ok(response.list("keySet", "item", found, |item, pair| {
         pair.element(world, item)
     }))
+}
+
+/// ImportKeyPair.
+pub fn import(
+    world: &mut World,
+    mut params: Params,
+    response: Element,
+) -> Result<Element, AwsError> {
+    let name = params.needed("KeyName")?;
+    let material = params.needed("PublicKeyMaterial")?;
+    let tags = specified(&mut params, "key-pair")?;
+    params.finish()?;
+    let key = BASE64_STANDARD.decode(material.trim()).ok();
+    let key = key.and_then(|key| String::from_utf8(key).ok());
+    // What is no base64 is no key either, and the world says so.
+    world.import_key_pair(&name, &key.unwrap_or_default(), tags)?;
+    let pair = world.key_pair(&name)?;
+    let response = response
+        .text("keyName", &pair.name)
+        .text("keyFingerprint", &pair.fingerprint)
+        .text("keyPairId", &pair.id);
+    Ok(tag_set(response, &pair.tags))
 }
 
 /// DeleteKeyPair; one that does not exist counts as deleted.

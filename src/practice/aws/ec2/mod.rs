@@ -24,10 +24,11 @@ use super::xml::Element;
 use crate::practice::account::Account;
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
+use crate::practice::world::acls::NetworkAcl;
 use crate::practice::world::interfaces::Interface;
 use crate::practice::world::routes::RouteTable;
 use crate::practice::world::security::SecurityGroup;
-use crate::practice::world::vpc::{InternetGateway, NetworkAcl, Subnet, Vpc};
+use crate::practice::world::vpc::{InternetGateway, Subnet, Vpc};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 const VERSION: &str = "2016-11-15";
@@ -218,6 +219,7 @@ fn change(
         "DetachInternetGateway" => Some(power::detach_gateway(world, params, response)),
         "DisassociateIamInstanceProfile" => Some(profiles::disassociate(world, params, response)),
         "DetachVolume" => Some(volumes::detach(world, params, response)),
+        "ImportKeyPair" => Some(keys::import(world, params, response)),
         "ModifyVolume" => Some(volumes::modify(world, params, response)),
         "RebootInstances" => Some(power::reboot(world, params, response)),
         "RevokeSecurityGroupIngress" => Some(security::revoke(world, params, response)),

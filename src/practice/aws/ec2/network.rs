@@ -3,8 +3,11 @@
 use super::listing::{Described, Field, maybe, one, tag_set};
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
+use crate::practice::world::acls::{Entry, LAST_ENTRY, NetworkAcl};
+use crate::practice::world::cidr::Cidr;
 use crate::practice::world::routes::RouteTable;
-use crate::practice::world::vpc::{InternetGateway, NetworkAcl, Subnet, Vpc};
+use crate::practice::world::security::Way;
+use crate::practice::world::vpc::{InternetGateway, Subnet, Vpc};
 use crate::practice::world::{Tags, World};
 
 impl Described for Vpc {
@@ -251,7 +254,7 @@ impl Described for NetworkAcl {
         ("association.subnet-id", |_, acl| {
             acl.associations.keys().cloned().collect()
         }),
-        ("default", |_, _| one(true)),
+        ("default", |_, acl| one(acl.is_default)),
         ("owner-id", |world, _| one(&world.place.account_id)),
     ];
 
@@ -260,16 +263,11 @@ impl Described for NetworkAcl {
     }
 
     fn tags(&self) -> Tags {
-        Tags::new()
+        self.tags.clone()
     }
 
     fn find(world: &World, id: &str) -> Result<Self, AwsError> {
-        world.network_acls.get(id).cloned().ok_or_else(|| {
-            AwsError::client(
-                "InvalidNetworkAclID.NotFound",
-                format!("The networkAcl ID '{id}' does not exist"),
-            )
-        })
+        world.network_acl(id).cloned()
     }
 
     fn all(world: &World) -> Vec<Self> {
@@ -277,27 +275,12 @@ impl Described for NetworkAcl {
     }
 
     fn element(&self, world: &World, item: Element) -> Element {
-        // Every default ACL lets everything through by rule 100; 32767 is the rule that denies the rest.
-        let entries = [true, false]
-            .into_iter()
-            .flat_map(|egress| [(100, "allow", egress), (32_767, "deny", egress)]);
         let item = item
             .text("networkAclId", &self.id)
             .text("vpcId", &self.vpc)
             .text("ownerId", &world.place.account_id)
-            .text("default", true)
-            .list(
-                "entrySet",
-                "item",
-                entries,
-                |item, (number, action, egress)| {
-                    item.text("ruleNumber", number)
-                        .text("protocol", "-1")
-                        .text("ruleAction", action)
-                        .text("egress", egress)
-                        .text("cidrBlock", "0.0.0.0/0")
-                },
-            )
+            .text("default", self.is_default)
+            .list("entrySet", "item", shown(self), acl_entry)
             .list(
                 "associationSet",
                 "item",
@@ -308,6 +291,49 @@ impl Described for NetworkAcl {
                         .text("subnetId", subnet)
                 },
             );
-        tag_set(item, &Tags::new())
+        tag_set(item, &self.tags)
     }
+}
+
+/// Its entries, and those that deny the rest, which every ACL has: `None`.
+fn shown(acl: &NetworkAcl) -> Vec<(Way, u32, Option<&Entry>)> {
+    let mut entries = Vec::new();
+    for way in [Way::Out, Way::In] {
+        let own = acl.entries.iter().filter(|((of, _), _)| *of == way);
+        entries.extend(own.map(|((way, number), entry)| (*way, *number, Some(entry))));
+        entries.push((way, LAST_ENTRY + 1, None));
+    }
+    entries
+}
+
+fn acl_entry(item: Element, (way, number, entry): (Way, u32, Option<&Entry>)) -> Element {
+    let pair =
+        |item: Element, name: &str, (first, last): (&str, &str), of: Option<(i64, i64)>| match of {
+            Some((from, to)) => item.child(Element::new(name).text(first, from).text(last, to)),
+            None => item,
+        };
+    let allow = entry.is_some_and(|entry| entry.allow);
+    let item = item
+        .text("ruleNumber", number)
+        .text("protocol", entry.map_or(-1, |entry| entry.protocol))
+        .text("ruleAction", if allow { "allow" } else { "deny" })
+        .text("egress", way == Way::Out)
+        .text(
+            "cidrBlock",
+            entry.map_or(Cidr::EVERYWHERE, |entry| entry.cidr),
+        );
+    let ports = entry.and_then(|entry| entry.ports);
+    let item = pair(
+        item,
+        "portRange",
+        ("from", "to"),
+        ports.map(|(from, to)| (from.into(), to.into())),
+    );
+    let icmp = entry.and_then(|entry| entry.icmp);
+    pair(
+        item,
+        "icmpTypeCode",
+        ("type", "code"),
+        icmp.map(|(kind, code)| (kind.into(), code.into())),
+    )
 }

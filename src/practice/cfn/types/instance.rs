@@ -11,6 +11,7 @@ use crate::practice::cfn::behaviour::{Update, in_place};
 use crate::practice::cfn::schema::{Kind, Properties, TAGS, optional, required};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
+use crate::practice::world::images;
 use crate::practice::world::instances::{
     Launch, MetadataOptions, RootVolume, ShutdownBehavior, State,
 };
@@ -207,7 +208,10 @@ fn create(world: &mut World, request: &Request) -> Result<String, AwsError> {
         public: placement.public,
         groups: placement.groups,
         user_data,
-        metadata: metadata(properties.object("MetadataOptions")),
+        metadata: metadata(
+            properties.object("MetadataOptions"),
+            &properties.needed("ImageId"),
+        ),
         profile: properties.text("IamInstanceProfile"),
         credits: Some(credits(properties, &kind)),
         kind,
@@ -243,15 +247,21 @@ fn credits(properties: Properties<'_>, kind: &str) -> String {
     wanted.unwrap_or_else(|| usual.into())
 }
 
-/// What is not said is as Amazon Linux 2023 images have it: version 2 only, two hops.
-fn metadata(options: Properties<'_>) -> MetadataOptions {
+/// What is not said is as the image has it: Amazon Linux 2023 answers only version 2, and two hops away; older images
+/// answer version 1 as well.
+fn metadata(options: Properties<'_>, image: &str) -> MetadataOptions {
     let or = |name, usual: &str| options.text(name).unwrap_or(usual.into());
+    let (tokens, hops) = if images::is_listed(image) {
+        ("required", 2)
+    } else {
+        ("optional", 1)
+    };
     MetadataOptions {
-        tokens: or("HttpTokens", "required"),
+        tokens: or("HttpTokens", tokens),
         hop_limit: options
             .integer("HttpPutResponseHopLimit")
             .and_then(|hops| u8::try_from(hops).ok())
-            .unwrap_or(2),
+            .unwrap_or(hops),
         endpoint: or("HttpEndpoint", "enabled"),
         tags: or("InstanceMetadataTags", "disabled"),
     }

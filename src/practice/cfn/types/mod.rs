@@ -2,6 +2,7 @@
 //!
 //! A unit says which properties and attributes its type has, and creates and deletes through the world's rules.
 
+mod acl;
 mod filesystem;
 mod guards;
 mod identity;
@@ -115,6 +116,9 @@ static TYPES: &[&ResourceType] = &[
     &network::ROUTE_TABLE,
     &network::ROUTE,
     &network::SUBNET_ROUTE_TABLE_ASSOCIATION,
+    &acl::NETWORK_ACL,
+    &acl::ENTRY,
+    &acl::SUBNET_ASSOCIATION,
     &security::SECURITY_GROUP,
     &security::INGRESS,
     &security::EGRESS,

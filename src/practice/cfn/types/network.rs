@@ -11,7 +11,7 @@ use crate::practice::error::AwsError;
 use crate::practice::world::World;
 use crate::practice::world::cidr::Cidr;
 
-fn cidr(text: &str) -> Result<Cidr, AwsError> {
+pub(super) fn cidr(text: &str) -> Result<Cidr, AwsError> {
     text.parse().map_err(|_| {
         invalid(format!(
             "Value ({text}) for parameter cidrBlock is invalid. This is not a valid CIDR block."

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::practice::clock::{Activity, Clock};
 use crate::practice::compute::exhausted;
 use crate::practice::compute::host::Seat;
+use crate::practice::compute::processes::Process;
 use crate::practice::compute::threads::on_its_own;
 
 /// Pieces of output that wait for whoever takes them.
@@ -26,6 +27,8 @@ enum Stream {
 pub enum Output<'a> {
     /// Standard output and standard error of a running command.
     Live(&'a CommandOutput, &'a CommandOutput),
+    /// The screen of a terminal, past its shell.
+    Screen(&'a Process),
     /// Kept.
     Kept(Mutex<[Vec<u8>; 2]>),
 }
@@ -35,6 +38,10 @@ impl Output<'_> {
     pub async fn out(&self, bytes: &[u8]) -> bashkit::Result<()> {
         match self {
             Self::Live(out, _) => out.write_all(bytes).await,
+            Self::Screen(process) => {
+                process.show_in_order(&String::from_utf8_lossy(bytes)).await;
+                Ok(())
+            }
             Self::Kept(kept) => {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept[0].extend_from_slice(bytes);
@@ -47,6 +54,10 @@ impl Output<'_> {
     pub async fn err(&self, bytes: &[u8]) -> bashkit::Result<()> {
         match self {
             Self::Live(_, err) => err.write_all(bytes).await,
+            Self::Screen(process) => {
+                process.show_in_order(&String::from_utf8_lossy(bytes)).await;
+                Ok(())
+            }
             Self::Kept(kept) => {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept[1].extend_from_slice(bytes);
@@ -64,7 +75,7 @@ impl Output<'_> {
     /// What was kept, with the status.
     pub fn finish(self, status: i32) -> ExecResult {
         let [out, err] = match self {
-            Self::Live(..) => [Vec::new(), Vec::new()],
+            Self::Live(..) | Self::Screen(_) => [Vec::new(), Vec::new()],
             Self::Kept(kept) => kept.into_inner().unwrap_or_else(PoisonError::into_inner),
         };
         ExecResult {

@@ -7,6 +7,7 @@ mod model;
 mod places;
 mod power;
 mod sessions;
+mod shell;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -140,6 +141,7 @@ impl Bench {
             zone: "us-east-1a".into(),
             instance_type: "t3.micro".into(),
             image_id: "ami-1".into(),
+            edition: crate::practice::compute::Edition::default(),
             private_address: Ipv4Addr::new(10, 0, 1, number),
             authorized_keys: vec![std::fs::read_to_string(self.path("key.pub")).unwrap()],
             user_data: user_data.as_bytes().to_vec(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{VolumeState, invalid, wrong_state};
 use crate::practice::error::AwsError;
+use crate::practice::faults::Delay;
 use crate::practice::world::World;
 use crate::practice::world::instances::State;
 
@@ -43,6 +44,8 @@ pub enum Link {
         /// Whether it is asked at all, or the volume taken from it.
         force: bool,
     },
+    /// Held up by a fault: only force ends it, or the end of the instance.
+    Stuck,
     /// The instance uses it still.
     Busy {
         /// It is taken from the instance, used or not.
@@ -56,7 +59,7 @@ impl Link {
         match self {
             Self::Attaching(_) => "attaching",
             Self::Attached => "attached",
-            Self::Detaching { .. } => "detaching",
+            Self::Detaching { .. } | Self::Stuck => "detaching",
             Self::Busy { .. } => "busy",
         }
     }
@@ -70,7 +73,7 @@ impl Link {
     pub(super) fn due(self) -> Option<Timestamp> {
         match self {
             Self::Attaching(at) | Self::Detaching { at, .. } => Some(at),
-            Self::Attached | Self::Busy { .. } => None,
+            Self::Attached | Self::Stuck | Self::Busy { .. } => None,
         }
     }
 }
@@ -252,10 +255,22 @@ impl World {
                     "Volume '{id}' is in the 'attaching' state."
                 )));
             }
-            Link::Attached => Link::Detaching { at, force },
+            Link::Attached => match self.faults.detachment().filter(|_| !force) {
+                Some(Delay::Endless) => Link::Stuck,
+                Some(Delay::For(later)) => Link::Detaching {
+                    at: at + later,
+                    force,
+                },
+                None => Link::Detaching { at, force },
+            },
+            Link::Stuck if force => Link::Detaching { at, force },
+            Link::Stuck => Link::Stuck,
             // Asked again: it is taken by force now, if that is said.
-            Link::Detaching { at, force: was } => Link::Detaching {
-                at,
+            Link::Detaching {
+                at: due,
+                force: was,
+            } => Link::Detaching {
+                at: if force { due.min(at) } else { due },
                 force: was || force,
             },
             Link::Busy { .. } => Link::Busy { force },

@@ -1,6 +1,7 @@
 //! Running something as another user: a shell of that user inside this one. Who may is decided by `sudo` and `su`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bashkit::{Bash, ExecOptions, ExecutionCapability, ExecutionExtensions};
 
@@ -9,6 +10,7 @@ use super::program::join;
 use super::screen::OnScreen;
 use crate::practice::compute::commands::inner::{Output, execute};
 use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::keyboard::{AtKeyboard, Keyboard};
 use crate::practice::compute::users::User;
 use crate::practice::storage::{Access, View};
 
@@ -117,6 +119,8 @@ pub(super) struct Change<'a> {
     pub stdin: Vec<u8>,
     /// Whether the output of the caller is the terminal.
     pub on_screen: bool,
+    /// The terminal's, if that is the input of the caller.
+    pub keyboard: Option<Arc<Keyboard>>,
     /// How many shells are around this one.
     pub depth: Depth,
     /// Where a shell that stays can be left; `None` where nobody would type into it.
@@ -178,6 +182,15 @@ impl Change<'_> {
         // A shell in between would have pipes of its own, which could not be seen from here.
         if self.on_screen && args.first().is_some_and(|name| name.ends_with("ls")) {
             extensions = extensions.with(OnScreen);
+        }
+        // A shell in between may give its commands other input.
+        if let Some(keyboard) = &self.keyboard
+            && args.first().is_some_and(|name| !is_shell(name))
+        {
+            extensions = extensions.with(AtKeyboard {
+                keyboard: Arc::clone(keyboard),
+                alone: true,
+            });
         }
         if let Some(nest) = self.nest.as_ref().filter(|_| !args.is_empty()) {
             extensions = extensions.with(nest.clone());

@@ -120,9 +120,11 @@ impl<'a> Copier<'a> {
         report
             .err
             .push_str(&format!("{}: {question} ", self.call.program));
-        self.answers
-            .next()
-            .is_some_and(|answer| answer.starts_with(['y', 'Y']))
+        let answer = match &self.call.questions {
+            Some(questions) => questions.ask(report),
+            None => self.answers.next(),
+        };
+        answer.is_some_and(|answer| answer.starts_with(['y', 'Y']))
     }
 
     /// `within`: the mount that the operand is on; `None` for the operand itself.

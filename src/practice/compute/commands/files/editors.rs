@@ -37,7 +37,7 @@ pub(super) struct Eyes {
 
 impl Eyes {
     /// The eyes of this shell. Only a terminal has a keyboard; elsewhere editors say so.
-    pub fn of(mut builder: BashBuilder, seat: &Seat) -> (BashBuilder, Self) {
+    pub fn of(mut builder: BashBuilder, seat: &Seat, view: &View) -> (BashBuilder, Self) {
         let eyes = Self::default();
         if seat.session == Session::Batch {
             for name in ["nano", "vi", "view", "vim"] {
@@ -45,9 +45,8 @@ impl Eyes {
             }
             return (builder, eyes);
         }
-        let own = seat.view();
         let seen = Seen {
-            own,
+            own: view.clone(),
             eyes: eyes.clone(),
         };
         let before = eyes.clone();

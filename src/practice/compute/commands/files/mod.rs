@@ -26,6 +26,7 @@ mod nested;
 mod options;
 mod owner;
 mod program;
+mod questions;
 mod quote;
 mod realpath;
 mod rm;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 use bashkit::BashBuilder;
 
 use self::editors::Eyes;
+pub use self::modes::masked;
 use self::nested::Nest;
 use self::program::{Program, Run};
 pub use self::screen::{OnScreen, Screen};
@@ -95,10 +97,10 @@ const PROGRAMS: &[(&str, Run)] = &[
 
 /// Registers them.
 #[must_use]
-pub fn register(builder: BashBuilder, seat: &Seat) -> (BashBuilder, Screen) {
+pub fn register(builder: BashBuilder, seat: &Seat, view: &View) -> (BashBuilder, Screen) {
     let (builder, screen) = Screen::of(builder, seat.session);
-    let (builder, eyes) = Eyes::of(builder, seat);
-    let (mut builder, nest) = Nest::of(builder, seat.session, eyes);
+    let (builder, eyes) = Eyes::of(builder, seat, view);
+    let (mut builder, nest) = Nest::of(builder, seat, eyes);
     let place = seat.clone();
     builder = programs(
         builder,
@@ -106,6 +108,7 @@ pub fn register(builder: BashBuilder, seat: &Seat) -> (BashBuilder, Screen) {
         &seat.user.name,
         &seat.host.clock,
         &(Arc::new(move || place.view()) as Seen),
+        seat.process.terminal.is_some().then_some(seat),
     );
     let sync = sync::Sync { seat: seat.clone() };
     let seat = || seat.clone();
@@ -160,6 +163,7 @@ fn programs(
     user: &str,
     clock: &Clock,
     view: &Seen,
+    terminal: Option<&Seat>,
 ) -> BashBuilder {
     PROGRAMS.iter().fold(builder, |builder, (name, run)| {
         let program = Program {
@@ -169,6 +173,7 @@ fn programs(
             view: Arc::clone(view),
             clock: clock.clone(),
             screen: screen.clone(),
+            terminal: terminal.cloned(),
         };
         builder.builtin(*name, Box::new(program))
     })

@@ -155,6 +155,19 @@ fn parse_part(part: &str, clauses: &mut Vec<Clause>) -> Option<()> {
     Some(())
 }
 
+/// The mask that `umask` sets: an octal number, or the permissions that it leaves of what is not masked `now`. `None` for
+/// what is neither.
+#[must_use]
+pub fn masked(text: &str, now: u32) -> Option<u32> {
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        return u32::from_str_radix(text, 8)
+            .ok()
+            .filter(|mask| *mask <= 0o777);
+    }
+    let left = Mode::parse(text)?.apply(!now & 0o777, false, 0);
+    Some(!left & 0o777)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Mode;

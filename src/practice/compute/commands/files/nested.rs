@@ -15,15 +15,21 @@ use bashkit::{
 
 use super::become_user::PROFILES;
 use super::editors::Eyes;
+use super::program::base;
 use super::screen::alone;
 use crate::practice::compute::commands::inner::{Output, execute};
 use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::keyboard::AtKeyboard;
+use crate::practice::compute::processes::Process;
 use crate::practice::compute::users::User;
 
 /// The command that a typed line becomes; its name cannot be typed as one word without quotes.
 const LINE: &str = "line of the inner shell";
 /// The command that gives `$?` of the line before to the next; each line is a run of its own.
 const STATUS: &str = "status of the line before";
+
+/// The command that a plain `bash` becomes.
+const OPEN: &str = "shell inside the shell";
 
 /// One shell that stays.
 pub(super) struct Frame {
@@ -79,6 +85,12 @@ impl Frame {
         bash
     }
 
+    /// A plain shell of the same user in it.
+    fn inside(&self) -> Self {
+        let (user, env) = (self.user.clone(), self.env.clone());
+        Self::new(&self.seat, user, false, env, self.cwd.clone())
+    }
+
     /// `[root@ip-10-0-1-12 ~]# `, with nothing left to expand.
     fn prompt(&self) -> String {
         let place = match self.cwd.strip_prefix(&self.user.home) {
@@ -113,18 +125,25 @@ struct State {
 #[derive(Clone, Default)]
 pub(super) struct Nest {
     state: Arc<Mutex<State>>,
+    /// The terminal's own shell.
+    process: Option<Arc<Process>>,
     /// Those of the terminal's own shell.
     pub eyes: Eyes,
 }
 
 impl Nest {
     /// A nest for this shell: lines go to the innermost shell while there is one. Only terminals have one.
-    pub fn of(builder: BashBuilder, session: Session, eyes: Eyes) -> (BashBuilder, Self) {
+    pub fn of(builder: BashBuilder, seat: &Seat, eyes: Eyes) -> (BashBuilder, Self) {
         let nest = Self {
+            process: seat
+                .process
+                .terminal
+                .is_some()
+                .then(|| Arc::clone(&seat.process)),
             eyes,
             ..Self::default()
         };
-        if session != Session::Interactive {
+        if seat.session != Session::Interactive {
             return (builder, nest);
         }
         let reader = nest.clone();
@@ -133,7 +152,14 @@ impl Nest {
                 input.script = reader.line(input.script);
                 HookAction::Continue(input)
             }))
-            .builtin(LINE, Box::new(nest.clone()));
+            .builtin(LINE, Box::new(nest.clone()))
+            .builtin(
+                OPEN,
+                Box::new(Open {
+                    seat: seat.clone(),
+                    nest: nest.clone(),
+                }),
+            );
         (builder, nest)
     }
 
@@ -145,6 +171,9 @@ impl Nest {
     fn line(&self, script: String) -> String {
         let mut state = self.lock();
         state.alone = alone(&script);
+        if state.frames.is_empty() && opens_shell(&script) {
+            return format!("'{OPEN}'");
+        }
         // What cannot be parsed is left as it is: the terminal asks for the rest of it, or complains.
         if state.frames.is_empty() || Parser::new(&script).parse().is_err() {
             return script;
@@ -207,6 +236,12 @@ impl Nest {
     ) -> bashkit::Result<i32> {
         let (depth, seat, mut bash, fresh, before) = {
             let mut state = self.lock();
+            if opens_shell(script)
+                && let Some(frame) = state.frames.last().map(Frame::inside)
+            {
+                state.frames.push(frame);
+                return Ok(0);
+            }
             let depth = state.frames.len();
             let Some(frame) = state.frames.last_mut() else {
                 return Ok(0);
@@ -224,6 +259,12 @@ impl Nest {
             bash.set_env("COLUMNS", columns);
         }
         let mut extensions = ExecutionExtensions::new();
+        if let Some(process) = &self.process {
+            extensions = extensions.with(AtKeyboard {
+                keyboard: Arc::clone(&process.keyboard),
+                alone: false,
+            });
+        }
         if alone(script) {
             extensions = extensions.with(self.clone());
         }
@@ -255,6 +296,38 @@ impl Nest {
         frame.bash = Some(bash);
         frame.status = status;
         None
+    }
+}
+
+/// Whether a line opens another shell of the same user.
+fn opens_shell(script: &str) -> bool {
+    let words = literal(script, "").unwrap_or_default();
+    let name = words.first().map(|name| base(name));
+    matches!(name, Some("bash" | "sh")) && words.iter().skip(1).all(|word| word == "-i")
+}
+
+/// Opens another shell of the same user.
+struct Open {
+    seat: Seat,
+    nest: Nest,
+}
+
+#[async_trait]
+impl Builtin for Open {
+    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        let user = self.seat.user.clone();
+        let own = ["PS1", "PWD", "OLDPWD"];
+        let env = ctx
+            .env
+            .iter()
+            .filter(|(name, _)| !own.contains(&name.as_str()));
+        let env = env
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let frame = Frame::new(&self.seat, user, false, env, text(ctx.cwd));
+        self.nest.push(frame);
+        self.nest.show_prompt(ctx.variables, ctx.env);
+        Ok(ExecResult::default())
     }
 }
 
@@ -303,7 +376,10 @@ impl Builtin for Nest {
     }
 
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        let output = Output::Kept(Mutex::default());
+        let output = self
+            .process
+            .as_deref()
+            .map_or_else(|| Output::Kept(Mutex::default()), Output::Screen);
         let line = ctx.args.first().map(String::as_str).unwrap_or_default();
         let status = ctx
             .run_budgeted(Box::pin(self.run(line, ctx.env.get("COLUMNS"), &output)))

@@ -7,9 +7,11 @@ use std::time::Duration;
 use bashkit::{Builtin, BuiltinContext, ExecResult, async_trait};
 use jiff::Timestamp;
 
+use super::questions::{self, Questions};
 use super::quote::{always, typographic};
 use super::screen::Screen;
 use crate::practice::clock::Clock;
+use crate::practice::compute::host::Seat;
 use crate::practice::compute::patience::give_way;
 use crate::practice::compute::users::Accounts;
 use crate::practice::storage::{Errno, Use, View};
@@ -49,6 +51,8 @@ pub(super) struct Call {
     pub stdin: String,
     /// Bits that what is made does not get.
     pub umask: u32,
+    /// Takes what it asks, if its input is a terminal; otherwise the answers are on standard input.
+    pub questions: Option<Questions>,
 }
 
 impl Call {
@@ -238,6 +242,17 @@ pub(super) struct Program {
     pub clock: Clock,
     /// Where its output goes.
     pub screen: Screen,
+    /// Who runs it at a terminal.
+    pub terminal: Option<Seat>,
+}
+
+impl Program {
+    /// Whether it may ask whoever is at the terminal.
+    fn asks(&self, ctx: &BuiltinContext<'_>) -> bool {
+        questions::may_ask(self.name, ctx.args)
+            && ctx.stdin.is_none()
+            && self.screen.has_whole(self.name)
+    }
 }
 
 #[async_trait]
@@ -257,13 +272,21 @@ impl Builtin for Program {
             now: self.clock.now(),
             to_screen: self.screen.shows(self.name, &ctx),
             stdin: ctx.stdin_text_lossy().unwrap_or_default().into_owned(),
+            questions: None,
         };
-        let mut report = Report::default();
         give_way(&self.clock).await;
         call.pass().await;
-        (self.run)(&call, &mut report);
+        let view = call.view.clone();
+        let report = match &self.terminal {
+            Some(seat) if self.asks(&ctx) => questions::run(seat, call, self.run).await,
+            _ => {
+                let mut report = Report::default();
+                (self.run)(&call, &mut report);
+                report
+            }
+        };
         // The time of what was read and written.
-        call.view.settle(Duration::ZERO).await;
+        view.settle(Duration::ZERO).await;
         Ok(ExecResult {
             stdout: report.out.into(),
             stderr: report.err.into(),

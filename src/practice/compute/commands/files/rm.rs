@@ -105,9 +105,11 @@ impl Removal<'_> {
         report
             .err
             .push_str(&format!("{}: {question} ", self.call.program));
-        self.answers
-            .next()
-            .is_some_and(|answer| answer.starts_with(['y', 'Y']))
+        let answer = match &self.call.questions {
+            Some(questions) => questions.ask(report),
+            None => self.answers.next(),
+        };
+        answer.is_some_and(|answer| answer.starts_with(['y', 'Y']))
     }
 
     fn operand(&mut self, name: &str, preserve_root: bool, report: &mut Report) {

@@ -17,10 +17,13 @@ pub struct OnScreen;
 #[derive(Clone, Default)]
 pub struct Screen {
     shown: Arc<Mutex<BTreeSet<String>>>,
+    /// Those whose errors are on the screen too.
+    whole: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Screen {
     /// A screen that reads along with this shell; without a terminal nothing is ever shown.
+    #[must_use]
     pub fn of(builder: BashBuilder, session: Session) -> (BashBuilder, Self) {
         let screen = Self::default();
         if session != Session::Interactive {
@@ -28,18 +31,32 @@ impl Screen {
         }
         let reader = screen.clone();
         let builder = builder.before_exec(Box::new(move |input| {
-            *reader.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown(&input.script);
+            *reader.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+                shown(&input.script, takes_output);
+            *reader.whole.lock().unwrap_or_else(PoisonError::into_inner) =
+                shown(&input.script, |_| true);
             HookAction::Continue(input)
         }));
         (builder, screen)
     }
 
     /// Whether `program`, called now, writes to the terminal.
+    #[must_use]
     pub fn shows(&self, program: &str, ctx: &BuiltinContext<'_>) -> bool {
         ctx.execution_extension::<OnScreen>().is_some() || self.lists(program)
     }
 
+    /// Whether the line that runs now has `program` on the screen with its output and its errors, and its input there.
+    #[must_use]
+    pub fn has_whole(&self, program: &str) -> bool {
+        self.whole
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(program)
+    }
+
     /// Whether the line that runs now has `program` on the screen.
+    #[must_use]
     pub fn lists(&self, program: &str) -> bool {
         self.shown
             .lock()
@@ -59,13 +76,13 @@ pub(super) fn alone(script: &str) -> bool {
 }
 
 /// The commands of a script all of whose uses write to its own standard output.
-fn shown(script: &str) -> BTreeSet<String> {
+fn shown(script: &str, elsewhere: fn(&Redirect) -> bool) -> BTreeSet<String> {
     let (Ok(parsed), Ok(all)) = (Parser::new(script).parse(), analysis::analyze(script)) else {
         return BTreeSet::new();
     };
     let mut direct = Vec::new();
     for command in &parsed.commands {
-        collect(command, &mut direct);
+        collect(command, elsewhere, &mut direct);
     }
     let uses = |name: &str| {
         all.commands
@@ -80,24 +97,24 @@ fn shown(script: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn collect(command: &Command, direct: &mut Vec<String>) {
+fn collect(command: &Command, elsewhere: fn(&Redirect) -> bool, direct: &mut Vec<String>) {
     match command {
         Command::Simple(simple) => {
             if let [WordPart::Literal(name)] = simple.name.parts.as_slice()
-                && !simple.redirects.iter().any(takes_output)
+                && !simple.redirects.iter().any(elsewhere)
             {
                 direct.push(name.clone());
             }
         }
         Command::Pipeline(pipeline) => {
             if let Some(last) = pipeline.commands.last() {
-                collect(last, direct);
+                collect(last, elsewhere, direct);
             }
         }
         Command::List(list) => {
-            collect(&list.first, direct);
+            collect(&list.first, elsewhere, direct);
             for (_, command) in &list.rest {
-                collect(command, direct);
+                collect(command, elsewhere, direct);
             }
         }
         Command::Compound(..) | Command::Function(_) => {}
@@ -117,10 +134,10 @@ fn takes_output(redirect: &Redirect) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{shown, takes_output};
 
     fn shows_ls(line: &str) -> bool {
-        shown(line).contains("ls")
+        shown(line, takes_output).contains("ls")
     }
 
     #[test]

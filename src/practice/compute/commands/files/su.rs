@@ -60,6 +60,10 @@ impl Switcher for Su {
             return output.complain(&line, 1).await;
         };
         if !seat.user.identity.is_root() {
+            if let Some(keyboard) = &invocation.keyboard {
+                output.err(b"Password: ").await?;
+                seat.activity.idle(keyboard.line(true)).await;
+            }
             return output.complain("su: Authentication failure", 1).await;
         }
         let shell = given.value("shell").unwrap_or(&user.shell);
@@ -104,6 +108,7 @@ impl Switcher for Su {
             cwd: call.cwd.clone(),
             stdin: invocation.stdin,
             on_screen: invocation.on_screen,
+            keyboard: invocation.keyboard,
             nest: invocation.nest,
             depth: invocation.depth,
         };

@@ -153,6 +153,7 @@ impl Switcher for Sudo {
             cwd: call.cwd.clone(),
             stdin: invocation.stdin,
             on_screen: invocation.on_screen,
+            keyboard: invocation.keyboard,
             nest: invocation.nest,
             depth: invocation.depth,
         };

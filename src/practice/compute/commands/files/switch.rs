@@ -2,7 +2,7 @@
 //! appears as it comes. Who may become whom does not enter here.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bashkit::{
     Builtin, BuiltinContext, Command, CommandContext, CommandStatus, ExecResult, ExecutionPlan,
@@ -16,6 +16,8 @@ use super::program::{Call, Report, UMASK, absolute};
 use super::screen::Screen;
 use crate::practice::compute::commands::inner::Output;
 use crate::practice::compute::host::{Seat, Session};
+use crate::practice::compute::keyboard::{AtKeyboard, Keyboard};
+use crate::practice::compute::typed::keyboard;
 use crate::practice::compute::users::User;
 
 /// One shell's way to become others.
@@ -56,6 +58,8 @@ pub(super) struct Invocation {
     pub stdin: Vec<u8>,
     /// Whether what it runs has the terminal.
     pub on_screen: bool,
+    /// The terminal's, if that is its input.
+    pub keyboard: Option<Arc<Keyboard>>,
     /// Where a shell that stays can be left.
     pub nest: Option<Nest>,
     pub depth: Depth,
@@ -83,6 +87,7 @@ impl<P: Switcher> Switch<P> {
             to_screen: false,
             stdin: String::new(),
             umask: UMASK,
+            questions: None,
         }
     }
 
@@ -110,6 +115,7 @@ impl<P: Switcher> Command for Switch<P> {
             call: self.call(ctx.args, ctx.env, ctx.cwd),
             stdin,
             on_screen: false,
+            keyboard: None,
             nest: None,
             depth: depth(ctx.execution_extension::<Depth>()),
         };
@@ -144,10 +150,25 @@ impl<P: Switcher> Builtin for Switch<P> {
             call: self.call(ctx.args, ctx.env, ctx.cwd),
             stdin: ctx.stdin_bytes().unwrap_or_default().to_vec(),
             on_screen: self.screen.shows(P::NAME, &ctx),
+            keyboard: (ctx.stdin.is_none() && self.seat.process.keyboard.is_input_of(P::NAME))
+                .then(|| {
+                    let given = ctx
+                        .execution_extension::<AtKeyboard>()
+                        .and_then(|given| given.try_with(Clone::clone).ok());
+                    keyboard(&self.seat, given.as_ref())
+                }),
             nest: inherited.clone().or_else(|| self.nest.if_alone()),
             depth: depth(ctx.execution_extension::<Depth>()),
         };
-        let output = Output::Kept(Mutex::default());
+        // Then what it writes appears as it comes, and in order.
+        let whole = self.screen.has_whole(P::NAME)
+            && inherited.is_none()
+            && self.seat.process.terminal.is_some();
+        let output = if whole {
+            Output::Screen(&self.seat.process)
+        } else {
+            Output::Kept(Mutex::default())
+        };
         let status = ctx
             .run_budgeted(Box::pin(self.run(invocation, &output)))
             .await??;

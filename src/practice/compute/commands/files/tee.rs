@@ -41,6 +41,7 @@ impl Command for Tee {
             to_screen: false,
             stdin: String::new(),
             umask: UMASK,
+            questions: None,
         };
         let mut report = Report::default();
         let Some(given) = SYNTAX.read(&call, &mut report) else {

@@ -104,7 +104,7 @@ impl World {
             .env("LANG", "C.UTF-8");
         let (builder, screen) = Screen::of(builder, session);
         let seen: super::Seen = Arc::new(move || view.clone());
-        programs(builder, &screen, &user.name, &self.clock, &seen).build()
+        programs(builder, &screen, &user.name, &self.clock, &seen, None).build()
     }
 
     /// Runs a line as this user; standard output, standard error and status.

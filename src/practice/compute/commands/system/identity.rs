@@ -4,7 +4,6 @@ use async_trait::async_trait;
 
 use super::program::{Call, Ended, Program};
 use crate::practice::compute::host::Seat;
-use crate::practice::compute::kernel::RELEASE as KERNEL;
 
 const BUILD: &str = "#1 SMP PREEMPT_DYNAMIC";
 
@@ -63,9 +62,11 @@ impl Program for Hostnamectl {
         }
         call.done(format!(
             " Static hostname: {}\n       Icon name: computer-vm\n         Chassis: vm\n  Virtualization: amazon\n\
-             Operating System: Amazon Linux 2023\n          Kernel: Linux {KERNEL}\n    Architecture: x86-64\n \
+             Operating System: {}\n          Kernel: Linux {}\n    Architecture: x86-64\n \
              Hardware Vendor: Amazon EC2\n  Hardware Model: {}",
             seat.host.domain_name(),
+            seat.host.spec.edition.name(),
+            seat.host.spec.edition.kernel(),
             seat.host.spec.instance_type
         ))
         .await
@@ -101,11 +102,13 @@ impl Program for Uname {
         if let Some(letter) = wanted.chars().find(|one| !"asnrvmpio".contains(*one)) {
             return call.unknown_option(1, &format!("-{letter}")).await;
         }
-        call.done(uname(&wanted, &seat.host.domain_name())).await
+        let kernel = seat.host.spec.edition.kernel();
+        call.done(uname(&wanted, &seat.host.domain_name(), kernel))
+            .await
     }
 }
 
-fn uname(wanted: &str, node: &str) -> String {
+fn uname(wanted: &str, node: &str, kernel: &str) -> String {
     let wanted = match wanted {
         "" => "s",
         _ if wanted.contains('a') => "snrvmpio",
@@ -114,7 +117,7 @@ fn uname(wanted: &str, node: &str) -> String {
     let parts = [
         ('s', "Linux"),
         ('n', node),
-        ('r', KERNEL),
+        ('r', kernel),
         ('v', BUILD),
         ('m', "x86_64"),
         ('p', "x86_64"),
@@ -169,13 +172,14 @@ pub fn size(instance_type: &str) -> (u32, u64) {
 #[cfg(test)]
 mod tests {
     use super::{size, uname};
+    use crate::practice::compute::kernel::RELEASE as KERNEL;
 
     #[test]
     fn uname_shows_what_is_asked_in_its_own_order() {
-        assert_eq!(uname("", "n"), "Linux");
-        assert_eq!(uname("ms", "n"), "Linux x86_64");
-        assert_eq!(uname("n", "node"), "node");
-        let all = uname("a", "node");
+        assert_eq!(uname("", "n", KERNEL), "Linux");
+        assert_eq!(uname("ms", "n", KERNEL), "Linux x86_64");
+        assert_eq!(uname("n", "node", KERNEL), "node");
+        let all = uname("a", "node", KERNEL);
         assert!(
             all.starts_with("Linux node 6.1.") && all.ends_with("x86_64 x86_64 x86_64 GNU/Linux"),
             "{all}"

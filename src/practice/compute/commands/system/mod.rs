@@ -47,10 +47,11 @@ use std::sync::Arc;
 
 use bashkit::BashBuilder;
 
-use self::program::{Program, Seated, key};
+use self::program::{Deaf, Program, Seated, key};
 use super::files::Screen;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
+use crate::practice::storage::{Outcome, View};
 
 pub use self::aws::sdk;
 pub use self::fstab::mount_all;
@@ -67,7 +68,11 @@ pub fn register(builder: BashBuilder, seat: &Seat, screen: &Screen) -> BashBuild
     let builder = of_the_image()
         .into_iter()
         .fold(builder, |builder, (_, name, program)| {
-            builder.command(name, seated(program))
+            if READERS.contains(&name) {
+                builder.command(name, seated(program))
+            } else {
+                Deaf::register(builder, name, seated(program))
+            }
         });
     let builder = of_packages()
         .into_iter()
@@ -169,6 +174,36 @@ fn of_the_image() -> Vec<Placed> {
     all
 }
 
+/// Those that read standard input, or write for as long as they are let.
+const READERS: &[&str] = &[
+    "cat",
+    "cloud-init",
+    "cmp",
+    "curl",
+    "dd",
+    "dnf",
+    "file",
+    "flock",
+    "head",
+    "journalctl",
+    "logger",
+    "md5sum",
+    "ping",
+    "seq",
+    "sha1sum",
+    "sha224sum",
+    "sha256sum",
+    "sha384sum",
+    "sha512sum",
+    "split",
+    "tail",
+    "timeout",
+    "top",
+    "wc",
+    "yes",
+    "yum",
+];
+
 /// What only packages bring: there when, and where, a file stands for it.
 fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
     vec![
@@ -184,13 +219,36 @@ fn of_packages() -> Vec<(&'static str, Arc<dyn Program>)> {
     ]
 }
 
+/// Puts a package, and what it needs, on the disk of an image. Answers with their names.
+pub(in crate::practice::compute) fn install_on_image(
+    disk: &View,
+    package: &str,
+) -> Outcome<Vec<&'static str>> {
+    let installed = disk.read_text(crate::practice::compute::image::PACKAGES)?;
+    let has = |one: &packages::Package| {
+        packages::is_protected(one) || installed.lines().any(|line| line == one.name)
+    };
+    let Some(package) = packages::find(package) else {
+        return Ok(Vec::new());
+    };
+    let mut names = Vec::new();
+    for one in packages::closure(package, &has) {
+        one.unpack(disk)?;
+        names.push(one.name);
+    }
+    Ok(names)
+}
+
 /// Puts a package's files on a host's disk, as `dnf install` does.
 #[cfg(test)]
 pub(in crate::practice::compute) fn install(
     host: &Arc<crate::practice::compute::host::Host>,
     package: &str,
 ) {
-    packages::find(package).unwrap().unpack(host).unwrap();
+    packages::find(package)
+        .unwrap()
+        .unpack(&host.root())
+        .unwrap();
 }
 
 #[cfg(test)]

@@ -103,85 +103,93 @@ impl Program for Ps {
             call.out(chosen.table(&shown)).await?;
             return Ok(status);
         }
-        let shown = shown.into_iter();
-        let mut rows = Vec::new();
-        let shape = if letters.contains('u') {
-            rows.push(
-                ["USER", "PID", "TTY", "STAT", "START", "TIME", "COMMAND"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            );
-            rows.extend(shown.map(|one| {
-                [
-                    one.user.clone(),
-                    one.pid.to_string(),
-                    one.terminal.clone(),
-                    "S".to_owned(),
-                    one.since.strftime("%H:%M").to_string(),
-                    "0:00".to_owned(),
-                    one.command.clone(),
-                ]
-                .to_vec()
-            }));
-            vec![
-                (Align::Left, 8),
-                (Align::Right, 7),
-                (Align::Left, 8),
-                (Align::Left, 4),
-                (Align::Right, 5),
-                (Align::Right, 6),
-                (Align::Left, 0),
-            ]
-        } else if letters.contains('f') {
-            rows.push(
-                ["UID", "PID", "TTY", "TIME", "CMD"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            );
-            rows.extend(shown.map(|one| {
-                [
-                    one.user.clone(),
-                    one.pid.to_string(),
-                    one.terminal.clone(),
-                    "00:00:00".to_owned(),
-                    one.command.clone(),
-                ]
-                .to_vec()
-            }));
-            vec![
-                (Align::Left, 8),
-                (Align::Right, 7),
-                (Align::Left, 8),
-                (Align::Right, 8),
-                (Align::Left, 0),
-            ]
-        } else {
-            rows.push(["PID", "TTY", "TIME", "CMD"].map(str::to_owned).to_vec());
-            rows.extend(shown.map(|one| {
-                let program = one.command.split(' ').next().unwrap_or_default();
-                let name = program
-                    .rsplit('/')
-                    .next()
-                    .unwrap_or_default()
-                    .trim_start_matches('-');
-                [
-                    one.pid.to_string(),
-                    one.terminal.clone(),
-                    "00:00:00".to_owned(),
-                    name.to_owned(),
-                ]
-                .to_vec()
-            }));
-            vec![
-                (Align::Right, 7),
-                (Align::Left, 8),
-                (Align::Right, 8),
-                (Align::Left, 0),
-            ]
-        };
+        let (rows, shape) = usual(&letters, shown.into_iter());
         call.out(columns(&rows, &shape)).await?;
         Ok(status)
     }
+}
+
+/// The usual columns for these letters: rows, the heading first, and how wide each column is.
+fn usual<'a>(
+    letters: &str,
+    shown: impl Iterator<Item = &'a Process>,
+) -> (Vec<Vec<String>>, Vec<(Align, usize)>) {
+    let mut rows = Vec::new();
+    let shape = if letters.contains('u') {
+        rows.push(
+            ["USER", "PID", "TTY", "STAT", "START", "TIME", "COMMAND"]
+                .map(str::to_owned)
+                .to_vec(),
+        );
+        rows.extend(shown.map(|one| {
+            [
+                one.user.clone(),
+                one.pid.to_string(),
+                one.terminal.clone(),
+                "S".to_owned(),
+                one.since.strftime("%H:%M").to_string(),
+                "0:00".to_owned(),
+                one.command.clone(),
+            ]
+            .to_vec()
+        }));
+        vec![
+            (Align::Left, 8),
+            (Align::Right, 7),
+            (Align::Left, 8),
+            (Align::Left, 4),
+            (Align::Right, 5),
+            (Align::Right, 6),
+            (Align::Left, 0),
+        ]
+    } else if letters.contains('f') {
+        rows.push(
+            ["UID", "PID", "TTY", "TIME", "CMD"]
+                .map(str::to_owned)
+                .to_vec(),
+        );
+        rows.extend(shown.map(|one| {
+            [
+                one.user.clone(),
+                one.pid.to_string(),
+                one.terminal.clone(),
+                "00:00:00".to_owned(),
+                one.command.clone(),
+            ]
+            .to_vec()
+        }));
+        vec![
+            (Align::Left, 8),
+            (Align::Right, 7),
+            (Align::Left, 8),
+            (Align::Right, 8),
+            (Align::Left, 0),
+        ]
+    } else {
+        rows.push(["PID", "TTY", "TIME", "CMD"].map(str::to_owned).to_vec());
+        rows.extend(shown.map(|one| {
+            let program = one.command.split(' ').next().unwrap_or_default();
+            let name = program
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches('-');
+            [
+                one.pid.to_string(),
+                one.terminal.clone(),
+                "00:00:00".to_owned(),
+                name.to_owned(),
+            ]
+            .to_vec()
+        }));
+        vec![
+            (Align::Right, 7),
+            (Align::Left, 8),
+            (Align::Right, 8),
+            (Align::Left, 0),
+        ]
+    };
+    (rows, shape)
 }
 
 /// What is asked for beside the letters.
@@ -295,7 +303,7 @@ impl Chosen {
                 "user" => all.sort_by(|one, other| one.user.cmp(&other.user)),
                 "start_time" | "lstart" | "etime" => all.sort_by_key(|one| one.since),
                 "cmd" | "comm" | "args" => {
-                    all.sort_by(|one, other| one.command.cmp(&other.command))
+                    all.sort_by(|one, other| one.command.cmp(&other.command));
                 }
                 // Nobody uses processor or memory to speak of.
                 _ => continue,

@@ -9,14 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bashkit::{Command, CommandContext, CommandInput, CommandOutput, CommandStatus, ExecOptions};
+use bashkit::{
+    BashBuilder, Builtin, BuiltinContext, BuiltinRegistry, Command, CommandContext, CommandInput,
+    CommandOutput, CommandStatus, ExecOptions, ExecResult,
+};
 use tokio_util::task::TaskTracker;
 
 use crate::practice::compute::commands::files::{OnScreen, Screen};
 use crate::practice::compute::commands::inner::{Output, execute_tracked};
 use crate::practice::compute::host::Seat;
+use crate::practice::compute::keyboard::{AtKeyboard, Keyboard};
 use crate::practice::compute::patience::give_way;
 use crate::practice::compute::processes::Process;
+use crate::practice::compute::typed::keyboard;
 
 /// Status of a program that cannot start another (timeout(1), sudo(8) differ little).
 const NO_PROCESS: i32 = 125;
@@ -43,6 +48,7 @@ pub struct Call<'a> {
     /// The terminal that its output goes straight to.
     screen: Option<&'a Process>,
     stdin: &'a CommandInput,
+    keyboard: Option<Arc<Keyboard>>,
     stdout: &'a CommandOutput,
     stderr: &'a CommandOutput,
 }
@@ -130,6 +136,18 @@ impl Call<'_> {
         Ok(all)
     }
 
+    /// The answer to a question: a line typed at the terminal, or standard input.
+    pub async fn answer(&self, seat: &Seat) -> bashkit::Result<Vec<u8>> {
+        let given = self.input().await?;
+        match &self.keyboard {
+            Some(keyboard) if given.is_empty() => {
+                let line = seat.activity.idle(keyboard.line(false)).await;
+                Ok(line.unwrap_or_default().into_bytes())
+            }
+            _ => Ok(given),
+        }
+    }
+
     /// Runs a command line in a shell of its own, where this one is, and answers with its status; `None` when the time
     /// was up first.
     pub async fn shell(
@@ -215,11 +233,17 @@ pub struct Seated {
 #[async_trait]
 impl Command for Seated {
     async fn execute(&self, ctx: CommandContext<'_>) -> bashkit::Result<CommandStatus> {
+        let given = ctx
+            .execution_extension::<AtKeyboard>()
+            .and_then(|given| given.try_with(Clone::clone).ok());
         // Programs of packages are registered under a key, not under their name.
         let name = ctx.name.strip_prefix(KEY).unwrap_or(ctx.name);
+        let reads = given.as_ref().is_some_and(|given| given.alone)
+            || self.seat.process.keyboard.is_input_of(name);
         let on_screen = self.seat.process.terminal.is_some()
             && (ctx.execution_extension::<OnScreen>().is_some() || self.screen.lists(name));
         let call = Call {
+            keyboard: reads.then(|| keyboard(&self.seat, given.as_ref())),
             name,
             screen: on_screen.then_some(&*self.seat.process),
             args: ctx.args,
@@ -233,6 +257,28 @@ impl Command for Seated {
         give_way(&self.seat.host.clock).await;
         let status = self.program.run(&self.seat, &call).await?;
         Ok(CommandStatus::with_code(status))
+    }
+}
+
+/// A program that reads nothing: the shell keeps for others what there is to read. What it writes comes when it ends.
+pub struct Deaf(Arc<dyn Builtin>);
+
+impl Deaf {
+    /// Adds it to a shell.
+    pub fn register(builder: BashBuilder, name: &str, program: Seated) -> BashBuilder {
+        let alone = BuiltinRegistry::new();
+        alone.insert_command(name, program);
+        match alone.lookup(name) {
+            Some(command) => builder.builtin(name, Box::new(Self(command))),
+            None => builder,
+        }
+    }
+}
+
+#[async_trait]
+impl Builtin for Deaf {
+    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        self.0.execute(ctx).await
     }
 }
 

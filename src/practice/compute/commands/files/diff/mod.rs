@@ -61,6 +61,7 @@ impl Builtin for Diff {
             to_screen: false,
             stdin: String::new(),
             umask: super::program::umask(ctx.variables),
+            questions: None,
         };
         call.pass().await;
         let mut report = Report::default();

@@ -52,6 +52,7 @@ impl Command for Find {
             to_screen: false,
             stdin: String::new(),
             umask: UMASK,
+            questions: None,
         };
         let output = Output::Live(&ctx.stdout, &ctx.stderr);
         let accounts = call.accounts();

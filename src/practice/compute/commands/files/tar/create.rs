@@ -73,6 +73,40 @@ impl Run<'_> {
         self.store(&content)
     }
 
+    fn add_directory(
+        &mut self,
+        writer: &mut Writer,
+        links: &mut Links,
+        (name, path): (&str, &str),
+        attr: &Attr,
+        mount: &str,
+    ) -> Result<(), Fatal> {
+        let member = self.member_name(&format!("{name}/").replace("//", "/"));
+        self.write(
+            writer,
+            EntryType::Directory,
+            attr,
+            &member,
+            None,
+            &Content::default(),
+        )?;
+        if !self.options.recursion {
+            return Ok(());
+        }
+        let entries = match self.view.list(path) {
+            Ok(entries) => entries,
+            Err(why) => {
+                self.complain(&format!("{name}: Cannot open: {why}"));
+                return Ok(());
+            }
+        };
+        for (child, _) in entries {
+            let (name, path) = (join(name, &child), join(path, &child));
+            self.add(writer, links, &name, &path, Some(mount))?;
+        }
+        Ok(())
+    }
+
     /// Adds a file, or a directory with all that is in it. `within`: the mount that the operand is on.
     fn add(
         &mut self,
@@ -109,30 +143,7 @@ impl Run<'_> {
             return Ok(());
         }
         if attr.is_dir() {
-            let member = self.member_name(&format!("{name}/").replace("//", "/"));
-            self.write(
-                writer,
-                EntryType::Directory,
-                &attr,
-                &member,
-                None,
-                &Content::default(),
-            )?;
-            if !self.options.recursion {
-                return Ok(());
-            }
-            let entries = match self.view.list(path) {
-                Ok(entries) => entries,
-                Err(why) => {
-                    self.complain(&format!("{name}: Cannot open: {why}"));
-                    return Ok(());
-                }
-            };
-            for (child, _) in entries {
-                let (name, path) = (join(name, &child), join(path, &child));
-                self.add(writer, links, &name, &path, Some(&mount))?;
-            }
-            return Ok(());
+            return self.add_directory(writer, links, (name, path), &attr, &mount);
         }
         let member = self.member_name(name);
         if attr.links > 1 {

@@ -3,19 +3,10 @@
 
 use std::sync::Arc;
 
-use bashkit::terminal::{Terminal, TerminalStatus};
-
 use super::rig::Rig;
 use crate::practice::compute::host::Session;
 use crate::practice::compute::image::stand_in;
 use crate::practice::compute::users::User;
-
-/// Types a line and gives the screen once the shell waits again.
-async fn type_in(terminal: &mut Terminal, line: &str) -> String {
-    terminal.send(format!("{line}\r"));
-    assert_eq!(terminal.run_until_idle().await, TerminalStatus::Idle);
-    terminal.screen_text()
-}
 
 #[tokio::test]
 async fn sudo_runs_a_command_as_root_with_its_arguments_as_they_are() {
@@ -172,30 +163,28 @@ async fn su_is_for_root() {
 #[tokio::test]
 async fn a_shell_of_root_stays_in_a_terminal_until_it_exits() {
     let rig = Rig::new();
-    let mut terminal = rig.terminal("ec2-user");
-    let screen = type_in(&mut terminal, "sudo -i").await;
+    let mut terminal = rig.desk("ec2-user");
+    let screen = terminal.type_in("sudo -i").await;
     assert!(screen.ends_with("[root@ip-10-0-1-12 ~]#"), "{screen}");
-    let screen = type_in(&mut terminal, "cd /etc; x=kept").await;
+    let screen = terminal.type_in("cd /etc; x=kept").await;
     assert!(screen.ends_with("[root@ip-10-0-1-12 /etc]#"), "{screen}");
-    let screen = type_in(
-        &mut terminal,
-        "echo \"$(whoami)\" $x $PWD; echo 'it'\"'\"'s'",
-    )
-    .await;
+    let screen = terminal
+        .type_in("echo \"$(whoami)\" $x $PWD; echo 'it'\"'\"'s'")
+        .await;
     assert!(screen.contains("\nroot kept /etc\nit's\n"), "{screen}");
     // A line that is not finished asks for the rest here too.
-    let screen = type_in(&mut terminal, "echo 'two").await;
+    let screen = terminal.type_in("echo 'two").await;
     assert!(screen.ends_with('>'), "{screen}");
-    let screen = type_in(&mut terminal, "lines'").await;
+    let screen = terminal.type_in("lines'").await;
     assert!(screen.contains("\ntwo\nlines\n"), "{screen}");
-    let screen = type_in(&mut terminal, "false").await;
+    let screen = terminal.type_in("false").await;
     assert!(screen.ends_with('#'), "{screen}");
-    let screen = type_in(&mut terminal, "echo $?").await;
+    let screen = terminal.type_in("echo $?").await;
     assert!(screen.contains("\n1\n"), "{screen}");
-    let screen = type_in(&mut terminal, "exit 3").await;
+    let screen = terminal.type_in("exit 3").await;
     assert!(screen.contains("\nlogout\n"), "{screen}");
     assert!(screen.ends_with("[ec2-user@ip-10-0-1-12 ~]$"), "{screen}");
-    let screen = type_in(&mut terminal, "echo $? $(whoami)").await;
+    let screen = terminal.type_in("echo $? $(whoami)").await;
     assert!(screen.contains("\n3 ec2-user\n"), "{screen}");
 }
 
@@ -203,28 +192,28 @@ async fn a_shell_of_root_stays_in_a_terminal_until_it_exits() {
 async fn shells_go_into_each_other_and_come_back_one_by_one() {
     let rig = Rig::new();
     rig.good("root", "useradd alice").await;
-    let mut terminal = rig.terminal("ec2-user");
-    let screen = type_in(&mut terminal, "sudo su -").await;
+    let mut terminal = rig.desk("ec2-user");
+    let screen = terminal.type_in("sudo su -").await;
     assert!(screen.ends_with("[root@ip-10-0-1-12 ~]#"), "{screen}");
-    let screen = type_in(&mut terminal, "su - alice").await;
+    let screen = terminal.type_in("su - alice").await;
     assert!(screen.ends_with("[alice@ip-10-0-1-12 ~]$"), "{screen}");
-    let screen = type_in(&mut terminal, "whoami; sudo id").await;
+    let screen = terminal.type_in("whoami; sudo id").await;
     assert!(
         screen.contains("\nalice\nalice is not in the sudoers file.\n"),
         "{screen}"
     );
-    let screen = type_in(&mut terminal, "exit").await;
+    let screen = terminal.type_in("exit").await;
     assert!(screen.ends_with("[root@ip-10-0-1-12 ~]#"), "{screen}");
-    let screen = type_in(&mut terminal, "exit").await;
+    let screen = terminal.type_in("exit").await;
     assert!(screen.ends_with("[ec2-user@ip-10-0-1-12 ~]$"), "{screen}");
-    let screen = type_in(&mut terminal, "cd /tmp; sudo bash").await;
+    let screen = terminal.type_in("cd /tmp; sudo bash").await;
     // Not alone on its line: the rest of the line would run as the wrong user.
     assert!(
         screen.contains("sudo: on a practice host a shell can only be opened by a line of its own"),
         "{screen}"
     );
-    type_in(&mut terminal, "clear; sudo bash").await;
-    let screen = type_in(&mut terminal, "sudo bash").await;
+    terminal.type_in("clear; sudo bash").await;
+    let screen = terminal.type_in("sudo bash").await;
     assert!(screen.ends_with("[root@ip-10-0-1-12 /tmp]#"), "{screen}");
 }
 
@@ -233,14 +222,14 @@ async fn columns_are_shown_through_sudo_but_not_through_a_pipe() {
     let rig = Rig::new();
     rig.good("root", "mkdir /root/d; touch /root/d/a /root/d/b")
         .await;
-    let mut terminal = rig.terminal("ec2-user");
-    let screen = type_in(&mut terminal, "sudo ls /root/d").await;
+    let mut terminal = rig.desk("ec2-user");
+    let screen = terminal.type_in("sudo ls /root/d").await;
     assert!(screen.contains("\na  b\n"), "{screen}");
-    let screen = type_in(&mut terminal, "clear").await;
+    let screen = terminal.type_in("clear").await;
     assert!(!screen.contains("a  b"), "{screen}");
-    let screen = type_in(&mut terminal, "sudo ls /root/d | cat").await;
+    let screen = terminal.type_in("sudo ls /root/d | cat").await;
     assert!(screen.contains("\na\nb\n"), "{screen}");
-    let screen = type_in(&mut terminal, "sudo sh -c 'ls /root/d | wc -l'").await;
+    let screen = terminal.type_in("sudo sh -c 'ls /root/d | wc -l'").await;
     assert!(screen.contains("\n2\n"), "{screen}");
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bashkit::terminal::Terminal;
+use bashkit::terminal::{Terminal, TerminalStatus};
 
 use crate::practice::clock::{Clock, Pace};
 use crate::practice::compute::host::{Host, Session};
+use crate::practice::compute::processes::Process;
 use crate::practice::compute::users::{Accounts, User};
 use crate::practice::compute::{
     HostSpec, MetadataService, Reach, ResourceSignal, Surroundings, image, kernel,
@@ -73,6 +75,7 @@ impl Rig {
             zone: "us-east-1a".to_owned(),
             instance_type: "t3.micro".to_owned(),
             image_id: "ami-1".to_owned(),
+            edition: crate::practice::compute::Edition::default(),
             private_address: Ipv4Addr::new(10, 0, 1, 12),
             authorized_keys: Vec::new(),
             user_data: Vec::new(),
@@ -84,7 +87,7 @@ impl Rig {
             Clock::new(Pace::Max, now.parse().unwrap()),
             Arc::new(Nowhere),
             Files::open(directory.path()).unwrap(),
-            image::build().unwrap(),
+            image::build(crate::practice::compute::Edition::default()).unwrap(),
             String::new(),
         ));
         kernel::mount(&host).unwrap();
@@ -114,9 +117,54 @@ impl Rig {
 
     pub fn terminal(&self, user: &str) -> Terminal {
         let activity = Arc::new(self.host.clock.activity());
-        Terminal::new(
-            self.host
-                .shell(&self.user(user), Session::Interactive, activity),
-        )
+        let user = self.user(user);
+        Terminal::new(self.host.shell(&user, Session::Interactive, activity))
+    }
+
+    pub fn desk(&self, user: &str) -> Desk {
+        let activity = Arc::new(self.host.clock.activity());
+        let user = self.user(user);
+        let process = self.host.begin(&user, "-bash", Some(0));
+        let shell = self
+            .host
+            .shell_of(&user, Session::Interactive, activity, Arc::clone(&process));
+        Desk {
+            terminal: Terminal::new(shell),
+            process,
+            shown: String::new(),
+        }
+    }
+}
+
+/// What `clear` writes.
+const CLEAR: &str = "\x1b[2J\x1b[H";
+
+/// Somebody at a terminal.
+pub struct Desk {
+    terminal: Terminal,
+    process: Arc<Process>,
+    shown: String,
+}
+
+impl Desk {
+    /// Types a line and gives what is on the screen once the shell waits again.
+    pub async fn type_in(&mut self, line: &str) -> &str {
+        self.terminal.send(format!("{line}\r"));
+        let status = std::future::poll_fn(|cx| {
+            self.process.watch(cx.waker());
+            let status = pin!(self.terminal.run_until_idle()).poll(cx);
+            self.shown.push_str(&self.process.take_live());
+            let output = self.terminal.take_output();
+            self.shown.push_str(&String::from_utf8_lossy(&output));
+            self.process.look();
+            status
+        })
+        .await;
+        assert_eq!(status, TerminalStatus::Idle);
+        self.shown = self.shown.replace('\r', "");
+        if let Some((_, rest)) = self.shown.rsplit_once(CLEAR) {
+            self.shown = rest.to_owned();
+        }
+        self.shown.trim_end()
     }
 }

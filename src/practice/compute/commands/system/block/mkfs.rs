@@ -187,7 +187,7 @@ impl Mkfs {
             at.strftime("%a %b %e %H:%M:%S %Y")
         ))
         .await?;
-        let answer = call.input().await?;
+        let answer = call.answer(seat).await?;
         Ok(answer.starts_with(b"y") || answer.starts_with(b"Y"))
     }
 }

@@ -70,7 +70,7 @@ fn tags(host: &Host, found: &Found) -> Option<Tags> {
         Found::Partition(device, partition) => {
             let first = device.partitions.first() == Some(partition);
             first.then(|| Tags {
-                kind: "xfs",
+                kind: host.spec.edition.root().0,
                 version: "",
                 label: "/".to_owned(),
                 uuid: ROOT_UUID.to_owned(),

@@ -356,7 +356,7 @@ fn units(piece: &Content, unit: Unit) -> u64 {
 
 /// Line ends in bytes.
 pub(super) fn newlines(part: &[u8]) -> u64 {
-    part.iter().filter(|byte| **byte == b'\n').count() as u64
+    part.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ impl Run<'_> {
             .await?;
         for (index, package) in all.iter().enumerate() {
             self.seat.activity.sleep(EACH).await;
-            if let Err(error) = package.unpack(&self.seat.host) {
+            if let Err(error) = package.unpack(&self.seat.host.root()) {
                 let what = format!(
                     "Error: Transaction failed: {}: {error}",
                     package.full_name()
@@ -315,7 +315,7 @@ impl Run<'_> {
             return Ok(true);
         }
         self.call.out("Is this ok [y/N]: ").await?;
-        let answer = self.call.input().await?;
+        let answer = self.call.answer(self.seat).await?;
         let answer = String::from_utf8_lossy(&answer).trim().to_ascii_lowercase();
         self.call.out("\n").await?;
         if answer

@@ -8,7 +8,7 @@ use self::catalog::{IMAGE, REPOSITORY};
 use super::program::key;
 use crate::practice::compute::host::Host;
 use crate::practice::compute::image::stand_in;
-use crate::practice::storage::Outcome;
+use crate::practice::storage::{Outcome, View};
 
 /// A package of Amazon Linux 2023.
 #[derive(Debug)]
@@ -78,8 +78,7 @@ impl Package {
     }
 
     /// Puts its files on the disk.
-    pub fn unpack(&self, host: &Arc<Host>) -> Outcome<()> {
-        let disk = host.root();
+    pub fn unpack(&self, disk: &View) -> Outcome<()> {
         for file in self.files {
             let path = file.path();
             if let Some((directory, _)) = path.rsplit_once('/') {

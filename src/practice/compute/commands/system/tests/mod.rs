@@ -223,6 +223,7 @@ impl Rig {
             zone: "us-east-1a".to_owned(),
             instance_type: instance_type.to_owned(),
             image_id: "ami-1".to_owned(),
+            edition: crate::practice::compute::Edition::default(),
             private_address: Ipv4Addr::new(10, 0, 1, 12),
             authorized_keys: vec!["ssh-ed25519 AAAA lab".to_owned()],
             user_data: b"#!/bin/bash\n".to_vec(),
