@@ -2,7 +2,7 @@
 
 use efslab::lesson::catalog::Catalog;
 
-use crate::support::{Home, Place, Screen};
+use crate::support::{Home, Place, Screen, is_at_step};
 
 const SIZE: (u16, u16) = (24, 80);
 /// Slow enough to die in the middle of something: making the stack takes some seconds.
@@ -125,9 +125,9 @@ fn whoever_dies_while_the_stack_is_made_and_deleted_gets_one_stack_and_then_none
     let home = Home::new();
     let mut deaths = 0;
     let mut screen = home.screen(&["start", "share-files", "--pace", PACE], SIZE.0, SIZE.1);
-    screen.shows("step 1 of 9");
+    screen.until("step 1", |text| is_at_step(text, 1, 9));
     screen.keys("n");
-    screen.shows("step 2 of 9");
+    screen.until("step 2", |text| is_at_step(text, 2, 9));
     while !screen.within(deaths + 1, |text| prompts(text) >= BOTH) {
         screen.kill();
         deaths += 1;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Home, Place, Screen, outcome};
+use crate::support::{Home, Place, Screen, is_at_step, outcome};
 
 #[test]
 fn unattended_every_step_fails_then_passes_and_nothing_is_left() {
@@ -66,7 +66,7 @@ fn a_single_lesson_builds_what_it_needs_and_can_be_kept_and_cleaned_up_later() {
 /// Starts the sharing lesson, goes to the step that opens the terminals, and waits for both prompts.
 fn shared(home: &Home, pace: &str, rows: u16, columns: u16) -> Screen {
     let mut screen = home.screen(&["start", "share-files", "--pace", pace], rows, columns);
-    screen.shows("step 1 of 9");
+    screen.until("step 1", |text| is_at_step(text, 1, 9));
     screen.keys("n");
     screen.until("both prompts", |text| {
         text.matches("[ec2-user@ip-").count() >= 2
@@ -78,7 +78,7 @@ fn shared(home: &Home, pace: &str, rows: u16, columns: u16) -> Screen {
 fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     let home = Home::new();
     let screen = shared(&home, "max", 24, 80);
-    assert!(screen.text().contains("step 2 of 9"), "{}", screen.text());
+    assert!(is_at_step(&screen.text(), 2, 9), "{}", screen.text());
     let (code, _, err) = home.run(&["cleanup"]);
     assert_ne!(code, 0, "a second driver must be refused");
     assert!(err.contains("is being driven by another efslab"), "{err}");
@@ -96,7 +96,7 @@ fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
     screen.until("both prompts again", |text| {
         text.matches("[ec2-user@ip-").count() >= 2
     });
-    assert!(screen.text().contains("step 2 of 9"), "{}", screen.text());
+    assert!(is_at_step(&screen.text(), 2, 9), "{}", screen.text());
     let (_, out, err) = outcome(&mut home.efslab(&["ssh", "b", "--", "cat beside"]));
     assert_eq!(
         out, "beside\n",

@@ -355,6 +355,11 @@ impl Screen {
     }
 }
 
+/// Whether the header says so: a narrow one abbreviates, as soon as it has to say when the lab removes itself.
+pub fn is_at_step(text: &str, number: usize, of: usize) -> bool {
+    text.contains(&format!("step {number} of {of}")) || text.contains(&format!("{number}/{of} "))
+}
+
 /// A step as the header names it; a narrow one abbreviates.
 pub struct Place {
     /// `share-files 2/8`

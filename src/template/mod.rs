@@ -157,6 +157,8 @@ pub fn guard() -> Result<String, TemplateError> {
     let template = parse(name, text)?;
     graph::in_creation_order(&template)?;
     let text = serde_yaml::to_string(&template).map_err(TemplateError::Write)?;
+    // CloudFormation reads YAML 1.1, where a plain OFF is false; what is written here is 1.2, where it is a word.
+    let text = text.replace("Mode: OFF\n", "Mode: \"OFF\"\n");
     if text.len() > TEMPLATE_LIMIT {
         return Err(TemplateError::TooLong(text.len()));
     }

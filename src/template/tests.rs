@@ -313,3 +313,24 @@ fn user_data_is_refused_before_ec2_would() {
         @"the user data of I may reach 16816 bytes, EC2 takes 16384"
     );
 }
+
+#[test]
+fn the_guard_says_off_as_a_word_and_names_everything_that_it_is_told() {
+    let text = guard().unwrap();
+    assert!(text.contains("Mode: \"OFF\""), "{text}");
+    assert!(!text.contains("!Include"));
+    let template: Value = serde_yaml::from_str(&text).unwrap();
+    let machine = &template["Resources"]["Machine"]["Properties"];
+    let definition = machine["DefinitionString"].as_str().unwrap();
+    let given = machine["DefinitionSubstitutions"].as_mapping().unwrap();
+    let used: BTreeSet<String> = definition
+        .split("${")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()))
+        .collect();
+    let given: BTreeSet<String> = given
+        .keys()
+        .map(|key| key.as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(used, given);
+}
