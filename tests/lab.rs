@@ -171,8 +171,8 @@ fn walk(rows: u16, columns: u16) {
                 by_hand(&mut screen);
             } else {
                 screen.keys("r");
-                if place.builds {
-                    screen.shows("CREATE_COMPLETE");
+                if let Some(done) = place.builds {
+                    screen.shows(done);
                     screen.keys("r");
                 }
                 if place.measures {

@@ -71,7 +71,7 @@ fn a_corrupt_lesson_is_refused_with_file_and_line() {
 #[test]
 fn the_lessons_inside_are_right() {
     let (code, out, err) = Home::new().run(&["lessons", "check"]);
-    assert_eq!((code, out.as_str()), (0, "7 lessons are right\n"), "{err}");
+    assert_eq!((code, out.as_str()), (0, "11 lessons are right\n"), "{err}");
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/05-share-files.yaml");
     let (code, out, err) = Home::new().run(&["lessons", "check", file]);
     assert_eq!(

@@ -227,7 +227,13 @@ impl Engine {
         if let Waiting::Line { on, entered, done } = doing.waiting {
             let ended = matches!(self.terminals.get(&on), Some(TerminalState::Ended(_)));
             let answered = self.texts.get(&on).is_some_and(|text| {
-                text.typed().count() > entered && (!done || text.awaits_input())
+                // The echo of a line without output has nothing below it yet.
+                let answered = text.typed().count() > entered;
+                if done {
+                    answered && text.awaits_input()
+                } else {
+                    answered || !text.awaits_input()
+                }
             });
             if !ended && !answered {
                 return Err(doing);
