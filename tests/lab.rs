@@ -171,8 +171,8 @@ fn walk(rows: u16, columns: u16) {
                 by_hand(&mut screen);
             } else {
                 screen.keys("r");
-                if let Some(done) = place.builds {
-                    screen.shows(done);
+                if place.builds {
+                    screen.shows("The stack stands");
                     screen.keys("r");
                 }
                 if place.measures {

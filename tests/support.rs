@@ -13,7 +13,6 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use efslab::lesson::schema::{Action, Lesson};
-use efslab::template::Stage;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// The program under test.
@@ -367,8 +366,8 @@ pub struct Place {
     pub name: String,
     spelled: String,
     title: String,
-    /// `r` builds first, until the stack is in this state, and answers once it stands.
-    pub builds: Option<&'static str>,
+    /// `r` builds first, and answers once the stack stands.
+    pub builds: bool,
     /// `r` lets the machines answer each other first, and answers the question once that is measured.
     pub measures: bool,
 }
@@ -379,11 +378,8 @@ impl Place {
         Self {
             name: format!("{} {now}/{of}", lesson.id),
             spelled: format!("step {now} of {of}"),
-            builds: (lesson.steps[number].solution.iter()).find_map(|action| match action {
-                Action::Build { stage } if *stage > Stage::Share => Some("UPDATE_COMPLETE"),
-                Action::Build { .. } => Some("CREATE_COMPLETE"),
-                _ => None,
-            }),
+            builds: (lesson.steps[number].solution.iter())
+                .any(|action| matches!(action, Action::Build { .. })),
             measures: lesson.steps[number]
                 .solution
                 .contains(&Action::Causality {}),
