@@ -114,7 +114,9 @@ fn link(call: &Call, given: &super::options::Given, target: &str, name: &str, re
             let text = format!("{} and {} are the same file", always(target), always(name));
             return report.complain(call, &text, 1);
         }
-        if let Err(why) = view.remove_one(&path) {
+        if let Err(why) = view.remove_one(&path)
+            && why != Errno::NotFound
+        {
             return report.refuse(call, "cannot remove", name, why);
         }
     }

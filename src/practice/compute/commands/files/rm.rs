@@ -138,10 +138,14 @@ impl Removal<'_> {
             Ok(attr) => {
                 self.one(name, &path, attr, report);
             }
-            // With -f what is not there is as good as removed.
-            Err(Errno::NotFound | Errno::NotDirectory) if self.force => {}
+            Err(why) if self.is_gone(why) => {}
             Err(why) => report.refuse(self.call, "cannot remove", name, why),
         }
+    }
+
+    /// With -f what is not there is as good as removed, also when somebody else removed it since it was found.
+    fn is_gone(&self, why: Errno) -> bool {
+        self.force && matches!(why, Errno::NotFound | Errno::NotDirectory)
     }
 
     /// Removes one thing; whether it is gone.
@@ -171,8 +175,10 @@ impl Removal<'_> {
             }
         }
         if let Err(why) = call.view.remove_one(path) {
-            report.refuse(call, "cannot remove", name, why);
-            return false;
+            if !self.is_gone(why) {
+                report.refuse(call, "cannot remove", name, why);
+            }
+            return self.is_gone(why);
         }
         if self.verbose {
             let what = if attr.is_dir() { "directory " } else { "" };
@@ -197,6 +203,7 @@ impl Removal<'_> {
                 }
                 empty
             }
+            Err(why) if self.is_gone(why) => true,
             // An unreadable directory that is empty can be removed all the same.
             Err(why) => match self.call.view.remove_one(path) {
                 Ok(()) => false,
