@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match commands::run(cli) {
         Ok(outcome) => ExitCode::from(outcome.code()),
         Err(report) => {
-            eprintln!("{report:?}");
+            commands::complain(&format!("{report:?}\n"));
             ExitCode::from(commands::Outcome::Failed.code())
         }
     }

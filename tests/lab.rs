@@ -110,6 +110,31 @@ fn killed_at_work_it_resumes_at_the_same_step_with_both_terminals() {
 }
 
 #[test]
+fn whose_window_is_closed_at_any_moment_leaves_no_program_behind_and_a_lab_that_goes_on() {
+    let home = Home::new();
+    let mut asked = home.window(&["start"], 24, 80);
+    asked.shows("Where should the lab run?");
+    asked.kill();
+    assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
+    let mut building = home.window(&["start", "share-files", "--pace", "100"], 24, 80);
+    building.until("step 1", |text| is_at_step(text, 1, 9));
+    building.keys("n");
+    building.until("step 2", |text| is_at_step(text, 2, 9));
+    building.kill();
+    assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
+    let mut back = home.window(&["resume", "--pace", "100"], 24, 80);
+    back.until("the step again", |text| is_at_step(text, 2, 9));
+    back.until("both prompts", |text| {
+        text.matches("[ec2-user@ip-").count() >= 2
+    });
+    back.kill();
+    assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
+    let (code, out, err) = home.run(&["cleanup", "--pace", "max"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(home.files("run").is_empty(), "{:?}", home.files("run"));
+}
+
+#[test]
 fn typing_is_as_in_a_shell() {
     let home = Home::new();
     // Fast, and yet so that a long sleep is one: at `max` time jumps to its end.

@@ -19,7 +19,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 pub const EFSLAB: &str = env!("CARGO_BIN_EXE_efslab");
 
 /// Far beyond what anything takes: a test that waits this long has failed, it is not slow.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A learner's computer: a state directory and a runtime directory of its own.
 pub struct Home {
@@ -83,7 +83,17 @@ impl Home {
 
     /// Starts it in a terminal of this size.
     pub fn screen(&self, arguments: &[&str], rows: u16, columns: u16) -> Screen {
-        let mut command = CommandBuilder::new(EFSLAB);
+        self.in_terminal(EFSLAB, arguments, rows, columns)
+    }
+
+    /// Starts it in a terminal within a terminal, which ends with `kill` as a window does that is closed.
+    pub fn window(&self, arguments: &[&str], rows: u16, columns: u16) -> Screen {
+        let line = format!("exec {EFSLAB} {}", arguments.join(" "));
+        self.in_terminal("script", &["-qfc", &line, "/dev/null"], rows, columns)
+    }
+
+    fn in_terminal(&self, program: &str, arguments: &[&str], rows: u16, columns: u16) -> Screen {
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
         command.env("PATH", std::env::var("PATH").unwrap());
@@ -111,12 +121,27 @@ impl Home {
         found
     }
 
+    /// Running programs that have this home for their state.
+    pub fn programs(&self) -> Vec<String> {
+        let mark = format!("EFSLAB_STATE_DIR={}\0", self.path("state").display());
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let read = |file| fs::read(entry.path().join(file)).unwrap_or_default();
+            let line = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
+            if line.starts_with(EFSLAB) && String::from_utf8_lossy(&read("environ")).contains(&mark)
+            {
+                found.push(line);
+            }
+        }
+        found
+    }
+
     /// Waits until no process is left; answers those that are, if any stay.
     pub fn processes_at_the_end(&self) -> Vec<String> {
         let began = Instant::now();
         loop {
-            let found = self.processes();
-            if found.is_empty() || began.elapsed() > Duration::from_secs(10) {
+            let found = [self.processes(), self.programs()].concat();
+            if found.is_empty() || began.elapsed() > PATIENCE {
                 return found;
             }
             thread::yield_now();

@@ -80,7 +80,7 @@ pub(super) async fn these(
             }
             // One lab that cannot be asked must not keep the others.
             Err(report) => {
-                eprintln!("{}: {report:?}", lab.id);
+                super::complain(&format!("{}: {report:?}\n", lab.id));
                 outcome = outcome.and(Outcome::Unverified);
                 json!({ "lab": lab.id, "clean": false, "error": report.to_string() })
             }
@@ -170,10 +170,10 @@ async fn drive(
     );
     let ending = ending.into_diagnostic()?;
     if let Some(signal) = ending.signal {
-        eprintln!(
-            "interrupted: run `efslab cleanup {}` again to finish",
+        super::complain(&format!(
+            "interrupted: run `efslab cleanup {}` again to finish\n",
             lab.id
-        );
+        ));
         return Ok((Outcome::Interrupted(signal), None));
     }
     let receipt = receipt?;
@@ -258,7 +258,10 @@ fn confirmed(labs: &[journal::Lab]) -> miette::Result<bool> {
         ));
     }
     let names: Vec<&str> = labs.iter().map(|lab| lab.id.as_str()).collect();
-    eprint!("Delete everything of {} in AWS? [y/N] ", names.join(", "));
+    super::complain(&format!(
+        "Delete everything of {} in AWS? [y/N] ",
+        names.join(", ")
+    ));
     let mut line = String::new();
     std::io::stdin()
         .lock()

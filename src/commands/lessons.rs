@@ -92,7 +92,7 @@ fn check(paths: &[PathBuf]) -> miette::Result<Outcome> {
         match Catalog::of_path(path) {
             Ok(catalog) => super::print(&format!("{}: {}\n", path.display(), right(&catalog)))?,
             Err(problems) => {
-                eprintln!("{problems}");
+                super::complain(&format!("{problems}\n"));
                 outcome = Outcome::Failed;
             }
         }

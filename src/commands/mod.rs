@@ -15,6 +15,8 @@ mod site;
 mod ssh;
 mod status;
 
+use std::io::{self, Write as _};
+
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
 use crate::cli::{Cli, Command, Stage};
@@ -123,16 +125,25 @@ fn print_template(stage: Stage) -> miette::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Writes to standard output; a reader that has gone (`| head`) is not an error.
+/// Writes to standard output; a reader that has gone (`| head`, a closed window) is not an error.
 fn print(text: &str) -> miette::Result<()> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error)
-            .into_diagnostic()
-            .wrap_err("could not write to standard output"),
+        Err(error)
+            if error.kind() != io::ErrorKind::BrokenPipe
+                && error.raw_os_error() != Some(rustix::io::Errno::IO.raw_os_error()) =>
+        {
+            Err(error)
+                .into_diagnostic()
+                .wrap_err("could not write to standard output")
+        }
         _ => Ok(()),
     }
+}
+
+/// Writes to standard error, if anybody is there: unlike `eprint!`, whose panic would cost what is still to be done.
+pub fn complain(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// A runtime for one command. Two workers: the machine's work is elsewhere, in ssh and in the account.

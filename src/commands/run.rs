@@ -50,10 +50,10 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
         );
         site.close().await;
         let still_there = || {
-            eprintln!(
-                "{} may still be there: `efslab cleanup {}` removes it",
+            super::complain(&format!(
+                "{} may still be there: `efslab cleanup {}` removes it\n",
                 lab.id, lab.id
-            );
+            ));
         };
         let (ending, tally) = match (ending.into_diagnostic(), tally) {
             (Ok(ending), Ok(tally)) => (ending, tally),
@@ -63,7 +63,7 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
             }
         };
         if let Some(signal) = ending.signal {
-            eprint!("interrupted: ");
+            super::complain("interrupted: ");
             still_there();
             return Ok(Outcome::Interrupted(signal));
         }

@@ -382,6 +382,8 @@ impl Engine {
             return false;
         }
         self.terminals.insert(on, TerminalState::Closed);
+        // Where the machine is, and whether it runs, may be otherwise by now.
+        self.machines.clear();
         self.pursue(effects);
         true
     }

@@ -20,6 +20,7 @@ mod keymap;
 mod layer;
 mod layout;
 mod look;
+mod outlet;
 mod screen;
 mod screens;
 mod text;

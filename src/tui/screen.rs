@@ -1,8 +1,10 @@
 //! The terminal as the screen's two acts share it: taken once, given back once. No lesson and no view enters.
 
 use std::error::Error;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,19 +12,22 @@ use crossterm::event::Event;
 use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::{Frame, Terminal};
 
 use super::app::{App, MINIMUM};
 use super::guard::Guard;
 use super::input::{Input, Inputs};
 use super::keymap::{self, Act, Scope};
 use super::look::Look;
+use super::outlet::Outlet;
 
 /// What Ctrl-C is where the terminal makes a signal of it (SIGINT).
 const INTERRUPT: i32 = 2;
+/// What the kernel sends when a terminal is closed (SIGHUP).
+const HANGUP: i32 = 1;
 
 /// Why there is no screen, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -73,12 +78,14 @@ pub struct Screen<B: Backend, I> {
     clock: fn() -> Timestamp,
     zone: TimeZone,
     look: Look,
+    /// Set once nobody is behind the terminal any more.
+    gone: Arc<AtomicBool>,
     // Last, so that whatever the others still write goes to the screen and not to the shell.
     guard: Option<Guard>,
 }
 
 /// The learner's own terminal.
-pub type LiveScreen = Screen<CrosstermBackend<BufWriter<Stdout>>, Inputs>;
+pub type LiveScreen = Screen<CrosstermBackend<BufWriter<Outlet>>, Inputs>;
 
 impl LiveScreen {
     /// Takes the terminal; it is given back when the screen is dropped, on a panic and on a signal.
@@ -108,11 +115,14 @@ impl LiveScreen {
         let inputs = Inputs::listen().map_err(TuiError::terminal)?;
         let guard = Guard::take().map_err(TuiError::terminal)?;
         // One write for each frame: standard output alone would flush every kilobyte.
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout()));
+        let outlet = Outlet::new();
+        let gone = outlet.gone();
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, outlet));
         let mut screen = Screen::over(backend, inputs, Look::from_env())?;
         screen.zone = TimeZone::system();
         screen.clock = Timestamp::now;
-        screen.clipboard = Box::new(io::stdout());
+        screen.clipboard = Box::new(Outlet::new());
+        screen.gone = gone;
         screen.guard = Some(guard);
         Ok(screen)
     }
@@ -132,6 +142,7 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
             clock: Timestamp::now,
             zone: TimeZone::UTC,
             look,
+            gone: Arc::default(),
             guard: None,
         })
     }
@@ -157,12 +168,11 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
     /// The terminal failed.
     pub fn say(&mut self, sentence: &str) -> Result<(), TuiError> {
         let look = self.look;
-        let drawn = self.terminal.draw(|frame| {
+        self.show(|frame| {
             let text = Paragraph::new(format!(" efslab\n\n {sentence}")).wrap(Wrap { trim: false });
             frame.render_widget(text, frame.area());
             look.finish(frame.buffer_mut());
-        });
-        drawn.map(drop).map_err(TuiError::terminal)
+        })
     }
 
     /// Shows one sentence until `work` is done. Whoever does not want to wait for it can leave.
@@ -221,10 +231,15 @@ impl<B: Backend<Error: Send + Sync + 'static>, I> Screen<B, I> {
     }
 
     pub(super) fn draw(&mut self, app: &mut App) -> Result<(), TuiError> {
-        self.terminal
-            .draw(|frame| app.draw(frame))
-            .map(drop)
-            .map_err(TuiError::terminal)
+        self.show(|frame| app.draw(frame))
+    }
+
+    fn show(&mut self, picture: impl FnOnce(&mut Frame)) -> Result<(), TuiError> {
+        self.terminal.draw(picture).map_err(TuiError::terminal)?;
+        if self.gone.load(Ordering::SeqCst) {
+            return Err(TuiError::Signal(HANGUP));
+        }
+        Ok(())
     }
 
     /// Everything is drawn anew next time.

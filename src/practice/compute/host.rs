@@ -226,6 +226,17 @@ impl Host {
         View::new(mounts, identity, Arc::new(move || clock.now()))
     }
 
+    /// Returns when everything that was written so far is on the learner's own disk; why it is not, otherwise.
+    pub async fn settle(&self) -> Result<(), String> {
+        let files = self.files.clone();
+        // That disk may be slow.
+        match tokio::task::spawn_blocking(move || files.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err(why.to_string()),
+            Err(why) => Err(why.to_string()),
+        }
+    }
+
     /// A configured shell of this user: filesystem, environment, all commands, limits. Used for logins, exec, sudo, cron.
     #[must_use]
     pub fn shell(

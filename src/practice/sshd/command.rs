@@ -35,11 +35,18 @@ pub async fn run(
     let write = Arc::new(write);
     let power = host.power.clone();
     let told = Arc::clone(&write);
+    let machine = Arc::clone(&host);
     let work = power.run_until_cancelled_owned(async move {
         session(&host, &user, &setting, read, &write, line).await
     });
     match on_its_own("session", work).await {
-        Some(Some(Some(status))) => finish(&told, status).await,
+        Some(Some(Some(status))) => {
+            // A machine in AWS does not end with the learner's program: whoever has heard of the end finds what was done.
+            if let Err(why) = machine.settle().await {
+                tracing::warn!(%why, "what a command has written is not on disk");
+            }
+            finish(&told, status).await;
+        }
         // The power, or the client, has gone.
         Some(_) => {}
         None => finish(&told, NO_SHELL).await,

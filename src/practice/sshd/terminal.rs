@@ -61,6 +61,7 @@ pub async fn log_in(host: Arc<Host>, user: User, setting: Setting, channel: Chan
     }
     let terminal = Terminal::with_size(builder, size);
     let mut login = Login {
+        host: Arc::clone(&host),
         unsent: greeting(&host, &user),
         writer: Box::pin(write.make_writer()),
         terminal,
@@ -114,6 +115,7 @@ fn send(writer: &mut Writer, unsent: &mut Vec<u8>, cx: &mut Context<'_>) -> std:
 }
 
 struct Login {
+    host: Arc<Host>,
     terminal: Terminal,
     read: ChannelReadHalf,
     writer: Writer,
@@ -165,6 +167,7 @@ impl Login {
                 return Some(status);
             }
             self.note_history();
+            self.host.files.hasten();
             if let Some(status) = self.idle().await? {
                 self.drain().await?;
                 return Some(status);

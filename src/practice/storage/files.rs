@@ -68,6 +68,8 @@ struct Bell {
 #[derive(Default)]
 struct BellState {
     changes: bool,
+    /// What there is need not gather.
+    hurry: bool,
     stop: bool,
 }
 
@@ -220,6 +222,11 @@ impl Files {
     /// Writes everything that is not written yet; returns when it is on disk.
     pub fn flush(&self) -> Result<(), FilesError> {
         self.inner.shared.lock().flush()
+    }
+
+    /// Has what is not written yet written now, without waiting for it.
+    pub fn hasten(&self) {
+        (self.inner.shared.bell).ring(|state| state.hurry = state.changes);
     }
 
     /// Ends as a killed process does: what is not written yet is lost.
@@ -392,9 +399,10 @@ impl Bell {
             .unwrap_or_else(PoisonError::into_inner);
         let (mut state, _) = self
             .rung
-            .wait_timeout_while(state, GATHER, |state| !state.stop)
+            .wait_timeout_while(state, GATHER, |state| !state.stop && !state.hurry)
             .unwrap_or_else(PoisonError::into_inner);
         state.changes = false;
+        state.hurry = false;
         !state.stop
     }
 }

@@ -12,14 +12,9 @@ pub(super) struct Sync {
 #[async_trait]
 impl Builtin for Sync {
     async fn execute(&self, _ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
-        let files = self.seat.host.files.clone();
-        // The disk is the learner's own, and may be slow.
-        let flushed = tokio::task::spawn_blocking(move || files.flush()).await;
-        let why = match flushed {
-            Ok(Ok(())) => return Ok(ExecResult::default()),
-            Ok(Err(why)) => why.to_string(),
-            Err(why) => why.to_string(),
-        };
-        Ok(ExecResult::err(format!("sync: error syncing: {why}\n"), 1))
+        Ok(match self.seat.host.settle().await {
+            Ok(()) => ExecResult::default(),
+            Err(why) => ExecResult::err(format!("sync: error syncing: {why}\n"), 1),
+        })
     }
 }
