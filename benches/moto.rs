@@ -7,6 +7,7 @@
     clippy::panic,
     reason = "a figure that cannot be had ends the measurement"
 )]
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};

@@ -6,6 +6,7 @@
     clippy::panic,
     reason = "a figure that cannot be had ends the measurement"
 )]
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
