@@ -382,8 +382,10 @@ impl Engine {
             return false;
         }
         self.terminals.insert(on, TerminalState::Closed);
-        // Where the machine is, and whether it runs, may be otherwise by now.
-        self.machines.clear();
+        // Of a machine that was stopped it is asked anew whether it runs, and where.
+        if (self.machines.get(&on)).is_some_and(|machine| machine.address.is_none()) {
+            self.machines.clear();
+        }
         self.pursue(effects);
         true
     }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::cron::Crond;
+use super::descriptors;
 use super::disks::Disks;
 use super::logins::Logins;
 use super::processes::{Birth, Process, Processes};
@@ -245,11 +246,26 @@ impl Host {
         session: Session,
         activity: Arc<Activity>,
     ) -> BashBuilder {
+        self.shell_in(None, user, session, activity)
+    }
+
+    /// The same in another directory than where such a shell begins.
+    #[must_use]
+    pub fn shell_in(
+        self: &Arc<Self>,
+        directory: Option<&str>,
+        user: &User,
+        session: Session,
+        activity: Arc<Activity>,
+    ) -> BashBuilder {
         let command = match session {
             Session::Interactive => "-bash",
             Session::Batch => "bash",
         };
         let process = self.begin(user, command, None);
+        if let Some(directory) = directory {
+            process.stand(directory);
+        }
         self.shell_of(user, session, activity, process)
     }
 
@@ -322,6 +338,7 @@ impl Host {
             Session::Batch => builder,
         };
         let builder = scripts::register(builder, &seat);
+        let builder = descriptors::register(builder, &seat);
         let builder = timing::register(builder, &self.clock);
         let builder = signals::register(builder, &seat);
         match session {

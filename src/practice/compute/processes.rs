@@ -8,6 +8,7 @@ use futures::task::AtomicWaker;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
+use super::descriptors::Descriptors;
 use super::keyboard::Keyboard;
 
 /// Processes of the boot have lower numbers.
@@ -38,6 +39,8 @@ pub struct Process {
     watcher: AtomicWaker,
     /// What is typed at its terminal while programs run.
     pub keyboard: Arc<Keyboard>,
+    /// What it holds open by number.
+    pub descriptors: Descriptors,
     signals: watch::Sender<i32>,
     table: Weak<Mutex<Table>>,
 }
@@ -240,6 +243,7 @@ impl Processes {
             looked: Notify::new(),
             watcher: AtomicWaker::new(),
             keyboard: Arc::default(),
+            descriptors: Descriptors::default(),
             signals: watch::Sender::new(0),
             table: Arc::downgrade(&self.table),
         });

@@ -1,12 +1,14 @@
 //! What is done to every script before a shell runs it, be it the shell of a session or one that a script calls. What
-//! exactly is in `turns`, `timing` and `fed`.
+//! exactly is in `turns`, `timing`, `fed`, `descriptors` and `launch`.
 
 use bashkit::hooks::{HookAction, ToolEvent};
 use bashkit::parser::{Command, Parser, Word, WordPart};
 use bashkit::{BashBuilder, Builtin, BuiltinContext, ExecResult, async_trait};
 
+use super::descriptors::with_descriptors;
 use super::fed::with_own_input;
 use super::host::Seat;
+use super::launch::{APART, Interpreter, runs_paths, script_at, with_interpreters};
 use super::timing::timed;
 use super::turns::with_turns;
 
@@ -16,28 +18,52 @@ const INPUT: &str = "script on standard input";
 /// Reads along for scripts.
 #[must_use]
 pub fn register(builder: BashBuilder, seat: &Seat) -> BashBuilder {
-    let seat = seat.clone();
+    let (reader, seat) = (seat.clone(), seat.clone());
+    let input = Input { seat: seat.clone() };
     builder
-        .before_exec(Box::new(|mut input| {
-            input.script = prepared(input.script);
+        .before_exec(Box::new(move |mut input| {
+            input.script = prepared(&reader, input.script);
             HookAction::Continue(input)
         }))
         .before_tool(Box::new(move |event| {
             HookAction::Continue(called(&seat, event))
         }))
-        .builtin(INPUT, Box::new(Input))
+        .builtin(INPUT, Box::new(input))
 }
 
 /// The script as it is run.
-#[must_use]
-pub fn prepared(script: String) -> String {
-    with_turns(with_own_input(timed(script)))
+fn prepared(seat: &Seat, script: String) -> String {
+    let directory = seat.process.directory();
+    let script = with_interpreters(script, |path| {
+        // What is not there yet may be a script by the time it is run.
+        let path = absolute(&directory, path);
+        seat.host.view(&seat.user).stat(&path).is_err()
+            || script_at(seat, &path).is_some_and(|text| is_changed(&text))
+    });
+    changed(script)
+}
+
+/// The script with all that does not depend on who runs it.
+fn changed(script: String) -> String {
+    with_descriptors(with_turns(with_own_input(timed(script))))
+}
+
+/// Whether a script that is run by its path needs what the shell library does not do for it.
+fn is_changed(text: &str) -> bool {
+    Interpreter::of(text).is_some_and(|interpreter| !interpreter.is_plain())
+        || runs_paths(text)
+        || changed(text.to_owned()) != text
 }
 
 /// A call of a shell, its script prepared.
 fn called(seat: &Seat, mut event: ToolEvent) -> ToolEvent {
-    if !matches!(event.name.as_str(), "bash" | "sh") {
-        return event;
+    match event.name.as_str() {
+        "bash" | "sh" => {}
+        "command" => {
+            launch(seat, &mut event.args);
+            return event;
+        }
+        _ => return event,
     }
     let Some(call) = Call::of(&event.args) else {
         return event;
@@ -45,7 +71,7 @@ fn called(seat: &Seat, mut event: ToolEvent) -> ToolEvent {
     match call.script {
         Source::Line => {
             if let Some(line) = event.args.get_mut(call.operands) {
-                *line = prepared(std::mem::take(line));
+                *line = prepared(seat, std::mem::take(line));
             }
         }
         Source::File => {
@@ -56,7 +82,7 @@ fn called(seat: &Seat, mut event: ToolEvent) -> ToolEvent {
             let Ok(text) = seat.host.view(&seat.user).read_text(&path) else {
                 return event;
             };
-            let changed = prepared(text.clone());
+            let changed = prepared(seat, text.clone());
             if changed != text {
                 let words = ["-c".to_owned(), changed];
                 event.args.splice(call.operands..call.operands, words);
@@ -73,6 +99,23 @@ fn called(seat: &Seat, mut event: ToolEvent) -> ToolEvent {
         Source::Input => {}
     }
     event
+}
+
+/// `command ./script a`: as the first line of the script says, `command bash -e ./script a`.
+fn launch(seat: &Seat, args: &mut Vec<String>) {
+    let Some(path) = args.first().filter(|path| path.contains('/')) else {
+        return;
+    };
+    let path = absolute(&seat.process.directory(), path);
+    let Some(text) = script_at(seat, &path) else {
+        return;
+    };
+    if let Some(Interpreter { program, arguments }) = Interpreter::of(&text) {
+        // What it locks is free when it has ended, and the shell does not tell when that is.
+        let apart = text.contains("flock").then(|| APART.to_owned());
+        let words = apart.into_iter().chain([program]).chain(arguments);
+        args.splice(0..0, words);
+    }
 }
 
 fn absolute(directory: &str, path: &str) -> String {
@@ -175,13 +218,15 @@ fn plain(word: &Word) -> Option<String> {
 }
 
 /// Writes the script that a shell reads, prepared.
-struct Input;
+struct Input {
+    seat: Seat,
+}
 
 #[async_trait]
 impl Builtin for Input {
     async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
         let script = ctx.stdin_text_lossy().unwrap_or_default().into_owned();
-        Ok(ExecResult::ok(prepared(script)))
+        Ok(ExecResult::ok(prepared(&self.seat, script)))
     }
 }
 

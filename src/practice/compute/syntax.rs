@@ -1,6 +1,6 @@
 //! What a script is made of, as bashkit parses it.
 
-use bashkit::parser::{Command, CompoundCommand};
+use bashkit::parser::{Command, CompoundCommand, Span};
 
 /// Visits commands and all that are in them.
 pub fn each<'a>(commands: &'a [Command], visit: &mut impl FnMut(&'a Command)) {
@@ -43,5 +43,38 @@ fn inside<'a>(compound: &'a CompoundCommand, pending: &mut Vec<&'a Command>) {
         CompoundCommand::Time(one) => pending.extend(one.command.as_deref()),
         CompoundCommand::Coproc(one) => pending.push(&one.body),
         CompoundCommand::Arithmetic(_) | CompoundCommand::Conditional(_) => {}
+    }
+}
+
+/// Condition, body and span of a loop.
+pub fn as_loop(compound: &CompoundCommand) -> Option<(&[Command], &[Command], Span)> {
+    match compound {
+        CompoundCommand::For(one) => Some((&[], &one.body, one.span)),
+        CompoundCommand::ArithmeticFor(one) => Some((&[], &one.body, one.span)),
+        CompoundCommand::While(one) => Some((&one.condition, &one.body, one.span)),
+        CompoundCommand::Until(one) => Some((&one.condition, &one.body, one.span)),
+        _ => None,
+    }
+}
+
+/// Where a command begins, if the parser notes it.
+pub fn start(command: &Command) -> Option<usize> {
+    match command {
+        // Before the `!`, and nobody knows where that is.
+        Command::Pipeline(pipeline) if pipeline.negated => None,
+        Command::Pipeline(pipeline) => pipeline.commands.first().and_then(start),
+        Command::List(list) => start(&list.first),
+        _ => Some(span(command)?.start.offset),
+    }
+}
+
+fn span(command: &Command) -> Option<Span> {
+    match command {
+        Command::Simple(simple) => Some(simple.span),
+        Command::Function(function) => Some(function.span),
+        Command::Compound(CompoundCommand::If(one), _) => Some(one.span),
+        Command::Compound(CompoundCommand::Case(one), _) => Some(one.span),
+        Command::Compound(other, _) => Some(as_loop(other)?.2),
+        Command::Pipeline(_) | Command::List(_) => None,
     }
 }

@@ -1,9 +1,9 @@
 //! Loops that give nobody else a turn: `for ((;;)); do x=$((x+1)); done`. The shell computes them without ever waiting
 //! for anything, so nothing could interrupt them. They get a command that gives way. What a turn is, is in `patience`.
 
-use bashkit::parser::{Command, CompoundCommand, Parser, Span};
+use bashkit::parser::{Command, Parser, Span};
 
-use super::syntax::each;
+use super::syntax::{as_loop, each, start};
 
 /// What the shell does by itself, without files and without waiting.
 const SILENT: &[&str] = &[
@@ -107,33 +107,6 @@ impl Search<'_> {
             .filter(|at| self.script.is_char_boundary(*at))
             .or_else(end)
     }
-}
-
-/// Condition, body and span of a loop.
-fn as_loop(compound: &CompoundCommand) -> Option<(&[Command], &[Command], Span)> {
-    match compound {
-        CompoundCommand::For(one) => Some((&[], &one.body, one.span)),
-        CompoundCommand::ArithmeticFor(one) => Some((&[], &one.body, one.span)),
-        CompoundCommand::While(one) => Some((&one.condition, &one.body, one.span)),
-        CompoundCommand::Until(one) => Some((&one.condition, &one.body, one.span)),
-        _ => None,
-    }
-}
-
-/// Where a command begins, if the parser notes it.
-fn start(command: &Command) -> Option<usize> {
-    let span = match command {
-        Command::Simple(simple) => simple.span,
-        Command::Pipeline(pipeline) => return pipeline.commands.first().and_then(start),
-        Command::List(list) => return start(&list.first),
-        Command::Function(function) => function.span,
-        Command::Compound(compound, _) => match compound {
-            CompoundCommand::If(one) => one.span,
-            CompoundCommand::Case(one) => one.span,
-            other => as_loop(other)?.2,
-        },
-    };
-    Some(span.start.offset)
 }
 
 #[cfg(test)]

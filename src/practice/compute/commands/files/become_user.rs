@@ -238,10 +238,12 @@ impl Change<'_> {
 
     fn shell(&self) -> Bash {
         let seat = self.seat;
-        let mut builder = seat
-            .host
-            .shell(&self.user, seat.session, seat.activity.clone())
-            .cwd(self.directory());
+        let mut builder = seat.host.shell_in(
+            Some(&self.directory()),
+            &self.user,
+            seat.session,
+            seat.activity.clone(),
+        );
         for (name, value) in &self.env {
             builder = builder.env(name, value);
         }

@@ -70,8 +70,12 @@ impl Frame {
         let mut builder = self
             .seat
             .host
-            .shell(&self.user, self.seat.session, self.seat.activity.clone())
-            .cwd(&self.cwd)
+            .shell_in(
+                Some(&self.cwd),
+                &self.user,
+                self.seat.session,
+                self.seat.activity.clone(),
+            )
             .builtin(STATUS, Box::new(Status))
             .on_exit(Box::new(move |event| {
                 exited.store(true, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Commands about the machine, its mounts, its network and its account: mount, df, nc, curl, cfn-signal, dnf, systemctl ….
 
 mod absent;
+mod apart;
 mod aws;
 mod block;
 mod bytes;
@@ -51,6 +52,7 @@ use self::program::{Deaf, Program, Seated, key};
 use super::files::Screen;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
+use crate::practice::compute::launch::APART;
 use crate::practice::storage::{Outcome, View};
 
 pub use self::aws::sdk;
@@ -84,6 +86,7 @@ pub fn register(builder: BashBuilder, seat: &Seat, screen: &Screen) -> BashBuild
         .fold(builder, |builder, (name, program)| {
             builder.command(key(name), seated(program))
         });
+    let builder = builder.command(APART, seated(Arc::new(apart::Apart)));
     let builder = block::test::register(builder, seat);
     let crontab = crontab::Crontab { seat: seat.clone() };
     let builder = builder.builtin(key("crontab"), Box::new(crontab));

@@ -168,10 +168,12 @@ impl Call<'_> {
             activity: Arc::new(seat.host.clock.activity()),
             ..seat.clone()
         };
-        let builder = seat
-            .host
-            .shell(&seat.user, seat.session, Arc::clone(&inner.activity))
-            .cwd(self.cwd());
+        let builder = seat.host.shell_in(
+            Some(&self.cwd()),
+            &seat.user,
+            seat.session,
+            Arc::clone(&inner.activity),
+        );
         let shell = self
             .env
             .iter()

@@ -102,6 +102,111 @@ async fn shells_in_shells_are_timed_and_get_their_arguments() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_runs_a_script_is_what_its_first_line_says() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    let say = "make() { printf \"$2\" > \"$1\"; chmod +x \"$1\"; }; cd /tmp;";
+    let mut wrong = Vec::new();
+    for (line, out, status) in [
+        ("make a '#!/bin/bash -e\nfalse\necho on\n'; ./a", "", 1),
+        ("make a '#!/bin/bash -u\necho $none on\n'; /tmp/a", "", 1),
+        (
+            "make a '#!/bin/bash\necho $0 $1 $(cat)\n'; echo in | ./a x",
+            "./a x in\n",
+            0,
+        ),
+        (
+            "make a '#!/usr/bin/env -S bash -e\nfalse\necho on\n'; make b '#!/bin/sh\n./a; echo $?\n'; ./b",
+            "1\n",
+            0,
+        ),
+        (
+            "make a '#!/usr/bin/awk -f\nBEGIN { print 6*7 }\n'; ./a",
+            "42\n",
+            0,
+        ),
+        ("make a '#!/usr/bin/python3\nprint(1)\n'; ./a", "", 127),
+        (
+            "make a '#!/bin/bash\nx=1; exit 3\n'; x=0; ./a; echo $? $x",
+            "3 0\n",
+            0,
+        ),
+        ("echo 'echo on' > c; ./c", "", 126),
+        ("./none", "", 127),
+        ("echo 'echo on' > c; chmod +x c; ./c", "on\n", 0),
+        ("/usr/bin/ls -d /home", "/home\n", 0),
+        (
+            "make a '#!/bin/bash -e\nfalse\necho on\n'; sudo ./a; timeout 5 ./a; A=1 ./a; echo $?",
+            "on\n0\n",
+            0,
+        ),
+    ] {
+        let done = bench.run(&id, &format!("{say} {line}")).await;
+        if (text(&done.stdout).as_ref(), done.status.code()) != (out, Some(status)) {
+            wrong.push((line, done));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_held_open_is_locked_until_it_is_closed_or_its_script_ends() {
+    let bench = Bench::new().await;
+    let id = bench.launch(1, "").await;
+    for (line, out, status) in [
+        (
+            "exec 9>l; flock -n 9 && echo got; flock -n l true || echo held; exec 9>&-; flock -n l echo free",
+            "got\nheld\nfree\n",
+            0,
+        ),
+        (
+            "exec 9>l; flock 9; flock -u 9; flock -n l echo free",
+            "free\n",
+            0,
+        ),
+        (
+            "( flock -n 9 || exit 7; flock -n l true || echo held; exit 3 ) 9>l; echo $?; flock -n l echo free",
+            "held\n3\n",
+            1,
+        ),
+        (
+            "( flock -n 9 || exit 7; flock -n l true || echo held; false\n) 9>l; echo $?; flock -n l echo free",
+            "held\n1\nfree\n",
+            0,
+        ),
+        (
+            "{ flock -s 9; flock -s -n l echo shared; flock -n l true || echo held; } 9>l",
+            "shared\nheld\n",
+            0,
+        ),
+        (
+            "printf '#!/bin/bash\\nexec 9>l\\nflock -n 9 || exit 5\\nflock -n l true || echo held\\n' > s; chmod +x s; ./s; ./s; flock -n l ./s; echo $?",
+            "held\nheld\n5\n",
+            0,
+        ),
+        (
+            "exec 9>l; flock 9; bash -c 'flock -u 9'; flock -n l echo free",
+            "free\n",
+            0,
+        ),
+        ("flock 12", "", 65),
+        (
+            "L=m; exec 9>>\"$L\"; flock -n 9; flock -n ~/m true || echo held",
+            "held\n",
+            0,
+        ),
+    ] {
+        let done = bench.run(&id, line).await;
+        assert_eq!(
+            (text(&done.stdout).as_ref(), done.status.code()),
+            (out, Some(status)),
+            "{line}\n{}",
+            text(&done.stderr)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_at_a_terminal_read_the_keyboard() {
     let bench = Bench::new().await;
     let id = bench.launch(1, "").await;

@@ -352,10 +352,12 @@ impl<'a> Search<'a> {
             Some(shell) => shell,
             None => {
                 let seat = self.seat;
-                let mut builder = seat
-                    .host
-                    .shell(&seat.user, Session::Batch, seat.activity.clone())
-                    .cwd(&self.call.cwd);
+                let mut builder = seat.host.shell_in(
+                    Some(&self.call.cwd),
+                    &seat.user,
+                    Session::Batch,
+                    seat.activity.clone(),
+                );
                 for (name, value) in &self.call.env {
                     builder = builder.env(name, value);
                 }
