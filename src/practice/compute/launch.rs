@@ -57,13 +57,19 @@ fn each_path(script: &str, visit: &mut impl FnMut(usize, Option<&str>)) {
         let at = simple.span.start.offset;
         let has_slash = (simple.name.parts.iter())
             .any(|part| matches!(part, WordPart::Literal(text) if text.contains('/')));
-        // Behind assignments, or redirections, nobody knows where the name is.
-        let begins = simple.assignments.is_empty()
-            && script
-                .get(at..)
-                .is_some_and(|rest| !rest.starts_with(['<', '>', '&']) && !digit_redirect(rest));
-        if has_slash && begins {
-            visit(at, written(&simple.name));
+        let Some(rest) = script.get(at..).filter(|_| has_slash) else {
+            return;
+        };
+        let name = written(&simple.name);
+        if !simple.assignments.is_empty() {
+            // Where the name is behind them, the parser does not tell.
+            if let Some(name) = name
+                && let Some(behind) = rest.find(&format!(" {name}"))
+            {
+                visit(at + behind + 1, Some(name));
+            }
+        } else if !rest.starts_with(['<', '>', '&']) && !digit_redirect(rest) {
+            visit(at, name);
         }
     });
 }
@@ -153,7 +159,11 @@ mod tests {
         ] {
             assert_eq!(with_interpreters(script.to_owned(), |_| true), expected);
         }
-        for script in ["ls /tmp", "A=1 ./a", "2>/dev/null ./a", "echo './a'"] {
+        assert_eq!(
+            with_interpreters("A=1 B=./b ./a".to_owned(), |_| true),
+            "A=1 B=./b command ./a"
+        );
+        for script in ["ls /tmp", "2>/dev/null ./a", "echo './a'"] {
             assert_eq!(with_interpreters(script.to_owned(), |_| true), script);
         }
         assert_eq!(

@@ -20,6 +20,8 @@ pub(super) const PROFILES: &str = "for file in /etc/profile ~/.bash_profile; do\
 
 /// Runs the arguments as a command, exactly as they are.
 const ARGUMENTS: &str = "\"$@\"";
+/// The same for what is named by a path: its interpreter is found (`launch`).
+const PATH_ARGUMENTS: &str = "command \"$@\"";
 
 /// Names that exist only inside a shell: as programs they are not found.
 const SHELL_ONLY: &[&str] = &[
@@ -153,6 +155,9 @@ impl Change<'_> {
         }
         let script = match &what {
             What::Program(_) if shell => self.script(),
+            What::Program(args) if args.first().is_some_and(|name| name.contains('/')) => {
+                PATH_ARGUMENTS.to_owned()
+            }
             What::Program(_) => ARGUMENTS.to_owned(),
             What::Line(line, _) => line.clone(),
             What::Shell => self.script(),

@@ -365,8 +365,8 @@ impl<'a> Search<'a> {
             }
         };
         let script = match directory {
-            Some(_) => "cd -- \"$0\" && \"$@\"",
-            None => "\"$@\"",
+            Some(_) => "cd -- \"$0\" && command \"$@\"",
+            None => "command \"$@\"",
         };
         let mut options = ExecOptions::new().positional(words);
         if let Some(directory) = directory {

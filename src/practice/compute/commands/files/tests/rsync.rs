@@ -42,9 +42,9 @@ touch -d '2025-02-03 04:05:06' /home/*/.bash* /mnt/backup/*/.bash* /srv/tree /ho
 touch -d '2025-01-01 00:00:00' /mnt/backup /mnt/backup/* /mnt/backup/ec2-user/*
 ";
 
-/// Shows a tree with everything that a copy keeps.
-const SHOW: &str =
-    "show() { find \"$@\" -printf '%P %y %m %u %g %s %TY-%Tm-%Td %TH:%TM %n %l\\n' | sort; }";
+/// Shows a tree with everything that a copy keeps; what was made just now was so at another time on the other side.
+const SHOW: &str = "show() { find \"$@\" -printf '%P %y %m %u %g %s %TY-%Tm-%Td %TH:%TM %n %l\\n' | \
+    sed -E 's/ 20(2[6-9]|[3-9][0-9])-[0-9-]+ [0-9:]+ / now /' | sort; }";
 
 const LINES: &[(&str, &str)] = &[
     (

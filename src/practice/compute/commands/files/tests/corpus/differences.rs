@@ -25,12 +25,6 @@ const DASH_C: &str = "only `bash -c` ends with 127 for this; a login shell, whic
 
 pub(super) const DIFFERENCES: &[Difference] = &[
     Difference {
-        line: "./strict.sh;",
-        real: &[],
-        here: &["went on"],
-        why: "the library takes no options from a script's first line; user data gets them from the boot, which reads that line",
-    },
-    Difference {
         line: "stat notes.txt",
         real: &[" Birth: TIME"],
         here: &[" Birth: -"],
