@@ -10,30 +10,38 @@ import sys
 
 import boto3
 import botocore.exceptions
+from botocore import xform_name
 from botocore.config import Config
 
-from drivers import LOOKS, SERVICES, Boto, Cli, Refused, alike
+from drivers import LOOKS, OTHER_PROTOCOLS, Boto, Cli, Refused, alike
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJl3dIeudNqd0DPMRD6OIh65tjkxFNOtwGcWB2gCgPhk story"
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "ec2.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-)
-POLICY = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "ec2:CreateSnapshot", "Resource": "*"}],
-    }
-)
+
+
+def trusted(*services):
+    principal = {"Service": [service + ".amazonaws.com" for service in services]}
+    return policy(Principal=principal, Action="sts:AssumeRole")
+
+
+def policy(**statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+TRUST = trusted("ec2")
+POLICY = policy(Action="ec2:CreateSnapshot", Resource="*")
+# Looks at volumes, and waits.
+MACHINE = {
+    "StartAt": "Look",
+    "States": {
+        "Look": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:ec2:describeVolumes",
+            "Next": "Wait",
+        },
+        "Wait": {"Type": "Wait", "Seconds": 5, "End": True},
+    },
+}
 # What nothing in the account ever is: an interface of nobody, other kinds of alarms, a stack of imported resources.
 NEVER = {
     ("ec2", "network_interface_available"),
@@ -136,6 +144,14 @@ class Story:
         self.waited.add((service, waiter))
         self.driver.wait(service, waiter, **parameters)
 
+    def commands(self):
+        """What has been used, as the `aws` command names it."""
+        for called in self.called:
+            service, operation = called.split(":")
+            yield f"{service} {xform_name(operation, '-')}"
+        for service, waiter in self.waited:
+            yield f"{service} wait {waiter.replace('_', '-')}"
+
     def tell(self):
         self.account()
         stack = self.stacks()
@@ -144,7 +160,9 @@ class Story:
         self.volumes(stack)
         self.share(stack)
         self.alarms(stack)
+        self.alarms_in_other_words(stack)
         self.roles(stack)
+        self.schedules(*self.machine())
         self.by_hand()
         self.failures()
         self.end()
@@ -326,6 +344,17 @@ class Story:
         assert data["MetricDataResults"][0]["StatusCode"] == "Complete", data
         self.call("cloudwatch", "DeleteAlarms", AlarmNames=["credits"])
 
+    def alarms_in_other_words(self, stack):
+        """CloudWatch's part again, in its other protocols; only one of the tools can choose."""
+        usual = self.driver
+        if hasattr(usual, "speaking"):
+            for protocol in OTHER_PROTOCOLS["cloudwatch"]:
+                self.driver = usual.speaking("cloudwatch", protocol)
+                self.alarms(stack)
+                code = "ResourceNotFound"
+                self.refused(code, "cloudwatch", "DeleteAlarms", AlarmNames=["credits"])
+        self.driver = usual
+
     def roles(self, stack):
         role, profile = {"RoleName": "backup"}, {"InstanceProfileName": "backup"}
         made = self.call("iam", "CreateRole", AssumeRolePolicyDocument=TRUST, **role)["Role"]
@@ -369,6 +398,73 @@ class Story:
         self.call("iam", "DeleteRolePolicy", PolicyName="own", **role)
         self.call("iam", "DeleteRole", **role)
         self.refused("NoSuchEntity", "iam", "GetRole", **role)
+
+    def machine(self):
+        """A state machine; its ARN, and that of a role."""
+        role = {"RoleName": "guard"}
+        trust = trusted("states", "scheduler")
+        arn = self.call("iam", "CreateRole", AssumeRolePolicyDocument=trust, **role)["Role"]["Arn"]
+        may = policy(Action=["ec2:DescribeVolumes", "states:StartExecution"], Resource="*")
+        self.call("iam", "PutRolePolicy", PolicyName="own", PolicyDocument=may, **role)
+        definition = {"definition": json.dumps(MACHINE), "roleArn": arn}
+        self.refused("InvalidDefinition", "stepfunctions", "CreateStateMachine", name="guard", definition="{}", roleArn=arn)
+        tags = [{"key": "who", "value": "völlig ☂"}]
+        made = self.call("stepfunctions", "CreateStateMachine", name="guard", tags=tags, **definition)
+        machine = {"stateMachineArn": made["stateMachineArn"]}
+        told = self.call("stepfunctions", "DescribeStateMachine", **machine)
+        assert (told["status"], told["type"], told["roleArn"]) == ("ACTIVE", "STANDARD", arn), told
+        assert self.call("stepfunctions", "ListTagsForResource", resourceArn=made["stateMachineArn"])["tags"] == tags
+        assert len(self.call("stepfunctions", "ListStateMachines")["stateMachines"]) == 1
+        run = self.call("stepfunctions", "StartExecution", name="first", input='{"a": "ä"}', **machine)
+        execution = {"executionArn": run["executionArn"]}
+        while self.driver.call("stepfunctions", "DescribeExecution", **execution)["status"] == "RUNNING":
+            pass
+        ended = self.call("stepfunctions", "DescribeExecution", **execution)
+        assert ended["status"] == "SUCCEEDED" and json.loads(ended["output"])["Volumes"], ended
+        assert json.loads(self.call("stepfunctions", "DescribeStateMachineForExecution", **execution)["definition"]) == MACHINE
+        events = self.call("stepfunctions", "GetExecutionHistory", **execution)["events"]
+        assert [one["type"] for one in events][:2] == ["ExecutionStarted", "TaskStateEntered"], events
+        assert events[-1]["type"] == "ExecutionSucceeded", events
+        self.refused("ExecutionAlreadyExists", "stepfunctions", "StartExecution", name="first", **machine)
+        wait = {"Type": "Wait", "Seconds": 5, "Next": "Look"}
+        endless = {**MACHINE, "States": {**MACHINE["States"], "Wait": wait}}
+        self.call("stepfunctions", "UpdateStateMachine", definition=json.dumps(endless), **machine)
+        patient = self.call("stepfunctions", "StartExecution", **machine)["executionArn"]
+        self.call("stepfunctions", "StopExecution", executionArn=patient, error="Enough", cause="of it ☂")
+        told = self.call("stepfunctions", "DescribeExecution", executionArn=patient)
+        assert (told["status"], told["error"], told["cause"]) == ("ABORTED", "Enough", "of it ☂"), told
+        assert len(self.call("stepfunctions", "ListExecutions", **machine)["executions"]) == 2
+        return machine["stateMachineArn"], arn
+
+    def schedules(self, machine, role):
+        name = {"Name": "guard"}
+        given = {
+            "ScheduleExpression": "rate(15 minutes)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {"Arn": machine, "RoleArn": role, "Input": '{"a": "ä"}'},
+            # Not before the story is over: it is a machine without patience that would be started.
+            "StartDate": datetime.datetime(2090, 1, 1, tzinfo=datetime.timezone.utc),
+        }
+        made = self.call("scheduler", "CreateSchedule", Description="völlig ☂", **name, **given)
+        self.refused("ConflictException", "scheduler", "CreateSchedule", **name, **given)
+        told = self.call("scheduler", "GetSchedule", **name)
+        assert (told["Arn"], told["State"], told["Description"]) == (made["ScheduleArn"], "ENABLED", "völlig ☂"), told
+        assert told["Target"]["Input"] == '{"a": "ä"}', told
+        # What an update does not say is what it would be by default.
+        self.call("scheduler", "UpdateSchedule", State="DISABLED", **name, **given)
+        told = self.call("scheduler", "GetSchedule", GroupName="default", **name)
+        assert told["State"] == "DISABLED" and not told.get("Description"), told
+        listed = self.call("scheduler", "ListSchedules", NamePrefix="gua", State="DISABLED")["Schedules"]
+        assert [one["Name"] for one in listed] == ["guard"], listed
+        assert self.call("scheduler", "GetScheduleGroup", Name="default")["State"] == "ACTIVE"
+        groups = self.call("scheduler", "ListScheduleGroups")["ScheduleGroups"]
+        assert [one["Name"] for one in groups] == ["default"], groups
+        self.call("scheduler", "DeleteSchedule", **name)
+        self.refused("ResourceNotFoundException", "scheduler", "GetSchedule", **name)
+        self.call("stepfunctions", "DeleteStateMachine", stateMachineArn=machine)
+        self.refused("StateMachineDoesNotExist", "stepfunctions", "DescribeStateMachine", stateMachineArn=machine)
+        self.call("iam", "DeleteRolePolicy", RoleName="guard", PolicyName="own")
+        self.call("iam", "DeleteRole", RoleName="guard")
 
     def by_hand(self):
         """A stack whose resources somebody deletes one by one, as a cleanup does when all else fails."""
@@ -428,7 +524,9 @@ class Story:
 
 def in_scope(boto):
     """Operations that the account does not refuse as unknown."""
-    config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    config = Config(
+        parameter_validation=False, retries={"total_max_attempts": 1}, inject_host_prefix=False
+    )
     found = set()
     for service, client in boto.clients.items():
         model = client.meta.service_model
@@ -466,11 +564,13 @@ def main():
         story = Story(driver, judge)
         story.tell()
         told[driver.name] = {
+            "commands": sorted(story.commands()),
             "operations": len(story.called),
             "waiters": len(story.waited),
             "unused operations": sorted(scope - story.called),
             "unused waiters": sorted(map(":".join, waiters - story.waited)),
         }
+    told["services"] = [client.meta.service_model.signing_name for client in boto.clients.values()]
     told["strangers"] = sorted(set(boto.strangers))
     json.dump(told, sys.stdout, indent=1)
 

@@ -119,8 +119,11 @@ impl Service {
 
     fn protocol(self, parts: &Parts) -> Protocol {
         match self {
-            Self::CloudWatch if cloudwatch::is_cbor(parts) => Protocol::Cbor,
-            Self::CloudWatch => Protocol::Json10,
+            Self::CloudWatch => match cloudwatch::wire(parts) {
+                cloudwatch::Wire::Cbor => Protocol::Cbor,
+                cloudwatch::Wire::Json => Protocol::Json10,
+                cloudwatch::Wire::Query => Protocol::Query(cloudwatch::NAMESPACE),
+            },
             Self::CloudFormation => Protocol::Query(cloudformation::NAMESPACE),
             Self::Sts => Protocol::Query(sts::NAMESPACE),
             Self::Iam => Protocol::Query(iam::NAMESPACE),
@@ -321,7 +324,7 @@ async fn dispatch(
     };
     match service {
         Service::CloudFormation => cloudformation::answer(account, caller, form()),
-        Service::CloudWatch => cloudwatch::answer(account, caller, parts, body),
+        Service::CloudWatch => cloudwatch::answer(account, caller, parts, form()),
         Service::Ec2 => ec2::answer(account, caller, form(), request_id),
         Service::Sts => sts::answer(&account.identity, caller, form()),
         Service::Efs => efs::answer(account, caller, &parts.method, path, query, body),

@@ -185,6 +185,21 @@ impl Params {
             .collect()
     }
 
+    /// All of it as one document: texts, structures, and lists where names go on with `member.1`.
+    pub fn document(mut self) -> Result<serde_json::Value, AwsError> {
+        if self.children.is_empty() {
+            return Ok(self.text.into());
+        }
+        if self.children.len() == 1 && self.has("member") {
+            let items = self.list("member")?.into_iter();
+            return items.map(Self::document).collect();
+        }
+        let members = self.children.into_iter();
+        members
+            .map(|(name, node)| Ok((name, node.document()?)))
+            .collect()
+    }
+
     /// Refuses what nobody has asked for.
     pub fn finish(self) -> Result<(), AwsError> {
         match self.first_name() {
