@@ -51,6 +51,15 @@ impl Params {
         Ok(root)
     }
 
+    /// Takes the operation and its version.
+    pub fn operation(&mut self) -> Result<(String, String), AwsError> {
+        let action = self.text("Action").filter(|action| !action.is_empty());
+        let action = action.ok_or_else(|| AwsError::client("MissingAction", "Missing Action"))?;
+        let version = self.text("Version");
+        let version = version.unwrap_or_else(|| "NO_VERSION_SPECIFIED".to_owned());
+        Ok((action, version))
+    }
+
     fn ec2(&self) -> bool {
         self.dialect == Some(Dialect::Ec2)
     }

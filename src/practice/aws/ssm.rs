@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::json;
 use super::access::{Ask, Caller, Refusal};
 use super::protocol::Answer;
 use crate::practice::account::Account;
@@ -23,12 +24,7 @@ pub fn answer(
     if !matches!(operation, "GetParameter" | "GetParameters") {
         return Err(AwsError::client("UnknownOperationException", ""));
     }
-    let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {
-        return Err(AwsError::client(
-            "SerializationException",
-            "the body is not a JSON object",
-        ));
-    };
+    let mut members = json::members(body, &["Name"])?;
     account.write(|world| {
         caller.may(world, Refusal::Json, |world| {
             asks(world, operation, &members)

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::json;
 use super::access::{Ask, Caller, Refusal};
 use super::paging;
 use super::protocol::Answer;
@@ -10,6 +11,22 @@ use crate::practice::error::AwsError;
 use crate::practice::states::run::{Failed, Item};
 use crate::practice::world::state_machines::{Execution, StateMachine};
 use crate::practice::world::{Tags, World};
+
+/// Members that are strings.
+const TEXTS: [&str; 12] = [
+    "cause",
+    "definition",
+    "error",
+    "executionArn",
+    "input",
+    "name",
+    "nextToken",
+    "resourceArn",
+    "roleArn",
+    "stateMachineArn",
+    "statusFilter",
+    "type",
+];
 
 /// The parameters of a request, of which whatever nobody takes is refused.
 struct Members(Map<String, Value>);
@@ -78,12 +95,7 @@ pub fn answer(
         "UpdateStateMachine" => update,
         _ => return Err(AwsError::client("UnknownOperationException", "")),
     };
-    let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
-        return Err(AwsError::client(
-            "SerializationException",
-            "the body is not a JSON object",
-        ));
-    };
+    let members = json::members(body, &TEXTS)?;
     account.write(|world| {
         caller.may(world, Refusal::Json, |world| asks(world, action, &members))?;
         let mut members = Members(members);

@@ -10,7 +10,6 @@ use crate::practice::world::World;
 use crate::practice::world::stacks::OnFailure;
 
 fn asked(params: &mut Params) -> Result<Asked, AwsError> {
-    given::no_role(params)?;
     Ok(Asked {
         template: given::new_template(params)?,
         parameters: given::parameters(params)?,
@@ -48,7 +47,6 @@ pub(super) fn roll_back(
     result: Element,
 ) -> Result<Element, AwsError> {
     let name = params.needed("StackName")?;
-    given::no_role(params)?;
     let id = update::roll_back(world, &name, params.text("ClientRequestToken"))?;
     Ok(result.text("StackId", id))
 }
@@ -60,7 +58,6 @@ pub(super) fn continue_rollback(
     result: Element,
 ) -> Result<Element, AwsError> {
     let name = params.needed("StackName")?;
-    given::no_role(params)?;
     update::continue_rollback(world, &name, params.text("ClientRequestToken"))?;
     Ok(result)
 }
@@ -109,6 +106,7 @@ pub(super) fn create_set(
         name,
         stack,
         creates,
+        role: given::role(params)?,
         asked: asked(params)?,
         description: params.text("Description"),
         on_failure,

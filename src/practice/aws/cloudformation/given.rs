@@ -77,14 +77,15 @@ pub(super) fn tags(params: &mut Params) -> Result<Option<Tags>, AwsError> {
     Ok(Some(tags))
 }
 
-/// There are no roles yet: a stack that seems to run as one would mislead.
-pub(super) fn no_role(params: &mut Params) -> Result<(), AwsError> {
-    match params.text("RoleARN") {
-        None => Ok(()),
-        Some(role) => Err(AwsError::validation(format!(
-            "RoleARN is not supported: the practice account runs no stack as a role, not even as {role}"
-        ))),
+/// The service role that is named.
+pub(super) fn role(params: &mut Params) -> Result<Option<String>, AwsError> {
+    let role = params.text("RoleARN");
+    if let Some(short) = role.as_ref().filter(|role| role.len() < 20) {
+        return Err(AwsError::validation(format!(
+            "1 validation error detected: Value '{short}' at 'roleARN' failed to satisfy constraint: Member must have length greater than or equal to 20"
+        )));
     }
+    Ok(role)
 }
 
 /// Says that a value is none of an enumeration's.

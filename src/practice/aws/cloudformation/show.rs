@@ -73,7 +73,8 @@ fn stack(item: Element, stack: &Stack) -> Element {
                 .maybe("Description", one.description.as_ref())
         })
         .child(tags(&stack.tags))
-        .text("EnableTerminationProtection", false)
+        .maybe("RoleARN", stack.role.as_ref())
+        .text("EnableTerminationProtection", stack.protected)
         .child(Element::new("DriftInformation").text("StackDriftStatus", "NOT_CHECKED"))
 }
 

@@ -85,8 +85,7 @@ pub fn answer(
         }
         Wire::Query => {
             let mut form = Params::parse(form, Dialect::Query)?;
-            let action = form.text("Action").unwrap_or_default();
-            let version = form.text("Version").unwrap_or_default();
+            let (action, version) = form.operation()?;
             if version != VERSION {
                 return Err(unknown(wire, &format!("{action} for version {version}")));
             }
