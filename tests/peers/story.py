@@ -4,6 +4,7 @@ What is in scope the account says itself: every operation of the services' model
 refuse as unknown must all be used here. Answers are held against the models, and the two tools against each other.
 """
 
+import base64
 import datetime
 import json
 import sys
@@ -178,6 +179,9 @@ class Story:
         self.wait("ec2", "image_available", ImageIds=[image])
         zones = self.call("ec2", "DescribeAvailabilityZones")["AvailabilityZones"]
         assert zones[0]["ZoneName"] == "us-east-1a", zones
+        below = IMAGE.rpartition("/")[0]
+        found = self.call("ssm", "GetParametersByPath", Path=below)["Parameters"]
+        assert IMAGE in [one["Name"] for one in found], found
         self.call("ec2", "DescribeRegions")
         self.call("ec2", "DescribeInstanceTypes", InstanceTypes=["t3.micro"])
         self.call("ec2", "DescribeInstanceTypeOfferings", LocationType="availability-zone")
@@ -205,6 +209,13 @@ class Story:
         assert events[-1]["ResourceStatusReason"] == "User Initiated", events[-1]
         self.call("cloudformation", "ListStacks", StackStatusFilter=["CREATE_COMPLETE"])
         assert "Instance" in json.dumps(self.call("cloudformation", "GetTemplate", StackName=stack))
+        self.call("cloudformation", "GetStackPolicy", StackName=stack)
+        self.refused("ValidationError", "cloudformation", "SignalResource", StackName=stack, LogicalResourceId="Instance", UniqueId="a", Status="SUCCESS")
+        protect = {"StackName": stack, "EnableTerminationProtection": True}
+        self.call("cloudformation", "UpdateTerminationProtection", **protect)
+        self.refused("ValidationError", "cloudformation", "DeleteStack", StackName=stack)
+        protect["EnableTerminationProtection"] = False
+        self.call("cloudformation", "UpdateTerminationProtection", **protect)
         self.call("cloudformation", "DescribeStackResource", StackName=stack, LogicalResourceId="Vpc")
         self.call("cloudformation", "ListStackResources", StackName=stack)
         resources = self.call("cloudformation", "DescribeStackResources", StackName=stack)["StackResources"]
@@ -237,6 +248,8 @@ class Story:
         assert self.call("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0]["State"] == "available"
         assert self.call("ec2", "DescribeSubnets", Filters=by_vpc)["Subnets"][0]["SubnetId"] == subnet
         assert len(self.call("ec2", "DescribeRouteTables", Filters=by_vpc)["RouteTables"]) == 2
+        told = self.call("ec2", "DescribeVpcAttribute", VpcId=vpc, Attribute="enableDnsHostnames")
+        assert told["EnableDnsHostnames"] == {"Value": True}, told
         acls = self.call("ec2", "DescribeNetworkAcls", Filters=by_vpc)["NetworkAcls"]
         assert len(acls[0]["Entries"]) == 4 and acls[0]["IsDefault"], acls
         self.call("ec2", "DescribeInternetGateways", InternetGatewayIds=[stack["Gateway"]])
@@ -267,6 +280,14 @@ class Story:
         status = self.call("ec2", "DescribeInstanceStatus", **ids)["InstanceStatuses"][0]
         assert status["InstanceStatus"]["Status"] == "ok", status
         assert self.call("ec2", "GetConsoleOutput", InstanceId=instance)["InstanceId"] == instance
+        one = {"InstanceId": instance}
+        for name in ("instanceType", "rootDeviceName", "blockDeviceMapping", "groupSet", "disableApiTermination", "kernel"):
+            self.call("ec2", "DescribeInstanceAttribute", Attribute=name, **one)
+        told = self.call("ec2", "DescribeInstanceAttribute", Attribute="userData", **one)["UserData"]["Value"]
+        assert base64.b64decode(told) == b"#!/bin/bash\necho ready", told
+        self.refused("InvalidParameterValue", "ec2", "DescribeInstanceAttribute", Attribute="enclaveOptions", **one)
+        told = self.call("ec2", "DescribeInstanceCreditSpecifications", **ids)["InstanceCreditSpecifications"]
+        assert [one["InstanceId"] for one in told] == [instance], told
         self.call("ec2", "RebootInstances", **ids)
         self.call("ec2", "StopInstances", **ids)
         self.wait("ec2", "instance_stopped", **ids)
@@ -279,6 +300,8 @@ class Story:
         volume = made["VolumeId"]
         ids = {"VolumeIds": [volume]}
         self.wait("ec2", "volume_available", **ids)
+        told = self.call("ec2", "DescribeVolumeStatus", **ids)["VolumeStatuses"][0]
+        assert told["VolumeStatus"]["Status"] == "ok", told
         self.call("ec2", "AttachVolume", VolumeId=volume, InstanceId=stack["Instance"], Device="/dev/sdf")
         self.wait("ec2", "volume_in_use", **ids)
         self.refused("VolumeInUse", "ec2", "DeleteVolume", VolumeId=volume)
@@ -308,6 +331,11 @@ class Story:
         target = self.call("efs", "DescribeMountTargets", **share)["MountTargets"][0]["MountTargetId"]
         groups = self.call("efs", "DescribeMountTargetSecurityGroups", MountTargetId=target)
         assert groups["SecurityGroups"] == [stack["Group"]], groups
+        assert self.call("efs", "DescribeAccessPoints", **share)["AccessPoints"] == []
+        self.refused("PolicyNotFound", "efs", "DescribeFileSystemPolicy", **share)
+        self.refused("ReplicationNotFound", "efs", "DescribeReplicationConfigurations", **share)
+        assert self.call("efs", "DescribeReplicationConfigurations")["Replications"] == []
+        self.call("efs", "DescribeTags", **share)
         self.call("efs", "DescribeBackupPolicy", **share)
         self.call("efs", "DescribeLifecycleConfiguration", **share)
         self.call("efs", "ListTagsForResource", ResourceId=stack["Share"])

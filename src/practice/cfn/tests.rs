@@ -42,6 +42,7 @@ impl Bench {
             capabilities: Vec::new(),
             on_failure: OnFailure::Rollback,
             timeout_minutes: None,
+            protected: false,
             token: None,
         }
     }

@@ -13,6 +13,7 @@ use super::params::{Dialect, Params};
 use super::protocol::Answer;
 use super::xml::Element;
 use crate::practice::account::Account;
+use crate::practice::cfn::signals;
 use crate::practice::cfn::start::{self, NewStack};
 use crate::practice::cfn::update;
 use crate::practice::error::AwsError;
@@ -27,7 +28,7 @@ const VERSION: &str = "2010-05-15";
 type Operation = fn(&mut World, &mut Params, Element) -> Result<Element, AwsError>;
 
 /// Name, and what it does.
-const OPERATIONS: [(&str, Operation); 21] = [
+const OPERATIONS: [(&str, Operation); 23] = [
     ("CancelUpdateStack", change::cancel),
     ("ContinueUpdateRollback", change::continue_rollback),
     ("CreateChangeSet", change::create_set),
@@ -40,12 +41,14 @@ const OPERATIONS: [(&str, Operation); 21] = [
     ("DescribeStackResources", show::resources),
     ("DescribeStacks", show::stacks),
     ("ExecuteChangeSet", change::execute_set),
+    ("GetStackPolicy", show::policy),
     ("GetTemplate", templates::get),
     ("GetTemplateSummary", templates::summary),
     ("ListChangeSets", sets::list),
     ("ListStackResources", show::list_resources),
     ("ListStacks", show::list_stacks),
     ("RollbackStack", change::roll_back),
+    ("SignalResource", signal),
     ("UpdateStack", change::update),
     ("UpdateTerminationProtection", protect),
     ("ValidateTemplate", templates::validate),
@@ -177,4 +180,19 @@ fn protect(world: &mut World, params: &mut Params, result: Element) -> Result<El
         .ok_or_else(|| params.missing("EnableTerminationProtection"))?;
     let id = start::protect(world, &name, protected)?;
     Ok(result.text("StackId", id))
+}
+
+fn signal(world: &mut World, params: &mut Params, result: Element) -> Result<Element, AwsError> {
+    let (stack, resource) = (
+        params.needed("StackName")?,
+        params.needed("LogicalResourceId")?,
+    );
+    let (id, status) = (params.needed("UniqueId")?, params.needed("Status")?);
+    let success = match status.as_str() {
+        "SUCCESS" => true,
+        "FAILURE" => false,
+        other => return Err(given::not_among(other, "status", "SUCCESS, FAILURE")),
+    };
+    signals::signal(world, &stack, &resource, &id, success, "")?;
+    Ok(result)
 }

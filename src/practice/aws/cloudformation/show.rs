@@ -158,6 +158,16 @@ pub(super) fn events(
         .maybe("NextToken", next))
 }
 
+/// GetStackPolicy: no operation here gives a stack one, and then there is nothing to show.
+pub(super) fn policy(
+    world: &mut World,
+    params: &mut Params,
+    result: Element,
+) -> Result<Element, AwsError> {
+    world.stack(&params.needed("StackName")?)?;
+    Ok(result)
+}
+
 /// Resources that have been begun, which are those that are shown; one that an update takes away as long as it goes.
 fn shown<'a>(world: &'a World, stack: &str) -> Vec<&'a Resource> {
     let mut resources = world.resources_of(stack);
