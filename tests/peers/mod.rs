@@ -158,7 +158,13 @@ fn boto3_and_the_aws_command_use_every_operation_and_every_waiter_in_scope() {
     // By the names that requests are signed for, which are nearly IAM's.
     let services = told["services"].as_array().unwrap().iter();
     let services: BTreeSet<&str> = services.map(|name| name.as_str().unwrap()).collect();
-    let served = SERVICES.map(|name| if name == "cloudwatch" { "monitoring" } else { name });
+    let served = SERVICES.map(|name| {
+        if name == "cloudwatch" {
+            "monitoring"
+        } else {
+            name
+        }
+    });
     assert_eq!(services, BTreeSet::from(served));
     // Members of answers that the services' models do not have.
     assert_eq!(told["strangers"], serde_json::json!([]));
@@ -167,19 +173,26 @@ fn boto3_and_the_aws_command_use_every_operation_and_every_waiter_in_scope() {
 /// The `aws` commands that lessons and their documents show: service, command, and what is waited for. Words that only
 /// follow the word `aws` are none.
 fn commands_of_lessons(used: &BTreeSet<&str>) -> BTreeSet<String> {
-    let services: BTreeSet<_> = used.iter().filter_map(|one| one.split(' ').next()).collect();
+    let services: BTreeSet<_> = used
+        .iter()
+        .filter_map(|one| one.split(' ').next())
+        .collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let texts = ["lessons", "docs", "assets/scripts"].map(|one| fs::read_dir(root.join(one)));
     let texts = texts.into_iter().flat_map(Result::unwrap);
     let mut found = BTreeSet::new();
     for text in texts.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()) {
         let bare = |c: char| !c.is_ascii_alphanumeric() && c != '-';
-        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '=').collect();
+        let words: Vec<&str> = text
+            .split(|c: char| c.is_whitespace() || c == '=')
+            .collect();
         for place in 0..words.len() {
             if words[place].trim_start_matches(bare) != "aws" {
                 continue;
             }
-            let rest = words[place + 1..].iter().map(|word| word.trim_matches(bare));
+            let rest = words[place + 1..]
+                .iter()
+                .map(|word| word.trim_matches(bare));
             let rest: Vec<&str> = rest.take(3).collect();
             if !rest.first().is_some_and(|one| services.contains(one)) || rest.len() < 3 {
                 continue;

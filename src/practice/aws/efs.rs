@@ -420,9 +420,10 @@ fn old_tags(world: &World, query: &mut Query, id: &str) -> Result<Answer, AwsErr
     let tags = &world.file_system(bare(id))?.tags;
     let tags = tags.iter().map(|tag| (tag.0.clone(), tag)).collect();
     let page = query.page(tags)?;
-    Ok(Answer::Json(page.json("Tags", |(key, value)| {
-        json!({"Key": key, "Value": value})
-    })))
+    Ok(Answer::Json(page.json(
+        "Tags",
+        |(key, value)| json!({"Key": key, "Value": value}),
+    )))
 }
 
 fn tags(world: &World, query: &mut Query, resource: &str) -> Result<Answer, AwsError> {

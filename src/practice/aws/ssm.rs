@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::access::{Ask, Caller, Refusal};
 use super::json;
 use super::paging;
-use super::access::{Ask, Caller, Refusal};
 use super::protocol::Answer;
 use crate::practice::account::Account;
 use crate::practice::error::AwsError;
@@ -36,12 +36,10 @@ pub fn answer(
     })?;
     // Nothing is encrypted here, so that decrypting changes nothing.
     members.remove("WithDecryption");
-    let answer = account.read(|world| {
-        match operation {
-            "GetParameter" => get(world, &mut members),
-            "GetParameters" => get_many(world, &mut members),
-            _ => get_by_path(world, &mut members),
-        }
+    let answer = account.read(|world| match operation {
+        "GetParameter" => get(world, &mut members),
+        "GetParameters" => get_many(world, &mut members),
+        _ => get_by_path(world, &mut members),
     })?;
     match members.keys().next() {
         Some(name) => Err(AwsError::client(

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json;
 use super::access::{Ask, Caller, Refusal};
+use super::json;
 use super::paging;
 use super::protocol::Answer;
 use crate::practice::account::Account;

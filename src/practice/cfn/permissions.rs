@@ -54,7 +54,9 @@ pub fn may_create(
     };
     // CloudFormation's own tags need no right.
     let own = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
-    let own: Tags = own.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let own: Tags = own
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     let wanted = calls::of(kind).create.iter().filter(|(property, _)| {
         property.is_empty()
             || properties.get(*property).is_some()
@@ -208,9 +210,7 @@ impl<'a> Subject<'a> {
                 let passed = text("/Roles/0").and_then(|name| world.roles.get(name));
                 (passed.map(|role| role.arn(world)), "ec2")
             }
-            "AWS::Scheduler::Schedule" => {
-                (text("/Target/RoleArn").map(str::to_owned), "scheduler")
-            }
+            "AWS::Scheduler::Schedule" => (text("/Target/RoleArn").map(str::to_owned), "scheduler"),
             "AWS::StepFunctions::StateMachine" => (text("/RoleArn").map(str::to_owned), "states"),
             _ => return Ok(()),
         };
@@ -280,7 +280,10 @@ impl<'a> Subject<'a> {
                     },
                     _ => place.arn(service, &format!("{before}{id}")),
                 };
-                given(property).into_iter().map(|id| Some(arn(id))).collect()
+                given(property)
+                    .into_iter()
+                    .map(|id| Some(arn(id)))
+                    .collect()
             }
             On::Nothing => vec![None],
         }
@@ -300,7 +303,10 @@ impl<'a> Subject<'a> {
             place.partition(),
             place.account_id,
             role.name,
-            self.stack.role.as_ref().map_or("", |_| "/AWSCloudFormation"),
+            self.stack
+                .role
+                .as_ref()
+                .map_or("", |_| "/AWSCloudFormation"),
         );
         let on = resource.map(|arn| format!(" on resource: {arn}"));
         let on = on.unwrap_or_default();

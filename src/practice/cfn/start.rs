@@ -73,9 +73,9 @@ pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
     stack.on_failure = new.on_failure;
     stack.timeout_minutes = new.timeout_minutes;
     stack.protected = new.protected;
-    stack.client_request_token.clone_from(&new.token);
-    stack.creation_token = new.token;
+    stack.creation_token.clone_from(&new.token);
     world.stacks.insert(&id, stack);
+    update::remember(world, &id, new.token, "CreateStack");
     add_resources(world, &id, &checked);
     world.stack_event(
         &id,
@@ -188,7 +188,10 @@ pub fn acts_as(
         stack.asked_by = caller.map(str::to_owned);
         stack.role = named.or(stack.role.take());
     }
-    let role = world.stacks.get(stack).and_then(|stack| stack.role.as_ref());
+    let role = world
+        .stacks
+        .get(stack)
+        .and_then(|stack| stack.role.as_ref());
     role.map_or(Ok(()), |role| permissions::check_role(world, role))
 }
 
@@ -222,6 +225,8 @@ pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) -> Res
     ) {
         return Ok(());
     }
+    // Once it has failed, another try is one, whatever its token.
+    update::is_repeated(stack, token.as_ref(), "DeleteStack")?;
     if stack.protected {
         return Err(AwsError::validation(format!(
             "Stack [{name_or_id}] cannot be deleted while TerminationProtection is enabled"
@@ -237,8 +242,8 @@ pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) -> Res
     let now = world.now;
     if let Some(stack) = world.stacks.get_mut(&id) {
         stack.deleted = Some(now);
-        stack.client_request_token = token;
     }
+    update::remember(world, &id, token, "DeleteStack");
     if status == StackStatus::CreateInProgress {
         cancel(world, &id);
     }

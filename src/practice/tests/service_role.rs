@@ -35,7 +35,11 @@ impl Bench {
 
     /// Code and message of a refusal to delete a stack.
     async fn undeletable(&self, stack: &str) -> String {
-        let deleted = self.cloudformation().delete_stack().stack_name(stack).send();
+        let deleted = self
+            .cloudformation()
+            .delete_stack()
+            .stack_name(stack)
+            .send();
         let error = deleted.await.unwrap_err().into_service_error();
         assert_eq!(error.meta().code(), Some("ValidationError"));
         error.meta().message().unwrap().to_owned()
@@ -55,9 +59,19 @@ impl Bench {
 async fn a_stack_can_do_what_its_service_role_may_and_no_more() {
     let bench = Bench::new().await;
     let client = bench.cloudformation();
-    let role = bench.role("deployer", "cloudformation", "\"ec2:CreateInternetGateway\"");
+    let role = bench.role(
+        "deployer",
+        "cloudformation",
+        "\"ec2:CreateInternetGateway\"",
+    );
     let create = client.create_stack().stack_name("s").template_body(GATEWAY);
-    let stack = create.role_arn(&role).send().await.unwrap().stack_id.unwrap();
+    let stack = create
+        .role_arn(&role)
+        .send()
+        .await
+        .unwrap()
+        .stack_id
+        .unwrap();
     assert_eq!(bench.settled(&stack).await, "CREATE_COMPLETE");
     let described = client.describe_stacks().stack_name("s").send().await;
     let described = described.unwrap();
@@ -98,12 +112,26 @@ async fn a_role_that_cloudformation_cannot_assume_is_refused() {
         let wanted = format!("Role {role} is invalid or cannot be assumed");
         assert_eq!(error.meta().message(), Some(wanted.as_str()));
     }
-    assert!(client.describe_stacks().send().await.unwrap().stacks().is_empty());
+    assert!(
+        client
+            .describe_stacks()
+            .send()
+            .await
+            .unwrap()
+            .stacks()
+            .is_empty()
+    );
 
     // One that is gone when the stack is to be deleted: another can do it.
     let gone = bench.role("gone", "cloudformation", "\"*\"");
     let create = client.create_stack().stack_name("s").template_body(GATEWAY);
-    let stack = create.role_arn(&gone).send().await.unwrap().stack_id.unwrap();
+    let stack = create
+        .role_arn(&gone)
+        .send()
+        .await
+        .unwrap()
+        .stack_id
+        .unwrap();
     assert_eq!(bench.settled(&stack).await, "CREATE_COMPLETE");
     let removed = bench.running.account.write(|world| {
         world.roles.remove("gone");
@@ -132,7 +160,10 @@ async fn a_change_set_keeps_its_role_until_it_is_executed() {
         let described = client.describe_stacks().stack_name("s").send().await;
         described.unwrap().stacks()[0].role_arn.clone()
     };
-    let set = client.create_change_set().stack_name("s").change_set_name("c");
+    let set = client
+        .create_change_set()
+        .stack_name("s")
+        .change_set_name("c");
     let set = set.template_body(MORE).role_arn(&role).send().await;
     set.unwrap();
     assert_eq!(role_of().await, None);
@@ -142,7 +173,11 @@ async fn a_change_set_keeps_its_role_until_it_is_executed() {
         // It is being worked out.
         match executed {
             Ok(_) => break,
-            Err(error) => assert!(error.into_service_error().is_invalid_change_set_status_exception()),
+            Err(error) => assert!(
+                error
+                    .into_service_error()
+                    .is_invalid_change_set_status_exception()
+            ),
         }
     }
     assert_eq!(bench.settled(&stack).await, "UPDATE_ROLLBACK_COMPLETE");

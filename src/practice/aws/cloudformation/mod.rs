@@ -112,7 +112,9 @@ fn about_stack(world: &World, ask: Ask, name_or_id: String) -> Ask {
 /// Stacks with how many events each has: whatever begins has one.
 fn begun(world: &World) -> BTreeSet<(String, u64)> {
     let stacks = world.stacks.values();
-    stacks.map(|stack| (stack.id.clone(), stack.events)).collect()
+    stacks
+        .map(|stack| (stack.id.clone(), stack.events))
+        .collect()
 }
 
 fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Element, AwsError> {
@@ -150,6 +152,7 @@ fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Ele
             "1 validation error detected: Value '0' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 1",
         ));
     }
+    given::nobody_told(params)?;
     let new = NewStack {
         name,
         template,
@@ -159,7 +162,7 @@ fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Ele
         on_failure,
         timeout_minutes,
         protected: params.boolean("EnableTerminationProtection")? == Some(true),
-        token: params.text("ClientRequestToken"),
+        token: given::token(params, "ClientRequestToken")?,
     };
     let id = start::create(world, new)?;
     Ok(result.text("StackId", id))
@@ -168,7 +171,7 @@ fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Ele
 fn delete(world: &mut World, params: &mut Params, result: Element) -> Result<Element, AwsError> {
     let name = params.needed("StackName")?;
     // Keeping resources or forcing leaves billable things behind; the practice account does not offer it.
-    let token = params.text("ClientRequestToken");
+    let token = given::token(params, "ClientRequestToken")?;
     start::delete(world, &name, token)?;
     Ok(result)
 }

@@ -382,7 +382,10 @@ mod tests {
             .with("Value", 0.5)
             .with("Count", 3)
             .with("Enabled", true)
-            .with_time("At", Timestamp::from_millisecond(1_790_000_000_250).unwrap())
+            .with_time(
+                "At",
+                Timestamp::from_millisecond(1_790_000_000_250).unwrap(),
+            )
             .with_list("Inner", [Output::new().with("Key", "k")])
             .with_list("None", Vec::<Output>::new())
             .xml("LookResult".into());

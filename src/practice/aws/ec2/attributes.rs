@@ -7,10 +7,10 @@ use super::listing::{Described, Field, Listing, one};
 use crate::practice::aws::params::Params;
 use crate::practice::aws::xml::Element;
 use crate::practice::error::AwsError;
+use crate::practice::world::Tags;
 use crate::practice::world::World;
 use crate::practice::world::instances::{Instance, ShutdownBehavior};
 use crate::practice::world::volumes::Volume;
-use crate::practice::world::Tags;
 
 /// An attribute that has one value, or is there without one.
 fn value(name: &str, value: Option<impl ToString>) -> Element {
@@ -134,7 +134,11 @@ impl Described for Health {
         };
         // "io-performance" is watched for volumes whose operations are provisioned.
         let provisioned = self.0.kind.starts_with("io");
-        let performance = if provisioned { "normal" } else { "not-applicable" };
+        let performance = if provisioned {
+            "normal"
+        } else {
+            "not-applicable"
+        };
         let details = Element::new("details")
             .child(detail("io-enabled", "passed"))
             .child(detail("io-performance", performance));

@@ -270,10 +270,7 @@ fn iam(name: &str) -> Calls {
         },
         "ManagedPolicy" => Calls {
             on: On::Iam("policy", "ManagedPolicyName"),
-            create: &[
-                ("", "iam:CreatePolicy"),
-                ("Roles", "iam:AttachRolePolicy"),
-            ],
+            create: &[("", "iam:CreatePolicy"), ("Roles", "iam:AttachRolePolicy")],
             update: &[
                 ("PolicyDocument", "iam:CreatePolicyVersion"),
                 ("Roles", "iam:AttachRolePolicy"),
