@@ -164,6 +164,7 @@ class Story:
         self.alarms_in_other_words(stack)
         self.roles(stack)
         self.schedules(*self.machine())
+        self.deployed()
         self.by_hand()
         self.failures()
         self.end()
@@ -493,6 +494,29 @@ class Story:
         self.refused("StateMachineDoesNotExist", "stepfunctions", "DescribeStateMachine", stateMachineArn=machine)
         self.call("iam", "DeleteRolePolicy", RoleName="guard", PolicyName="own")
         self.call("iam", "DeleteRole", RoleName="guard")
+
+    def deployed(self):
+        """A stack that CloudFormation works on as a role, which may do no more than the stack needs."""
+        role, name = {"RoleName": "deployer"}, {"StackName": "deployed"}
+        arn = self.call("iam", "CreateRole", AssumeRolePolicyDocument=trusted("cloudformation"), **role)["Role"]["Arn"]
+        body = json.dumps({"Resources": {"Gateway": {"Type": "AWS::EC2::InternetGateway"}}})
+        may = policy(Action=["ec2:CreateInternetGateway", "ec2:CreateTags"], Resource="arn:aws:ec2:*:*:internet-gateway/*")
+        self.call("iam", "PutRolePolicy", PolicyName="own", PolicyDocument=may, **role)
+        self.refused("ValidationError", "cloudformation", "CreateStack", TemplateBody=body, RoleARN=arn + "s", **name)
+        tags = [{"Key": "who", "Value": "story"}]
+        self.call("cloudformation", "CreateStack", TemplateBody=body, RoleARN=arn, Tags=tags, **name)
+        self.wait("cloudformation", "stack_create_complete", **name)
+        assert self.call("cloudformation", "DescribeStacks", **name)["Stacks"][0]["RoleARN"] == arn
+        self.call("cloudformation", "DeleteStack", **name)
+        while (told := self.driver.call("cloudformation", "DescribeStacks", **name)["Stacks"][0])["StackStatus"] == "DELETE_IN_PROGRESS":
+            pass
+        assert told["StackStatus"] == "DELETE_FAILED", told
+        may = policy(Action="ec2:DeleteInternetGateway", Resource="*", Condition={"StringEquals": {"aws:ResourceTag/who": "story"}})
+        self.call("iam", "PutRolePolicy", PolicyName="own", PolicyDocument=may, **role)
+        self.call("cloudformation", "DeleteStack", **name)
+        self.wait("cloudformation", "stack_delete_complete", **name)
+        self.call("iam", "DeleteRolePolicy", PolicyName="own", **role)
+        self.call("iam", "DeleteRole", **role)
 
     def by_hand(self):
         """A stack whose resources somebody deletes one by one, as a cleanup does when all else fails."""
