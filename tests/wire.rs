@@ -434,7 +434,12 @@ fn rest() -> impl Strategy<Value = Request> {
 
 fn schedules() -> impl Strategy<Value = Request> {
     let methods = select(vec!["GET", "PUT", "POST", "DELETE"]);
-    let paths = select(vec!["/schedules", "/schedules/a", "/schedule-groups", "/schedules/%"]);
+    let paths = select(vec![
+        "/schedules",
+        "/schedules/a",
+        "/schedule-groups",
+        "/schedules/%",
+    ]);
     (methods, paths, "[a-zA-Z0-9&=%+.-]{0,60}", document()).prop_map(
         |(method, path, query, body)| Request {
             method,

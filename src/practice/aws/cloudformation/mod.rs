@@ -54,6 +54,17 @@ const OPERATIONS: [(&str, Operation); 23] = [
     ("ValidateTemplate", templates::validate),
 ];
 
+/// Those after which CloudFormation works on a stack.
+const BEGIN: [&str; 7] = [
+    "CancelUpdateStack",
+    "ContinueUpdateRollback",
+    "CreateStack",
+    "DeleteStack",
+    "ExecuteChangeSet",
+    "RollbackStack",
+    "UpdateStack",
+];
+
 /// Answers a CloudFormation request.
 pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer, AwsError> {
     let mut params = Params::parse(form, Dialect::Query)?;
@@ -87,11 +98,13 @@ pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer,
             "CreateChangeSet" => None,
             _ => given::role(&mut params)?,
         };
-        let before = begun(world);
+        let before = BEGIN.contains(name).then(|| begun(world));
         let result = Element::new(format!("{name}Result"));
         let result = operation(world, &mut params, result)?;
-        for stack in begun(world).difference(&before) {
-            start::acts_as(world, &stack.0, role.clone(), caller.role_id())?;
+        if let Some(before) = before {
+            for (stack, _) in begun(world).difference(&before) {
+                start::acts_as(world, stack, role.clone(), caller.role_id())?;
+            }
         }
         params.finish()?;
         Ok(Answer::Query(name, result))
