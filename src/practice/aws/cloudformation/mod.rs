@@ -95,8 +95,9 @@ pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer,
         })?;
         // A change set keeps its role until it is executed.
         let role = match *name {
-            "CreateChangeSet" => None,
-            _ => given::role(&mut params)?,
+            "ContinueUpdateRollback" | "CreateStack" | "DeleteStack" | "RollbackStack"
+            | "UpdateStack" => given::role(&mut params)?,
+            _ => None,
         };
         let before = BEGIN.contains(name).then(|| begun(world));
         let result = Element::new(format!("{name}Result"));
