@@ -95,7 +95,10 @@ pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer,
         })?;
         // A change set keeps its role until it is executed.
         let role = match *name {
-            "ContinueUpdateRollback" | "CreateStack" | "DeleteStack" | "RollbackStack"
+            "ContinueUpdateRollback"
+            | "CreateStack"
+            | "DeleteStack"
+            | "RollbackStack"
             | "UpdateStack" => given::role(&mut params)?,
             _ => None,
         };

@@ -71,41 +71,11 @@ fn ec2(name: &str) -> Calls {
             ],
             delete: &["ec2:TerminateInstances"],
         },
-        "InternetGateway" => Calls {
-            on: own("internet-gateway/"),
-            create: &[("", "ec2:CreateInternetGateway"), EC2_TAGS],
-            update: &[EC2_TAGS],
-            delete: &["ec2:DeleteInternetGateway"],
-        },
         "KeyPair" => Calls {
             on: of("key-pair/", "KeyName"),
             create: &[("", "ec2:ImportKeyPair"), EC2_TAGS],
             update: &[EC2_TAGS],
             delete: &["ec2:DeleteKeyPair"],
-        },
-        "NetworkAcl" => Calls {
-            on: own("network-acl/"),
-            create: &[("", "ec2:CreateNetworkAcl"), EC2_TAGS],
-            update: &[EC2_TAGS],
-            delete: &["ec2:DeleteNetworkAcl"],
-        },
-        "NetworkAclEntry" => Calls {
-            on: of("network-acl/", "NetworkAclId"),
-            create: &[("", "ec2:CreateNetworkAclEntry")],
-            update: &[("", "ec2:ReplaceNetworkAclEntry")],
-            delete: &["ec2:DeleteNetworkAclEntry"],
-        },
-        "Route" => Calls {
-            on: of("route-table/", "RouteTableId"),
-            create: &[("", "ec2:CreateRoute")],
-            update: &[("", "ec2:ReplaceRoute")],
-            delete: &["ec2:DeleteRoute"],
-        },
-        "RouteTable" => Calls {
-            on: own("route-table/"),
-            create: &[("", "ec2:CreateRouteTable"), EC2_TAGS],
-            update: &[EC2_TAGS],
-            delete: &["ec2:DeleteRouteTable"],
         },
         "SecurityGroup" => Calls {
             on: own("security-group/"),
@@ -136,6 +106,57 @@ fn ec2(name: &str) -> Calls {
             create: &[("", "ec2:AuthorizeSecurityGroupIngress")],
             update: &[("", "ec2:UpdateSecurityGroupRuleDescriptionsIngress")],
             delete: &["ec2:RevokeSecurityGroupIngress"],
+        },
+        "Volume" => Calls {
+            on: own("volume/"),
+            create: &[("", "ec2:CreateVolume"), EC2_TAGS],
+            update: &[("", "ec2:ModifyVolume"), EC2_TAGS],
+            delete: &["ec2:DeleteVolume"],
+        },
+        "VolumeAttachment" => Calls {
+            on: of("volume/", "VolumeId"),
+            create: &[("", "ec2:AttachVolume")],
+            update: &[],
+            delete: &["ec2:DetachVolume"],
+        },
+        _ => network(name),
+    }
+}
+
+/// Of networks, which are EC2's as well.
+fn network(name: &str) -> Calls {
+    let own = |before| On::Own("ec2", before);
+    let of = |before, property| On::Of("ec2", before, property);
+    match name {
+        "InternetGateway" => Calls {
+            on: own("internet-gateway/"),
+            create: &[("", "ec2:CreateInternetGateway"), EC2_TAGS],
+            update: &[EC2_TAGS],
+            delete: &["ec2:DeleteInternetGateway"],
+        },
+        "NetworkAcl" => Calls {
+            on: own("network-acl/"),
+            create: &[("", "ec2:CreateNetworkAcl"), EC2_TAGS],
+            update: &[EC2_TAGS],
+            delete: &["ec2:DeleteNetworkAcl"],
+        },
+        "NetworkAclEntry" => Calls {
+            on: of("network-acl/", "NetworkAclId"),
+            create: &[("", "ec2:CreateNetworkAclEntry")],
+            update: &[("", "ec2:ReplaceNetworkAclEntry")],
+            delete: &["ec2:DeleteNetworkAclEntry"],
+        },
+        "Route" => Calls {
+            on: of("route-table/", "RouteTableId"),
+            create: &[("", "ec2:CreateRoute")],
+            update: &[("", "ec2:ReplaceRoute")],
+            delete: &["ec2:DeleteRoute"],
+        },
+        "RouteTable" => Calls {
+            on: own("route-table/"),
+            create: &[("", "ec2:CreateRouteTable"), EC2_TAGS],
+            update: &[EC2_TAGS],
+            delete: &["ec2:DeleteRouteTable"],
         },
         "Subnet" => Calls {
             on: own("subnet/"),
@@ -185,18 +206,6 @@ fn ec2(name: &str) -> Calls {
                 ("", "ec2:AttachInternetGateway"),
             ],
             delete: &["ec2:DetachInternetGateway"],
-        },
-        "Volume" => Calls {
-            on: own("volume/"),
-            create: &[("", "ec2:CreateVolume"), EC2_TAGS],
-            update: &[("", "ec2:ModifyVolume"), EC2_TAGS],
-            delete: &["ec2:DeleteVolume"],
-        },
-        "VolumeAttachment" => Calls {
-            on: of("volume/", "VolumeId"),
-            create: &[("", "ec2:AttachVolume")],
-            update: &[],
-            delete: &["ec2:DetachVolume"],
         },
         _ => NONE,
     }

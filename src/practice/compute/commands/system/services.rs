@@ -55,19 +55,15 @@ const fn service(name: &'static str, description: &'static str, command: &'stati
 }
 
 /// Of Amazon Linux 2023 alone.
-const fn of_2023(service: Service) -> Service {
-    Service {
-        edition: Some(Edition::Of2023),
-        ..service
-    }
+const fn of_2023(mut service: Service) -> Service {
+    service.edition = Some(Edition::Of2023);
+    service
 }
 
 /// Of the Amazon Linux AMI alone.
-const fn of_2018(service: Service) -> Service {
-    Service {
-        edition: Some(Edition::Of2018),
-        ..service
-    }
+const fn of_2018(mut service: Service) -> Service {
+    service.edition = Some(Edition::Of2018);
+    service
 }
 
 /// All services that can be there.
