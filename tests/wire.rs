@@ -117,7 +117,15 @@ fn warm() -> (Home, Served, u64) {
     let home = Home::new();
     let served = Served::start(&home);
     assert_eq!(create(&served, "good", GOOD, false).0, 200);
-    for service in ["ec2", "iam", "ssm", "elasticfilesystem", "monitoring"] {
+    for service in [
+        "ec2",
+        "iam",
+        "ssm",
+        "elasticfilesystem",
+        "monitoring",
+        "scheduler",
+        "states",
+    ] {
         Request::post(service, "Action=Nonsense").send(&served);
     }
     let peak = served.peak();
@@ -316,6 +324,13 @@ fn word() -> impl Strategy<Value = String> {
         "Period",
         "Names",
         "RoleName",
+        "name",
+        "definition",
+        "roleArn",
+        "StartAt",
+        "States",
+        "ScheduleExpression",
+        "Target",
         "PolicyDocument",
         "Statement",
         "AWS::EC2::VPC",
@@ -343,6 +358,7 @@ fn action() -> impl Strategy<Value = (&'static str, &'static str, &'static str)>
     const CLOUDFORMATION: &str = "2010-05-15";
     const EC2: &str = "2016-11-15";
     const IAM: &str = "2010-05-08";
+    const CLOUDWATCH: &str = "2010-08-01";
     select(vec![
         ("cloudformation", CLOUDFORMATION, "CreateStack"),
         ("cloudformation", CLOUDFORMATION, "CreateChangeSet"),
@@ -362,6 +378,11 @@ fn action() -> impl Strategy<Value = (&'static str, &'static str, &'static str)>
         ("iam", IAM, "PutRolePolicy"),
         ("iam", IAM, "ListRoles"),
         ("sts", "2011-06-15", "GetCallerIdentity"),
+        ("monitoring", CLOUDWATCH, "GetMetricData"),
+        ("monitoring", CLOUDWATCH, "PutMetricAlarm"),
+        ("monitoring", CLOUDWATCH, "DescribeAlarms"),
+        ("cloudformation", CLOUDFORMATION, "SignalResource"),
+        ("ec2", EC2, "DescribeInstanceAttribute"),
     ])
 }
 
@@ -411,6 +432,23 @@ fn rest() -> impl Strategy<Value = Request> {
         })
 }
 
+fn schedules() -> impl Strategy<Value = Request> {
+    let methods = select(vec!["GET", "PUT", "POST", "DELETE"]);
+    let paths = select(vec![
+        "/schedules",
+        "/schedules/a",
+        "/schedule-groups",
+        "/schedules/%",
+    ]);
+    (methods, paths, "[a-zA-Z0-9&=%+.-]{0,60}", document()).prop_map(
+        |(method, path, query, body)| Request {
+            method,
+            path: format!("{path}?{query}"),
+            ..Request::post("scheduler", body.to_string())
+        },
+    )
+}
+
 fn targeted() -> impl Strategy<Value = Request> {
     let targets = select(vec![
         ("ssm", "AmazonSSM.GetParameter"),
@@ -419,6 +457,10 @@ fn targeted() -> impl Strategy<Value = Request> {
         ("monitoring", "GraniteServiceVersion20100801.GetMetricData"),
         ("monitoring", "GraniteServiceVersion20100801.DescribeAlarms"),
         ("monitoring", "GraniteServiceVersion20100801."),
+        ("ssm", "AmazonSSM.GetParametersByPath"),
+        ("states", "AWSStepFunctions.CreateStateMachine"),
+        ("states", "AWSStepFunctions.ListStateMachines"),
+        ("states", "AWSStepFunctions.StartExecution"),
     ]);
     (targets, document()).prop_map(|((service, target), body)| Request {
         headers: vec![("x-amz-target", target.to_owned())],
@@ -490,6 +532,7 @@ fn whatever_is_signed_is_answered_and_never_by_a_failure_of_the_account() {
     let strategy = prop_oneof![
         2 => damaged(query()),
         1 => damaged(rest()),
+        1 => damaged(schedules()),
         1 => damaged(targeted()),
         1 => damaged(cbor()),
     ];

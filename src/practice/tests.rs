@@ -17,6 +17,7 @@ mod refusals;
 mod requests;
 mod restart;
 mod roles;
+mod service_role;
 mod throughput;
 mod updates;
 mod volumes;

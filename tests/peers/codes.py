@@ -5,10 +5,18 @@ model gives it. What no model names (all of EC2, what a signature can be wrong w
 "Error codes for the Amazon EC2 API", "Common error types" of CloudFormation, EFS, CloudWatch, IAM, STS and Systems Manager.
 """
 
+import contextlib
+import datetime
 import json
+import os
+import re
 import sys
+import urllib.error
+import urllib.request
 
 import boto3
+import botocore.auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -53,18 +61,97 @@ REQUESTS = [
     ("ssm", "GetParameter", {"Name": "/nobody"}, "ParameterNotFound", 400),
 ]
 
-# What a signature can be wrong with, by service: an unknown key, a wrong secret.
+# What a signature can be wrong with, by service: an unknown key, a wrong secret, a clock that is wrong.
 SIGNATURES = [
-    ("cloudformation", "ListStacks", "InvalidClientTokenId", "SignatureDoesNotMatch", 403),
-    ("ec2", "DescribeVpcs", "AuthFailure", "AuthFailure", 401),
-    ("efs", "DescribeFileSystems", "UnrecognizedClientException", "InvalidSignatureException", 403),
-    ("iam", "ListRoles", "InvalidClientTokenId", "SignatureDoesNotMatch", 403),
-    ("ssm", "GetParameters", "UnrecognizedClientException", "InvalidSignatureException", 400),
-    ("sts", "GetCallerIdentity", "InvalidClientTokenId", "SignatureDoesNotMatch", 403),
+    ("cloudformation", "ListStacks", "InvalidClientTokenId", "SignatureDoesNotMatch", "SignatureDoesNotMatch", 403),
+    ("cloudwatch", "ListMetrics", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 400),
+    ("ec2", "DescribeVpcs", "AuthFailure", "AuthFailure", "RequestExpired", 401),
+    ("efs", "DescribeFileSystems", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 403),
+    ("iam", "ListRoles", "InvalidClientTokenId", "SignatureDoesNotMatch", "SignatureDoesNotMatch", 403),
+    ("scheduler", "ListSchedules", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 403),
+    ("ssm", "GetParameters", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 400),
+    ("stepfunctions", "ListStateMachines", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 400),
+    ("sts", "GetCallerIdentity", "InvalidClientTokenId", "SignatureDoesNotMatch", "SignatureDoesNotMatch", 403),
+]
+# "Error codes for the Amazon EC2 API": it has expired for whoever's clock is slow.
+STATUSES = {"RequestExpired": 400}
+
+FORM = "application/x-www-form-urlencoded"
+CBOR = {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}
+OPERATION = "/service/GraniteServiceVersion20100801/operation/"
+HUGE = b"a" * 3_000_000
+
+
+def target(name):
+    return {"x-amz-target": name}
+
+
+# What no client sends, by the service it is signed for: method, path, headers and body; code and status.
+# Unknown operations.
+RAW = [
+    ("cloudformation", "POST", "/", {}, b"Action=DescribeStack&Version=2010-05-15", "InvalidAction", 400),
+    ("cloudformation", "POST", "/", {}, b"Action=DescribeStacks", "InvalidAction", 400),
+    ("cloudformation", "POST", "/", {}, b"", "MissingAction", 400),
+    ("ec2", "POST", "/", {}, b"Action=DescribeMoon&Version=2016-11-15", "InvalidAction", 400),
+    ("ec2", "POST", "/", {}, b"Version=2016-11-15", "MissingAction", 400),
+    ("iam", "POST", "/", {}, b"Action=ListMoons&Version=2010-05-08", "InvalidAction", 400),
+    ("sts", "POST", "/", {}, b"Action=GetMoon&Version=2011-06-15", "InvalidAction", 400),
+    ("monitoring", "POST", "/", {}, b"Action=ListMoons&Version=2010-08-01", "InvalidAction", 400),
+    ("monitoring", "POST", "/", target("GraniteServiceVersion20100801.ListMoons"), b"{}", "UnknownOperationException", 400),
+    ("monitoring", "POST", OPERATION + "ListMoons", CBOR, b"\xa0", "UnknownOperationException", 400),
+    ("elasticfilesystem", "GET", "/2015-02-01/moons", {}, b"", "UnknownOperationException", 404),
+    ("scheduler", "GET", "/moons", {}, b"", "UnknownOperationException", 404),
+    ("ssm", "POST", "/", target("AmazonSSM.GetMoon"), b"{}", "UnknownOperationException", 400),
+    ("states", "POST", "/", target("AWSStepFunctions.GetMoon"), b"{}", "UnknownOperationException", 400),
+    # Bodies that cannot be read.
+    ("cloudformation", "POST", "/", {}, b"Action=ListStacks&Version=2010-05-15&Version=x", "MalformedQueryString", 400),
+    ("ec2", "POST", "/", {}, b"Action=DescribeVpcs&Version=2016-11-15&Filter.x=1", "UnknownParameter", 400),
+    ("monitoring", "POST", "/", {}, b"Action=DescribeAlarms&Version=2010-08-01&AlarmNames=x", "InvalidParameterValue", 400),
+    ("monitoring", "POST", "/", target("GraniteServiceVersion20100801.ListMetrics"), b"{", "SerializationException", 400),
+    ("monitoring", "POST", OPERATION + "ListMetrics", CBOR, b"\xa1\x61", "SerializationException", 400),
+    ("elasticfilesystem", "PUT", "/2015-02-01/file-systems/fs-0123456789abcdef0", {}, b"{", "BadRequest", 400),
+    ("scheduler", "POST", "/schedules/moon", {}, b"{", "SerializationException", 400),
+    ("ssm", "POST", "/", target("AmazonSSM.GetParameter"), b"[1", "SerializationException", 400),
+    ("ssm", "POST", "/", target("AmazonSSM.GetParameter"), b'{"Name": 1}', "SerializationException", 400),
+    ("states", "POST", "/", target("AWSStepFunctions.ListStateMachines"), b"\xff", "SerializationException", 400),
+    # Bodies that are too large for anything.
+    ("cloudformation", "POST", "/", {}, HUGE, "RequestEntityTooLarge", 413),
+    ("ec2", "POST", "/", {}, HUGE, "RequestEntityTooLarge", 413),
+    ("monitoring", "POST", OPERATION + "ListMetrics", CBOR, HUGE, "RequestEntityTooLargeException", 413),
+    ("elasticfilesystem", "POST", "/2015-02-01/file-systems", {}, HUGE, "RequestEntityTooLargeException", 413),
+    ("ssm", "POST", "/", target("AmazonSSM.GetParameter"), HUGE, "RequestEntityTooLargeException", 413),
 ]
 
 # Of every operation, in the words of the service.
 COMMON = {"ValidationError", "InvalidAction", "MissingParameter"}
+
+
+@contextlib.contextmanager
+def clock(minutes):
+    """Requests are signed by a clock that is wrong."""
+    right = botocore.auth.get_current_datetime
+    wrong = datetime.timedelta(minutes=minutes)
+    botocore.auth.get_current_datetime = lambda *given, **more: right(*given, **more) + wrong
+    try:
+        yield
+    finally:
+        botocore.auth.get_current_datetime = right
+
+
+def raw(service, method, path, headers, body):
+    """Code and status of the answer to a request that no client sends."""
+    request = AWSRequest(method, os.environ["AWS_ENDPOINT_URL"] + path, headers={"content-type": FORM, **headers}, data=body)
+    keys = boto3.Session().get_credentials()
+    botocore.auth.SigV4Auth(keys, service, os.environ["AWS_DEFAULT_REGION"]).add_auth(request)
+    signed = urllib.request.Request(request.url, body or None, dict(request.headers.items()), method=method)
+    try:
+        with urllib.request.urlopen(signed) as answer:
+            return None, answer.status
+    except urllib.error.HTTPError as answer:
+        text = answer.read().decode(errors="replace")
+        # In the body, but for services whose model has it in a header alone.
+        found = re.search(r'<Code>(\w+)</Code>|"__type":"(?:[\w.]+#)?(\w+)"|"ErrorCode":"(\w+)"|#(\w+)gmessage', text)
+        return next(filter(None, found.groups())) if found else text[:80], answer.code
 
 
 def refusal(client, operation, parameters):
@@ -108,17 +195,24 @@ def main():
                 wrong.append(f"{service} {operation}: {told[0]} has the status {errors[told[0]]}")
         elif errors and told[0] not in COMMON:
             wrong.append(f"{service} {operation}: {told[0]} is none of {sorted(errors)}")
-    for service, operation, unknown, mismatch, status in SIGNATURES:
+    for service, operation, unknown, mismatch, skewed, status in SIGNATURES:
         keys = boto3.Session().get_credentials()
-        for key, secret, code in (
-            ("AKIAQQQQQQQQQQQQQQQQ", keys.secret_key, unknown),
-            (keys.access_key, "wrong" * 8, mismatch),
+        for key, secret, minutes, code in (
+            ("AKIAQQQQQQQQQQQQQQQQ", keys.secret_key, 0, unknown),
+            (keys.access_key, "wrong" * 8, 0, mismatch),
+            (keys.access_key, keys.secret_key, -20, skewed),
+            (keys.access_key, keys.secret_key, 20, skewed),
         ):
             client = boto3.client(service, config=LOOSE, aws_access_key_id=key, aws_secret_access_key=secret)
-            told = refusal(client, operation, {})
-            if told != (code, status):
-                wrong.append(f"{service} signed by {key[:6]}: {told}, not {(code, status)}")
-    json.dump({"requests": len(REQUESTS) + 2 * len(SIGNATURES), "named": named, "wrong": wrong}, sys.stdout, indent=1)
+            with clock(minutes):
+                told = refusal(client, operation, {})
+            if told != (code, STATUSES.get(code, status)):
+                wrong.append(f"{service} signed by {key[:6]}, {minutes} min: {told}, not {(code, status)}")
+    for *request, code, status in RAW:
+        told = raw(*request)
+        if told != (code, status):
+            wrong.append(f"{request[0]} {request[2]} {request[3]} {request[4][:40]}: {told}, not {(code, status)}")
+    json.dump({"requests": len(REQUESTS) + 4 * len(SIGNATURES) + len(RAW), "named": named, "wrong": wrong}, sys.stdout, indent=1)
 
 
 main()

@@ -2,6 +2,7 @@
 takes half a second to start."""
 
 import contextlib
+import copy
 import io
 import json
 import re
@@ -9,6 +10,7 @@ import time
 
 import boto3
 import botocore.exceptions
+import botocore.session
 from awscli.clidriver import create_clidriver
 from botocore import xform_name
 from botocore.config import Config
@@ -19,7 +21,10 @@ import wire
 sleep = time.sleep
 time.sleep = lambda seconds: sleep(min(seconds, 0.02))
 
-SERVICES = ["cloudformation", "cloudwatch", "ec2", "efs", "iam", "ssm", "sts"]
+SERVICES = ["cloudformation", "cloudwatch", "ec2", "efs", "iam", "scheduler", "ssm", "stepfunctions", "sts"]
+# CloudWatch speaks three. boto3 and the `aws` command choose JSON, as of autumn 2025; before, they had the form and XML; and
+# the SDK for Rust takes CBOR.
+OTHER_PROTOCOLS = {"cloudwatch": ["smithy-rpc-v2-cbor", "query"]}
 # Methods that only look.
 LOOKS = ("Describe", "Get", "List", "Validate")
 
@@ -34,12 +39,24 @@ class Boto:
     name = "boto"
 
     def __init__(self):
-        # One try: what fails is to be seen.
-        config = Config(retries={"total_max_attempts": 1})
+        # One try: what fails is to be seen; and names of hosts that are local.
+        config = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False)
         self.clients = {name: boto3.client(name, config=config) for name in SERVICES}
         self.strangers = []
         for client in self.clients.values():
             client.meta.events.register("before-parse", self.look)
+
+    def speaking(self, service, protocol):
+        """Another one whose client of this service speaks this protocol."""
+        session = botocore.session.get_session()
+        model = session.get_component("data_loader").load_service_model(service, "service-2")
+        model["metadata"]["protocols"] = [protocol]
+        other = copy.copy(self)
+        client = boto3.Session(botocore_session=session).client(service, config=self.clients[service].meta.config)
+        client.meta.events.register("before-parse", other.look)
+        assert client.meta.service_model.resolved_protocol == protocol
+        other.clients = {**self.clients, service: client}
+        return other
 
     def look(self, operation_model, response_dict, **_):
         if response_dict["status_code"] < 300:
@@ -55,7 +72,9 @@ class Boto:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             raise Refused(told["Code"], told.get("Message", ""), status) from None
         meta = answer.pop("ResponseMetadata")
-        assert re.fullmatch(r"[0-9a-f-]{36}", meta["RequestId"]), meta
+        # In CBOR botocore looks for it only where there is an answer beside it.
+        request = meta.get("RequestId") or meta["HTTPHeaders"]["x-amzn-requestid"]
+        assert re.fullmatch(r"[0-9a-f-]{36}", request), meta
         return answer
 
     def wait(self, service, waiter, **parameters):

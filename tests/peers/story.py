@@ -4,36 +4,45 @@ What is in scope the account says itself: every operation of the services' model
 refuse as unknown must all be used here. Answers are held against the models, and the two tools against each other.
 """
 
+import base64
 import datetime
 import json
 import sys
 
 import boto3
 import botocore.exceptions
+from botocore import xform_name
 from botocore.config import Config
 
-from drivers import LOOKS, SERVICES, Boto, Cli, Refused, alike
+from drivers import LOOKS, OTHER_PROTOCOLS, Boto, Cli, Refused, alike
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJl3dIeudNqd0DPMRD6OIh65tjkxFNOtwGcWB2gCgPhk story"
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "ec2.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-)
-POLICY = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "ec2:CreateSnapshot", "Resource": "*"}],
-    }
-)
+
+
+def trusted(*services):
+    principal = {"Service": [service + ".amazonaws.com" for service in services]}
+    return policy(Principal=principal, Action="sts:AssumeRole")
+
+
+def policy(**statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+TRUST = trusted("ec2")
+POLICY = policy(Action="ec2:CreateSnapshot", Resource="*")
+# Looks at volumes, and waits.
+MACHINE = {
+    "StartAt": "Look",
+    "States": {
+        "Look": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:ec2:describeVolumes",
+            "Next": "Wait",
+        },
+        "Wait": {"Type": "Wait", "Seconds": 5, "End": True},
+    },
+}
 # What nothing in the account ever is: an interface of nobody, other kinds of alarms, a stack of imported resources.
 NEVER = {
     ("ec2", "network_interface_available"),
@@ -136,6 +145,14 @@ class Story:
         self.waited.add((service, waiter))
         self.driver.wait(service, waiter, **parameters)
 
+    def commands(self):
+        """What has been used, as the `aws` command names it."""
+        for called in self.called:
+            service, operation = called.split(":")
+            yield f"{service} {xform_name(operation, '-')}"
+        for service, waiter in self.waited:
+            yield f"{service} wait {waiter.replace('_', '-')}"
+
     def tell(self):
         self.account()
         stack = self.stacks()
@@ -144,7 +161,10 @@ class Story:
         self.volumes(stack)
         self.share(stack)
         self.alarms(stack)
+        self.alarms_in_other_words(stack)
         self.roles(stack)
+        self.schedules(*self.machine())
+        self.deployed()
         self.by_hand()
         self.failures()
         self.end()
@@ -160,6 +180,9 @@ class Story:
         self.wait("ec2", "image_available", ImageIds=[image])
         zones = self.call("ec2", "DescribeAvailabilityZones")["AvailabilityZones"]
         assert zones[0]["ZoneName"] == "us-east-1a", zones
+        below = IMAGE.rpartition("/")[0]
+        found = self.call("ssm", "GetParametersByPath", Path=below)["Parameters"]
+        assert IMAGE in [one["Name"] for one in found], found
         self.call("ec2", "DescribeRegions")
         self.call("ec2", "DescribeInstanceTypes", InstanceTypes=["t3.micro"])
         self.call("ec2", "DescribeInstanceTypeOfferings", LocationType="availability-zone")
@@ -187,6 +210,13 @@ class Story:
         assert events[-1]["ResourceStatusReason"] == "User Initiated", events[-1]
         self.call("cloudformation", "ListStacks", StackStatusFilter=["CREATE_COMPLETE"])
         assert "Instance" in json.dumps(self.call("cloudformation", "GetTemplate", StackName=stack))
+        self.call("cloudformation", "GetStackPolicy", StackName=stack)
+        self.refused("ValidationError", "cloudformation", "SignalResource", StackName=stack, LogicalResourceId="Instance", UniqueId="a", Status="SUCCESS")
+        protect = {"StackName": stack, "EnableTerminationProtection": True}
+        self.call("cloudformation", "UpdateTerminationProtection", **protect)
+        self.refused("ValidationError", "cloudformation", "DeleteStack", StackName=stack)
+        protect["EnableTerminationProtection"] = False
+        self.call("cloudformation", "UpdateTerminationProtection", **protect)
         self.call("cloudformation", "DescribeStackResource", StackName=stack, LogicalResourceId="Vpc")
         self.call("cloudformation", "ListStackResources", StackName=stack)
         resources = self.call("cloudformation", "DescribeStackResources", StackName=stack)["StackResources"]
@@ -219,6 +249,8 @@ class Story:
         assert self.call("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0]["State"] == "available"
         assert self.call("ec2", "DescribeSubnets", Filters=by_vpc)["Subnets"][0]["SubnetId"] == subnet
         assert len(self.call("ec2", "DescribeRouteTables", Filters=by_vpc)["RouteTables"]) == 2
+        told = self.call("ec2", "DescribeVpcAttribute", VpcId=vpc, Attribute="enableDnsHostnames")
+        assert told["EnableDnsHostnames"] == {"Value": True}, told
         acls = self.call("ec2", "DescribeNetworkAcls", Filters=by_vpc)["NetworkAcls"]
         assert len(acls[0]["Entries"]) == 4 and acls[0]["IsDefault"], acls
         self.call("ec2", "DescribeInternetGateways", InternetGatewayIds=[stack["Gateway"]])
@@ -249,6 +281,14 @@ class Story:
         status = self.call("ec2", "DescribeInstanceStatus", **ids)["InstanceStatuses"][0]
         assert status["InstanceStatus"]["Status"] == "ok", status
         assert self.call("ec2", "GetConsoleOutput", InstanceId=instance)["InstanceId"] == instance
+        one = {"InstanceId": instance}
+        for name in ("instanceType", "rootDeviceName", "blockDeviceMapping", "groupSet", "disableApiTermination", "kernel"):
+            self.call("ec2", "DescribeInstanceAttribute", Attribute=name, **one)
+        told = self.call("ec2", "DescribeInstanceAttribute", Attribute="userData", **one)["UserData"]["Value"]
+        assert base64.b64decode(told) == b"#!/bin/bash\necho ready", told
+        self.refused("InvalidParameterValue", "ec2", "DescribeInstanceAttribute", Attribute="enclaveOptions", **one)
+        told = self.call("ec2", "DescribeInstanceCreditSpecifications", **ids)["InstanceCreditSpecifications"]
+        assert [one["InstanceId"] for one in told] == [instance], told
         self.call("ec2", "RebootInstances", **ids)
         self.call("ec2", "StopInstances", **ids)
         self.wait("ec2", "instance_stopped", **ids)
@@ -261,6 +301,8 @@ class Story:
         volume = made["VolumeId"]
         ids = {"VolumeIds": [volume]}
         self.wait("ec2", "volume_available", **ids)
+        told = self.call("ec2", "DescribeVolumeStatus", **ids)["VolumeStatuses"][0]
+        assert told["VolumeStatus"]["Status"] == "ok", told
         self.call("ec2", "AttachVolume", VolumeId=volume, InstanceId=stack["Instance"], Device="/dev/sdf")
         self.wait("ec2", "volume_in_use", **ids)
         self.refused("VolumeInUse", "ec2", "DeleteVolume", VolumeId=volume)
@@ -290,6 +332,11 @@ class Story:
         target = self.call("efs", "DescribeMountTargets", **share)["MountTargets"][0]["MountTargetId"]
         groups = self.call("efs", "DescribeMountTargetSecurityGroups", MountTargetId=target)
         assert groups["SecurityGroups"] == [stack["Group"]], groups
+        assert self.call("efs", "DescribeAccessPoints", **share)["AccessPoints"] == []
+        self.refused("PolicyNotFound", "efs", "DescribeFileSystemPolicy", **share)
+        self.refused("ReplicationNotFound", "efs", "DescribeReplicationConfigurations", **share)
+        assert self.call("efs", "DescribeReplicationConfigurations")["Replications"] == []
+        self.call("efs", "DescribeTags", **share)
         self.call("efs", "DescribeBackupPolicy", **share)
         self.call("efs", "DescribeLifecycleConfiguration", **share)
         self.call("efs", "ListTagsForResource", ResourceId=stack["Share"])
@@ -325,6 +372,17 @@ class Story:
         data = self.call("cloudwatch", "GetMetricData", MetricDataQueries=[query], **span)
         assert data["MetricDataResults"][0]["StatusCode"] == "Complete", data
         self.call("cloudwatch", "DeleteAlarms", AlarmNames=["credits"])
+
+    def alarms_in_other_words(self, stack):
+        """CloudWatch's part again, in its other protocols; only one of the tools can choose."""
+        usual = self.driver
+        if hasattr(usual, "speaking"):
+            for protocol in OTHER_PROTOCOLS["cloudwatch"]:
+                self.driver = usual.speaking("cloudwatch", protocol)
+                self.alarms(stack)
+                code = "ResourceNotFound"
+                self.refused(code, "cloudwatch", "DeleteAlarms", AlarmNames=["credits"])
+        self.driver = usual
 
     def roles(self, stack):
         role, profile = {"RoleName": "backup"}, {"InstanceProfileName": "backup"}
@@ -369,6 +427,96 @@ class Story:
         self.call("iam", "DeleteRolePolicy", PolicyName="own", **role)
         self.call("iam", "DeleteRole", **role)
         self.refused("NoSuchEntity", "iam", "GetRole", **role)
+
+    def machine(self):
+        """A state machine; its ARN, and that of a role."""
+        role = {"RoleName": "guard"}
+        trust = trusted("states", "scheduler")
+        arn = self.call("iam", "CreateRole", AssumeRolePolicyDocument=trust, **role)["Role"]["Arn"]
+        may = policy(Action=["ec2:DescribeVolumes", "states:StartExecution"], Resource="*")
+        self.call("iam", "PutRolePolicy", PolicyName="own", PolicyDocument=may, **role)
+        definition = {"definition": json.dumps(MACHINE), "roleArn": arn}
+        self.refused("InvalidDefinition", "stepfunctions", "CreateStateMachine", name="guard", definition="{}", roleArn=arn)
+        tags = [{"key": "who", "value": "völlig ☂"}]
+        made = self.call("stepfunctions", "CreateStateMachine", name="guard", tags=tags, **definition)
+        machine = {"stateMachineArn": made["stateMachineArn"]}
+        told = self.call("stepfunctions", "DescribeStateMachine", **machine)
+        assert (told["status"], told["type"], told["roleArn"]) == ("ACTIVE", "STANDARD", arn), told
+        assert self.call("stepfunctions", "ListTagsForResource", resourceArn=made["stateMachineArn"])["tags"] == tags
+        assert len(self.call("stepfunctions", "ListStateMachines")["stateMachines"]) == 1
+        run = self.call("stepfunctions", "StartExecution", name="first", input='{"a": "ä"}', **machine)
+        execution = {"executionArn": run["executionArn"]}
+        while self.driver.call("stepfunctions", "DescribeExecution", **execution)["status"] == "RUNNING":
+            pass
+        ended = self.call("stepfunctions", "DescribeExecution", **execution)
+        assert ended["status"] == "SUCCEEDED" and json.loads(ended["output"])["Volumes"], ended
+        assert json.loads(self.call("stepfunctions", "DescribeStateMachineForExecution", **execution)["definition"]) == MACHINE
+        events = self.call("stepfunctions", "GetExecutionHistory", **execution)["events"]
+        assert [one["type"] for one in events][:2] == ["ExecutionStarted", "TaskStateEntered"], events
+        assert events[-1]["type"] == "ExecutionSucceeded", events
+        self.refused("ExecutionAlreadyExists", "stepfunctions", "StartExecution", name="first", **machine)
+        wait = {"Type": "Wait", "Seconds": 5, "Next": "Look"}
+        endless = {**MACHINE, "States": {**MACHINE["States"], "Wait": wait}}
+        self.call("stepfunctions", "UpdateStateMachine", definition=json.dumps(endless), **machine)
+        patient = self.call("stepfunctions", "StartExecution", **machine)["executionArn"]
+        self.call("stepfunctions", "StopExecution", executionArn=patient, error="Enough", cause="of it ☂")
+        told = self.call("stepfunctions", "DescribeExecution", executionArn=patient)
+        assert (told["status"], told["error"], told["cause"]) == ("ABORTED", "Enough", "of it ☂"), told
+        assert len(self.call("stepfunctions", "ListExecutions", **machine)["executions"]) == 2
+        return machine["stateMachineArn"], arn
+
+    def schedules(self, machine, role):
+        name = {"Name": "guard"}
+        given = {
+            "ScheduleExpression": "rate(15 minutes)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {"Arn": machine, "RoleArn": role, "Input": '{"a": "ä"}'},
+            # Not before the story is over: it is a machine without patience that would be started.
+            "StartDate": datetime.datetime(2090, 1, 1, tzinfo=datetime.timezone.utc),
+        }
+        made = self.call("scheduler", "CreateSchedule", Description="völlig ☂", **name, **given)
+        self.refused("ConflictException", "scheduler", "CreateSchedule", **name, **given)
+        told = self.call("scheduler", "GetSchedule", **name)
+        assert (told["Arn"], told["State"], told["Description"]) == (made["ScheduleArn"], "ENABLED", "völlig ☂"), told
+        assert told["Target"]["Input"] == '{"a": "ä"}', told
+        # What an update does not say is what it would be by default.
+        self.call("scheduler", "UpdateSchedule", State="DISABLED", **name, **given)
+        told = self.call("scheduler", "GetSchedule", GroupName="default", **name)
+        assert told["State"] == "DISABLED" and not told.get("Description"), told
+        listed = self.call("scheduler", "ListSchedules", NamePrefix="gua", State="DISABLED")["Schedules"]
+        assert [one["Name"] for one in listed] == ["guard"], listed
+        assert self.call("scheduler", "GetScheduleGroup", Name="default")["State"] == "ACTIVE"
+        groups = self.call("scheduler", "ListScheduleGroups")["ScheduleGroups"]
+        assert [one["Name"] for one in groups] == ["default"], groups
+        self.call("scheduler", "DeleteSchedule", **name)
+        self.refused("ResourceNotFoundException", "scheduler", "GetSchedule", **name)
+        self.call("stepfunctions", "DeleteStateMachine", stateMachineArn=machine)
+        self.refused("StateMachineDoesNotExist", "stepfunctions", "DescribeStateMachine", stateMachineArn=machine)
+        self.call("iam", "DeleteRolePolicy", RoleName="guard", PolicyName="own")
+        self.call("iam", "DeleteRole", RoleName="guard")
+
+    def deployed(self):
+        """A stack that CloudFormation works on as a role, which may do no more than the stack needs."""
+        role, name = {"RoleName": "deployer"}, {"StackName": "deployed"}
+        arn = self.call("iam", "CreateRole", AssumeRolePolicyDocument=trusted("cloudformation"), **role)["Role"]["Arn"]
+        body = json.dumps({"Resources": {"Gateway": {"Type": "AWS::EC2::InternetGateway"}}})
+        may = policy(Action=["ec2:CreateInternetGateway", "ec2:CreateTags"], Resource="arn:aws:ec2:*:*:internet-gateway/*")
+        self.call("iam", "PutRolePolicy", PolicyName="own", PolicyDocument=may, **role)
+        self.refused("ValidationError", "cloudformation", "CreateStack", TemplateBody=body, RoleARN=arn + "s", **name)
+        tags = [{"Key": "who", "Value": "story"}]
+        self.call("cloudformation", "CreateStack", TemplateBody=body, RoleARN=arn, Tags=tags, **name)
+        self.wait("cloudformation", "stack_create_complete", **name)
+        assert self.call("cloudformation", "DescribeStacks", **name)["Stacks"][0]["RoleARN"] == arn
+        self.call("cloudformation", "DeleteStack", **name)
+        while (told := self.driver.call("cloudformation", "DescribeStacks", **name)["Stacks"][0])["StackStatus"] == "DELETE_IN_PROGRESS":
+            pass
+        assert told["StackStatus"] == "DELETE_FAILED", told
+        may = policy(Action="ec2:DeleteInternetGateway", Resource="*", Condition={"StringEquals": {"aws:ResourceTag/who": "story"}})
+        self.call("iam", "PutRolePolicy", PolicyName="own", PolicyDocument=may, **role)
+        self.call("cloudformation", "DeleteStack", **name)
+        self.wait("cloudformation", "stack_delete_complete", **name)
+        self.call("iam", "DeleteRolePolicy", PolicyName="own", **role)
+        self.call("iam", "DeleteRole", **role)
 
     def by_hand(self):
         """A stack whose resources somebody deletes one by one, as a cleanup does when all else fails."""
@@ -428,7 +576,9 @@ class Story:
 
 def in_scope(boto):
     """Operations that the account does not refuse as unknown."""
-    config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    config = Config(
+        parameter_validation=False, retries={"total_max_attempts": 1}, inject_host_prefix=False
+    )
     found = set()
     for service, client in boto.clients.items():
         model = client.meta.service_model
@@ -466,11 +616,13 @@ def main():
         story = Story(driver, judge)
         story.tell()
         told[driver.name] = {
+            "commands": sorted(story.commands()),
             "operations": len(story.called),
             "waiters": len(story.waited),
             "unused operations": sorted(scope - story.called),
             "unused waiters": sorted(map(":".join, waiters - story.waited)),
         }
+    told["services"] = [client.meta.service_model.signing_name for client in boto.clients.values()]
     told["strangers"] = sorted(set(boto.strangers))
     json.dump(told, sys.stdout, indent=1)
 

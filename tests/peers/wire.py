@@ -1,7 +1,12 @@
 """Answers as they come over the wire, held against the models of botocore: whatever a model does not know is told."""
 
+import datetime
 import json
 import xml.etree.ElementTree as ElementTree
+
+from botocore.parsers import BaseCBORParser
+
+CBOR = BaseCBORParser()
 
 
 def strangers(operation, body, protocol):
@@ -30,7 +35,8 @@ def strangers(operation, body, protocol):
                 found += of_xml(child, members(shape)[name], f"{operation.name}/{name}")
         return found
     if protocol == "smithy-rpc-v2-cbor":
-        return []
+        stream = CBOR.get_peekable_stream_from_bytes(body)
+        return of_json(CBOR.parse_data_item(stream), shape, operation.name)
     return of_json(json.loads(body), shape, operation.name)
 
 
@@ -106,6 +112,6 @@ def of_json(value, shape, path):
         "long": int,
         "double": (int, float),
         "float": (int, float),
-        "timestamp": (int, float),
+        "timestamp": (int, float, datetime.datetime),
     }.get(kind, object)
     return [] if isinstance(value, python) else [f"{path} is {value!r}, not {kind}"]

@@ -120,6 +120,12 @@ pub fn answer(
             ("DELETE", [VERSION, "file-systems", id]) => {
                 world.delete_file_system(id).map(|()| Answer::Empty(204))
             }
+            ("GET", [VERSION, "access-points"]) => access_points(world, &mut query),
+            ("GET", [VERSION, "file-systems", "replication-configurations"]) => {
+                replications(world, &mut query)
+            }
+            ("GET", [VERSION, "file-systems", id, "policy"]) => policy(world, id),
+            ("GET", [VERSION, "tags", id]) => old_tags(world, &mut query, id),
             ("GET", [VERSION, "file-systems", id, "lifecycle-configuration"]) => {
                 lifecycle(world, id)
             }
@@ -168,6 +174,12 @@ fn operation<'a>(method: &Method, segments: &[&'a str]) -> Option<(&'static str,
         ("GET", [VERSION, "file-systems"]) => ("DescribeFileSystems", None),
         ("PUT", [VERSION, "file-systems", id]) => ("UpdateFileSystem", Some(bare(id))),
         ("DELETE", [VERSION, "file-systems", id]) => ("DeleteFileSystem", Some(id)),
+        ("GET", [VERSION, "access-points"]) => ("DescribeAccessPoints", None),
+        ("GET", [VERSION, "file-systems", "replication-configurations"]) => {
+            ("DescribeReplicationConfigurations", None)
+        }
+        ("GET", [VERSION, "file-systems", id, "policy"]) => ("DescribeFileSystemPolicy", Some(id)),
+        ("GET", [VERSION, "tags", id]) => ("DescribeTags", Some(id)),
         ("GET", [VERSION, "file-systems", id, "lifecycle-configuration"]) => {
             ("DescribeLifecycleConfiguration", Some(id))
         }
@@ -361,6 +373,57 @@ fn security_groups(world: &World, id: &str) -> Result<Answer, AwsError> {
         .map(|interface| interface.groups.clone())
         .unwrap_or_default();
     Ok(Answer::Json(json!({"SecurityGroups": groups})))
+}
+
+/// DescribeAccessPoints: there are none, and nothing in scope makes one.
+fn access_points(world: &World, query: &mut Query) -> Result<Answer, AwsError> {
+    if let Some(id) = query.take("AccessPointId") {
+        return Err(AwsError::with_status(
+            404,
+            "AccessPointNotFound",
+            format!("Access point {id} does not exist."),
+        ));
+    }
+    if let Some(id) = query.take("FileSystemId") {
+        world.file_system(bare(&id))?;
+    }
+    query.take("MaxResults");
+    Ok(Answer::Json(json!({"AccessPoints": []})))
+}
+
+/// DescribeReplicationConfigurations: there are none either.
+fn replications(world: &World, query: &mut Query) -> Result<Answer, AwsError> {
+    query.take("MaxResults");
+    let Some(id) = query.take("FileSystemId") else {
+        return Ok(Answer::Json(json!({"Replications": []})));
+    };
+    let id = &world.file_system(bare(&id))?.id;
+    Err(AwsError::with_status(
+        404,
+        "ReplicationNotFound",
+        format!("No replication configuration found for file system '{id}'."),
+    ))
+}
+
+/// DescribeFileSystemPolicy: without a policy of its own a filesystem has EFS's default, which is not shown.
+fn policy(world: &World, id: &str) -> Result<Answer, AwsError> {
+    let id = &world.file_system(bare(id))?.id;
+    Err(AwsError::with_status(
+        404,
+        "PolicyNotFound",
+        format!("No policy is configured for file system '{id}'."),
+    ))
+}
+
+/// DescribeTags, which ListTagsForResource has replaced.
+fn old_tags(world: &World, query: &mut Query, id: &str) -> Result<Answer, AwsError> {
+    let tags = &world.file_system(bare(id))?.tags;
+    let tags = tags.iter().map(|tag| (tag.0.clone(), tag)).collect();
+    let page = query.page(tags)?;
+    Ok(Answer::Json(page.json(
+        "Tags",
+        |(key, value)| json!({"Key": key, "Value": value}),
+    )))
 }
 
 fn tags(world: &World, query: &mut Query, resource: &str) -> Result<Answer, AwsError> {

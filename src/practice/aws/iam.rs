@@ -91,8 +91,7 @@ impl About {
 /// Answers an IAM request.
 pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer, AwsError> {
     let mut params = Params::parse(form, Dialect::Query)?;
-    let action = params.text("Action").unwrap_or_default();
-    let version = params.text("Version").unwrap_or_default();
+    let (action, version) = params.operation()?;
     let (name, about, operation) = OPERATIONS
         .iter()
         .find(|(name, _, _)| *name == action && version == VERSION)

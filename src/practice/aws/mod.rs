@@ -8,6 +8,7 @@ mod ec2;
 mod efs;
 mod faults;
 mod iam;
+mod json;
 mod line;
 mod paging;
 mod params;
@@ -27,10 +28,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
+use futures::StreamExt as _;
 use rand::RngExt as _;
 
 use self::access::Caller;
-use self::protocol::{Answer, Protocol};
+use self::protocol::{Answer, Protocol, Unread};
 use self::sigv4::Denied;
 use super::account::Account;
 use super::compute::ServiceRequest;
@@ -47,6 +49,8 @@ pub use self::scheduler::watch as watch_schedules;
 
 /// Bytes of a request body. A template (51,200 bytes) has room in it, every byte of it escaped.
 const MAX_BODY: usize = 1024 * 1024;
+/// Bytes after which whoever sends them is not listened to any more.
+const MAX_LISTENED: usize = 64 * MAX_BODY;
 /// For a body to arrive; loopback is quick.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -119,8 +123,11 @@ impl Service {
 
     fn protocol(self, parts: &Parts) -> Protocol {
         match self {
-            Self::CloudWatch if cloudwatch::is_cbor(parts) => Protocol::Cbor,
-            Self::CloudWatch => Protocol::Json10,
+            Self::CloudWatch => match cloudwatch::wire(parts) {
+                cloudwatch::Wire::Cbor => Protocol::Cbor,
+                cloudwatch::Wire::Json => Protocol::Json10,
+                cloudwatch::Wire::Query => Protocol::Query(cloudwatch::NAMESPACE),
+            },
             Self::CloudFormation => Protocol::Query(cloudformation::NAMESPACE),
             Self::Sts => Protocol::Query(sts::NAMESPACE),
             Self::Iam => Protocol::Query(iam::NAMESPACE),
@@ -160,9 +167,16 @@ async fn handle(
             "the practice account answers only to the host names 127.0.0.1 and localhost\n",
         );
     }
-    let body = match read(&parts, body).await {
+    let service = sigv4::service(&parts).and_then(Service::find);
+    let body = match read(body).await {
         Ok(body) => body,
-        Err(response) => return response,
+        Err(why) => {
+            let protocol = service.map_or_else(
+                || unsigned_protocol(&parts),
+                |service| service.protocol(&parts),
+            );
+            return protocol.error(&protocol.unread(why), &request_id());
+        }
     };
     let target = parts
         .uri
@@ -174,7 +188,6 @@ async fn handle(
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return plain(status, body);
     }
-    let service = sigv4::service(&parts).and_then(Service::find);
     let identity = &account.identity;
     let region = service.map_or(identity.place.region.as_str(), |service| {
         service.region(&identity.place)
@@ -321,7 +334,7 @@ async fn dispatch(
     };
     match service {
         Service::CloudFormation => cloudformation::answer(account, caller, form()),
-        Service::CloudWatch => cloudwatch::answer(account, caller, parts, body),
+        Service::CloudWatch => cloudwatch::answer(account, caller, parts, form()),
         Service::Ec2 => ec2::answer(account, caller, form(), request_id),
         Service::Sts => sts::answer(&account.identity, caller, form()),
         Service::Efs => efs::answer(account, caller, &parts.method, path, query, body),
@@ -363,26 +376,28 @@ fn unsigned_protocol(parts: &Parts) -> Protocol {
     }
 }
 
-async fn read(parts: &Parts, body: Body) -> Result<Bytes, Response<Body>> {
-    let too_large = || {
-        plain(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body could not be read or is larger than 1 MiB\n",
-        )
+/// Reads a body. What is more than there may be is read too, and forgotten: who is answered while he still speaks does not
+/// hear it.
+async fn read(body: Body) -> Result<Bytes, Unread> {
+    let whole = async {
+        let (mut kept, mut size) = (Vec::new(), 0);
+        let mut pieces = body.into_data_stream();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|_| Unread::Broken)?;
+            size += piece.len();
+            if size <= MAX_BODY {
+                kept.extend_from_slice(&piece);
+            } else if size > MAX_LISTENED {
+                break;
+            }
+        }
+        if size > MAX_BODY {
+            return Err(Unread::TooLarge);
+        }
+        Ok(kept.into())
     };
-    let announced = parts.headers.get("content-length");
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(plain(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body took too long\n",
-        )),
-    }
+    let read = tokio::time::timeout(BODY_TIMEOUT, whole).await;
+    read.unwrap_or(Err(Unread::TooSlow))
 }
 
 fn plain(status: StatusCode, text: impl Into<Body>) -> Response<Body> {

@@ -51,6 +51,15 @@ impl Params {
         Ok(root)
     }
 
+    /// Takes the operation and its version.
+    pub fn operation(&mut self) -> Result<(String, String), AwsError> {
+        let action = self.text("Action").filter(|action| !action.is_empty());
+        let action = action.ok_or_else(|| AwsError::client("MissingAction", "Missing Action"))?;
+        let version = self.text("Version");
+        let version = version.unwrap_or_else(|| "NO_VERSION_SPECIFIED".to_owned());
+        Ok((action, version))
+    }
+
     fn ec2(&self) -> bool {
         self.dialect == Some(Dialect::Ec2)
     }
@@ -182,6 +191,21 @@ impl Params {
                 item.finish()?;
                 Ok(text)
             })
+            .collect()
+    }
+
+    /// All of it as one document: texts, structures, and lists where names go on with `member.1`.
+    pub fn document(mut self) -> Result<serde_json::Value, AwsError> {
+        if self.children.is_empty() {
+            return Ok(self.text.into());
+        }
+        if self.children.len() == 1 && self.has("member") {
+            let items = self.list("member")?.into_iter();
+            return items.map(Self::document).collect();
+        }
+        let members = self.children.into_iter();
+        members
+            .map(|(name, node)| Ok((name, node.document()?)))
             .collect()
     }
 

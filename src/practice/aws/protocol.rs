@@ -45,6 +45,17 @@ pub enum Answer {
     Text(String),
 }
 
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It is larger than anything asked for.
+    TooLarge,
+    /// It does not come to an end.
+    TooSlow,
+    /// It broke off.
+    Broken,
+}
+
 impl Protocol {
     /// Renders an answer.
     pub fn render(self, answer: Answer, request_id: &str) -> Response<Body> {
@@ -168,15 +179,35 @@ impl Protocol {
         }
     }
 
+    /// Why a body could not be read, as far as services word it.
+    pub fn unread(self, why: Unread) -> AwsError {
+        let (status, code, message) = match why {
+            Unread::TooLarge => (
+                413,
+                "RequestEntityTooLarge",
+                "the body is larger than 1 MiB",
+            ),
+            Unread::TooSlow => (408, "RequestTimeout", "the body took too long"),
+            Unread::Broken => (400, "IncompleteBody", "the body could not be read"),
+        };
+        let exception = if self.is_json() { "Exception" } else { "" };
+        AwsError::with_status(status, format!("{code}{exception}"), message)
+    }
+
+    /// Whether its codes end in `Exception`.
+    fn is_json(self) -> bool {
+        matches!(
+            self,
+            Self::RestJson | Self::Json | Self::Cbor | Self::Json10
+        )
+    }
+
     /// Why a request was not let in, in the words of the service.
     pub fn denied(self, why: &Denied) -> AwsError {
         const INVALID: &str = "The security token included in the request is invalid.";
         const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
         const EC2: &str = "AWS was not able to validate the provided access credentials";
-        let json = matches!(
-            self,
-            Self::RestJson | Self::Json | Self::Cbor | Self::Json10
-        );
+        let json = self.is_json();
         // JSON 1.1 services answer 400 where others answer 403.
         let status = if matches!(self, Self::Json | Self::Json10) {
             400

@@ -19,25 +19,27 @@ use crate::practice::states::{self, Who};
 use crate::practice::world::World;
 use crate::practice::world::schedules::{Definition, GROUP, Schedule, malformed, validation};
 
-/// The schedule that a path names; empty where it names all of them.
-fn schedule_of(path: &str) -> Option<&str> {
-    match path.strip_prefix("/schedules")? {
-        "" => Some(""),
-        rest => rest.strip_prefix('/').filter(|name| !name.contains('/')),
-    }
+/// The operation that a method on a path means, and the name in the path.
+fn find<'a>(method: &Method, path: &'a str) -> Option<(&'static str, Option<&'a str>)> {
+    let mut parts = path.strip_prefix('/')?.split('/');
+    let (kind, name) = (parts.next()?, parts.next());
+    let operation = match (method.as_str(), kind, name) {
+        ("GET", "schedules", None) => "ListSchedules",
+        ("POST", "schedules", Some(_)) => "CreateSchedule",
+        ("PUT", "schedules", Some(_)) => "UpdateSchedule",
+        ("GET", "schedules", Some(_)) => "GetSchedule",
+        ("DELETE", "schedules", Some(_)) => "DeleteSchedule",
+        ("GET", "schedule-groups", None) => "ListScheduleGroups",
+        ("GET", "schedule-groups", Some(_)) => "GetScheduleGroup",
+        _ => return None,
+    };
+    let fits = parts.next().is_none() && name.is_none_or(|name| !name.is_empty());
+    fits.then_some((operation, name))
 }
 
 /// The operation that a method on a path means.
 pub fn operation_name(method: &Method, path: &str) -> Option<&'static str> {
-    Some(match (method.as_str(), schedule_of(path)?) {
-        ("GET", "") => "ListSchedules",
-        (_, "") => return None,
-        ("POST", _) => "CreateSchedule",
-        ("PUT", _) => "UpdateSchedule",
-        ("GET", _) => "GetSchedule",
-        ("DELETE", _) => "DeleteSchedule",
-        _ => return None,
-    })
+    find(method, path).map(|(operation, _)| operation)
 }
 
 /// Answers a Scheduler request.
@@ -54,10 +56,8 @@ pub fn answer(
         .collect();
     // A token makes a repeated call harmless; here each is judged by what is there.
     query.remove("clientToken");
-    let name = schedule_of(path).ok_or_else(|| unknown(method, path))?;
-    let name = Some(name).filter(|name| !name.is_empty());
+    let (action, name) = find(method, path).ok_or_else(|| unknown(method, path))?;
     account.write(|world| {
-        let action = operation_name(method, path).ok_or_else(|| unknown(method, path))?;
         let definition = match action {
             "CreateSchedule" | "UpdateSchedule" => {
                 let members = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -67,7 +67,12 @@ pub fn answer(
         };
         caller.may(world, Refusal::Json, |world| {
             let ask = Ask::new(format!("scheduler:{action}"));
-            let resource = format!("schedule/{GROUP}/{}", name.unwrap_or("*"));
+            let resource = match action {
+                "GetScheduleGroup" | "ListScheduleGroups" => {
+                    format!("schedule-group/{}", name.unwrap_or("*"))
+                }
+                _ => format!("schedule/{GROUP}/{}", name.unwrap_or("*")),
+            };
             let mut asks = vec![ask.on(world.place.arn("scheduler", &resource))];
             if let Some(definition) = &definition {
                 let pass = Ask::new("iam:PassRole").on(&definition.role);
@@ -82,11 +87,7 @@ pub fn answer(
                 .as_deref(),
             None | Some(GROUP)
         ) {
-            return Err(AwsError::with_status(
-                404,
-                "ResourceNotFoundException",
-                "the practice account has no schedule group but default",
-            ));
+            return Err(no_such_group());
         }
         let answer = match (action, name, definition) {
             ("CreateSchedule", Some(name), Some(definition)) => {
@@ -102,6 +103,9 @@ pub fn answer(
                 world.delete_schedule(name)?;
                 json!({})
             }
+            ("GetScheduleGroup", Some(GROUP), _) => group(world),
+            ("GetScheduleGroup", ..) => return Err(no_such_group()),
+            ("ListScheduleGroups", ..) => list_groups(world, &mut query)?,
             _ => list(world, &mut query)?,
         };
         match query.keys().next() {
@@ -164,17 +168,49 @@ fn show(world: &World, schedule: &Schedule) -> Value {
     body
 }
 
+fn no_such_group() -> AwsError {
+    AwsError::with_status(
+        404,
+        "ResourceNotFoundException",
+        "the practice account has no schedule group but default",
+    )
+}
+
+/// The one group that is there.
+fn group(world: &World) -> Value {
+    json!({
+        "Arn": world.place.arn("scheduler", &format!("schedule-group/{GROUP}")),
+        "Name": GROUP,
+        "State": "ACTIVE",
+    })
+}
+
+fn list_groups(world: &World, query: &mut BTreeMap<String, String>) -> Result<Value, AwsError> {
+    limit(query)?;
+    let prefix = query.remove("NamePrefix").unwrap_or_default();
+    let groups: Vec<Value> = GROUP
+        .starts_with(&prefix)
+        .then(|| group(world))
+        .into_iter()
+        .collect();
+    Ok(json!({"ScheduleGroups": groups}))
+}
+
+/// Items of a page.
+fn limit(query: &mut BTreeMap<String, String>) -> Result<usize, AwsError> {
+    let Some(text) = query.remove("MaxResults") else {
+        return Ok(100);
+    };
+    let number = text.parse().ok();
+    number
+        .filter(|limit| (1..=100).contains(limit))
+        .ok_or_else(|| validation("MaxResults must be a number from 1 to 100"))
+}
+
 fn list(world: &World, query: &mut BTreeMap<String, String>) -> Result<Value, AwsError> {
     let prefix = query.remove("NamePrefix").unwrap_or_default();
     let wanted = query.remove("State");
-    let limit = match query.remove("MaxResults") {
-        None => 100,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=100).contains(limit))
-            .ok_or_else(|| validation("MaxResults must be a number from 1 to 100"))?,
-    };
+    let limit = limit(query)?;
     let token = query.remove("NextToken");
     let found = world.schedules.values().filter(|one| {
         let state = state(one.definition.enabled);

@@ -3,11 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::access::{Ask, Caller, Refusal};
+use super::json;
+use super::paging;
 use super::protocol::Answer;
 use crate::practice::account::Account;
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
-use crate::practice::world::images::public_parameter;
+use crate::practice::world::images::{public_parameter, public_parameters};
 
 /// When Amazon published the image, seconds since 1970; the same date as the image says.
 const PUBLISHED: i64 = 1_763_416_531;
@@ -20,15 +22,13 @@ pub fn answer(
     body: &[u8],
 ) -> Result<Answer, AwsError> {
     let operation = target.strip_prefix("AmazonSSM.").unwrap_or(target);
-    if !matches!(operation, "GetParameter" | "GetParameters") {
+    if !matches!(
+        operation,
+        "GetParameter" | "GetParameters" | "GetParametersByPath"
+    ) {
         return Err(AwsError::client("UnknownOperationException", ""));
     }
-    let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {
-        return Err(AwsError::client(
-            "SerializationException",
-            "the body is not a JSON object",
-        ));
-    };
+    let mut members = json::members(body, &["Name", "NextToken", "Path"])?;
     account.write(|world| {
         caller.may(world, Refusal::Json, |world| {
             asks(world, operation, &members)
@@ -36,12 +36,10 @@ pub fn answer(
     })?;
     // Nothing is encrypted here, so that decrypting changes nothing.
     members.remove("WithDecryption");
-    let answer = account.read(|world| {
-        if operation == "GetParameter" {
-            get(world, &mut members)
-        } else {
-            get_many(world, &mut members)
-        }
+    let answer = account.read(|world| match operation {
+        "GetParameter" => get(world, &mut members),
+        "GetParameters" => get_many(world, &mut members),
+        _ => get_by_path(world, &mut members),
     })?;
     match members.keys().next() {
         Some(name) => Err(AwsError::client(
@@ -53,7 +51,8 @@ pub fn answer(
 }
 
 fn asks(world: &World, operation: &str, members: &Map<String, Value>) -> Vec<Ask> {
-    let names = match (members.get("Name"), members.get("Names")) {
+    let named = members.get("Name").or_else(|| members.get("Path"));
+    let names = match (named, members.get("Names")) {
         (Some(one), _) => vec![one.clone()],
         (None, Some(Value::Array(names))) => names.clone(),
         _ => Vec::new(),
@@ -105,6 +104,43 @@ fn get_many(world: &World, members: &mut Map<String, Value>) -> Result<Value, Aw
         }
     }
     Ok(json!({"Parameters": found, "InvalidParameters": invalid}))
+}
+
+fn get_by_path(world: &World, members: &mut Map<String, Value>) -> Result<Value, AwsError> {
+    let Some(Value::String(path)) = members.remove("Path") else {
+        return Err(missing("path"));
+    };
+    let recursive = members.remove("Recursive") == Some(Value::Bool(true));
+    let limit = match members.remove("MaxResults") {
+        None | Some(Value::Null) => 10,
+        Some(given) => given
+            .as_u64()
+            .and_then(|given| usize::try_from(given).ok())
+            .filter(|given| (1..=10).contains(given))
+            .ok_or_else(|| {
+                AwsError::client("ValidationException", "MaxResults is a number from 1 to 10")
+            })?,
+    };
+    let token = members.remove("NextToken");
+    let token = token.as_ref().and_then(Value::as_str);
+    let below = format!("{}/", path.trim_end_matches('/'));
+    let found = public_parameters().filter(|name| {
+        name.strip_prefix(&below)
+            .is_some_and(|rest| recursive || !rest.contains('/'))
+    });
+    let mut found: Vec<(String, String)> = found.map(|name| (name.clone(), name)).collect();
+    found.sort();
+    let (page, next) = paging::page(found, limit, token)
+        .ok_or_else(|| AwsError::client("InvalidNextToken", "The specified token isn't valid."))?;
+    let parameters: Vec<Value> = page
+        .iter()
+        .filter_map(|name| parameter(world, name))
+        .collect();
+    let mut answer = json!({"Parameters": parameters});
+    if let Some(next) = next {
+        answer["NextToken"] = next.into();
+    }
+    Ok(answer)
 }
 
 fn missing(name: &str) -> AwsError {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::access::{Ask, Caller, Refusal};
+use super::json;
 use super::paging;
 use super::protocol::Answer;
 use crate::practice::account::Account;
@@ -10,6 +11,22 @@ use crate::practice::error::AwsError;
 use crate::practice::states::run::{Failed, Item};
 use crate::practice::world::state_machines::{Execution, StateMachine};
 use crate::practice::world::{Tags, World};
+
+/// Members that are strings.
+const TEXTS: [&str; 12] = [
+    "cause",
+    "definition",
+    "error",
+    "executionArn",
+    "input",
+    "name",
+    "nextToken",
+    "resourceArn",
+    "roleArn",
+    "stateMachineArn",
+    "statusFilter",
+    "type",
+];
 
 /// The parameters of a request, of which whatever nobody takes is refused.
 struct Members(Map<String, Value>);
@@ -68,20 +85,17 @@ pub fn answer(
         "DeleteStateMachine" => delete,
         "DescribeExecution" => describe_execution,
         "DescribeStateMachine" => describe,
+        "DescribeStateMachineForExecution" => describe_for_execution,
         "GetExecutionHistory" => history,
         "ListExecutions" => list_executions,
         "ListStateMachines" => list,
         "ListTagsForResource" => list_tags,
         "StartExecution" => start,
         "StopExecution" => stop,
+        "UpdateStateMachine" => update,
         _ => return Err(AwsError::client("UnknownOperationException", "")),
     };
-    let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
-        return Err(AwsError::client(
-            "SerializationException",
-            "the body is not a JSON object",
-        ));
-    };
+    let members = json::members(body, &TEXTS)?;
     account.write(|world| {
         caller.may(world, Refusal::Json, |world| asks(world, action, &members))?;
         let mut members = Members(members);
@@ -145,6 +159,22 @@ fn create(world: &mut World, members: &mut Members) -> Result<Value, AwsError> {
     let arn = world.create_state_machine(&name, definition, &role, tags)?;
     let created = world.state_machine(&arn)?.created;
     Ok(json!({"stateMachineArn": arn, "creationDate": created.as_second()}))
+}
+
+fn update(world: &mut World, members: &mut Members) -> Result<Value, AwsError> {
+    let arn = members.needed("stateMachineArn")?;
+    let machine = world.state_machine(&arn)?.clone();
+    let given = (members.text("definition"), members.text("roleArn"));
+    if given == (None, None) {
+        return Err(AwsError::client(
+            "MissingRequiredParameter",
+            "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified",
+        ));
+    }
+    let definition = given.0.unwrap_or(machine.definition);
+    let role = given.1.unwrap_or(machine.role);
+    world.change_state_machine(&arn, definition, &role)?;
+    Ok(json!({"updateDate": world.now.as_second()}))
 }
 
 fn delete(world: &mut World, members: &mut Members) -> Result<Value, AwsError> {
@@ -238,6 +268,18 @@ fn describe_execution(world: &mut World, members: &mut Members) -> Result<Value,
         body["cause"] = failed.cause.as_str().into();
     }
     Ok(body)
+}
+
+fn describe_for_execution(world: &mut World, members: &mut Members) -> Result<Value, AwsError> {
+    let one = world.execution(&members.needed("executionArn")?)?;
+    let machine = world.state_machine(&one.machine)?;
+    Ok(json!({
+        "stateMachineArn": one.machine,
+        "name": machine.name,
+        "definition": one.definition,
+        "roleArn": one.role,
+        "updateDate": machine.created.as_second(),
+    }))
 }
 
 fn list_executions(world: &mut World, members: &mut Members) -> Result<Value, AwsError> {

@@ -14,8 +14,7 @@ const VERSION: &str = "2011-06-15";
 /// Answers an STS request.
 pub fn answer(identity: &Identity, caller: &Caller, form: &[u8]) -> Result<Answer, AwsError> {
     let mut params = Params::parse(form, Dialect::Query)?;
-    let action = params.text("Action").unwrap_or_default();
-    let version = params.text("Version").unwrap_or_default();
+    let (action, version) = params.operation()?;
     if action != "GetCallerIdentity" || version != VERSION {
         return Err(AwsError::client(
             "InvalidAction",

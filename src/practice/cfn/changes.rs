@@ -7,7 +7,7 @@ use super::next::Next;
 use super::plan;
 use super::template::Template;
 use super::update::{self, Asked};
-use super::{durations, start};
+use super::{durations, permissions, start};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
 use crate::practice::world::stacks::change_sets::{
@@ -32,6 +32,8 @@ pub struct NewChangeSet {
     pub asked: Asked,
     /// Free text.
     pub description: Option<String>,
+    /// ARN of the service role that the stack gets with it.
+    pub role: Option<String>,
     /// What to do when something fails on the way.
     pub on_failure: Option<OnFailure>,
     /// Makes the request idempotent.
@@ -49,6 +51,9 @@ pub fn create(world: &mut World, new: NewChangeSet) -> Result<(String, String), 
             "AlreadyExistsException",
             format!("ChangeSet {} already exists", new.name),
         ));
+    }
+    if let Some(role) = &new.role {
+        permissions::check_role(world, role)?;
     }
     let stack = if new.creates {
         reviewed(world, &new)?
@@ -72,6 +77,7 @@ pub fn create(world: &mut World, new: NewChangeSet) -> Result<(String, String), 
             created: world.now,
             token: new.token,
             version,
+            role: new.role,
             on_failure: new.on_failure,
             status: ChangeSetStatus::CreatePending,
             reason: None,
@@ -248,6 +254,7 @@ pub fn execute(
     }
     if let Some(found) = world.stacks.get_mut(&one.stack) {
         found.change_set = Some(one.id);
+        found.role = one.role.or(found.role.take());
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::foresee;
 use super::parameters::{self, ParameterValue};
 use super::references::{self, Reference};
 use super::schema;
@@ -77,6 +78,7 @@ pub fn all(
     names(&parsed, Some(&conditions))?;
     let dependencies = dependencies(&parsed, &conditions)?;
     acyclic(&dependencies)?;
+    foresee::functions(&parsed, &parameters, &conditions, stack, &world.place).map_err(wrong)?;
     Ok(Checked {
         template: parsed,
         parameters,

@@ -11,7 +11,7 @@ use super::schema::Properties;
 use super::template::Template;
 use super::types::{self, Request, Settled};
 use super::wanted::Wanted;
-use super::{changes, durations, signals, start};
+use super::{changes, durations, permissions, signals, start};
 use crate::practice::error::AwsError;
 use crate::practice::world::World;
 use crate::practice::world::stacks::change_sets::Execution;
@@ -190,6 +190,8 @@ pub fn ask(
         .get(stack)
         .map(|stack| stack.name.clone())
         .unwrap_or_default();
+    let subject = (stack, logical_id, wanted.kind.name);
+    permissions::may_create(world, subject, &wanted.properties, &wanted.tags)?;
     let physical_id = (wanted.kind.create)(
         world,
         &Request {

@@ -13,6 +13,7 @@ mod delete;
 mod diff;
 pub mod document;
 mod durations;
+mod foresee;
 mod forward;
 mod live;
 mod modify;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::behaviour::Update;
 use super::diff;
+use super::permissions;
 use super::schema::{Properties, Property};
 use super::types::{self, Change, Progress, ResourceType};
 use super::wanted::TAGS;
@@ -36,6 +37,9 @@ pub fn in_place(
             resource.kind
         )));
     }
+    let names: Vec<&'static str> = changed.iter().map(|property| property.name).collect();
+    let tagged = kind.tags.is_some() && before != after;
+    permissions::may_update(world, resource, properties, &names, tagged)?;
     let id = resource.physical_id.as_deref().unwrap_or_default();
     if let Some(tags_of) = kind.tags {
         let tags = tags_of(world, id).ok_or_else(|| {
@@ -54,7 +58,6 @@ pub fn in_place(
     let (false, Some(update)) = (changed.is_empty(), kind.update) else {
         return Ok(Progress::Done);
     };
-    let names: Vec<&'static str> = changed.iter().map(|property| property.name).collect();
     update(
         world,
         &Change {

@@ -73,6 +73,10 @@ fn collect(
             let (text, map) = scope::sub_parts(argument)?;
             for token in scope::sub_tokens(text) {
                 let Token::Name(name) = token else { continue };
+                let letters = |c: char| c.is_ascii_alphanumeric() || "_.:".contains(c);
+                if name.is_empty() || !name.chars().all(letters) {
+                    return Err("Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons".into());
+                }
                 if map.is_some_and(|map| map.contains_key(name)) {
                     continue;
                 }

@@ -245,13 +245,17 @@ impl Scope<'_> {
         let wrong = || {
             "Template error: Fn::Cidr expects a block, a count from 1 to 256, and the number of subnet bits".to_owned()
         };
-        let [block, count, bits] = arguments(argument, "Fn::Cidr")?;
         let number = |value| {
             self.text(value, "Fn::Cidr")?
                 .parse::<u32>()
                 .map_err(|_| wrong())
         };
-        let (count, bits) = (number(count)?, number(bits)?);
+        let (block, count, bits) = match argument.as_array().map(Vec::as_slice) {
+            // "The number of subnet bits …; the default is 8" (template reference, Fn::Cidr).
+            Some([block, count]) => (block, number(count)?, 8),
+            Some([block, count, bits]) => (block, number(count)?, number(bits)?),
+            _ => return Err(wrong()),
+        };
         let block = self.text(block, "Fn::Cidr")?;
         let (address, prefix) = block.split_once('/').ok_or_else(wrong)?;
         let address: std::net::Ipv4Addr = address.parse().map_err(|_| wrong())?;

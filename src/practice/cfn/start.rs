@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::check::{self, Checked};
 use super::template::Template;
-use super::{capabilities, create, update};
+use super::{capabilities, create, permissions, update};
 use crate::practice::error::AwsError;
 use crate::practice::world::stacks::updates::{Part, Version};
 use crate::practice::world::stacks::{
@@ -35,6 +35,8 @@ pub struct NewStack {
     pub on_failure: OnFailure,
     /// Until creation counts as failed.
     pub timeout_minutes: Option<u32>,
+    /// Whether it is protected against deletion.
+    pub protected: bool,
     /// Makes the request idempotent.
     pub token: Option<String>,
 }
@@ -70,9 +72,10 @@ pub fn create(world: &mut World, new: NewStack) -> Result<String, AwsError> {
     let mut stack = empty(id.clone(), new.name, version, world.now);
     stack.on_failure = new.on_failure;
     stack.timeout_minutes = new.timeout_minutes;
-    stack.client_request_token.clone_from(&new.token);
-    stack.creation_token = new.token;
+    stack.protected = new.protected;
+    stack.creation_token.clone_from(&new.token);
     world.stacks.insert(&id, stack);
+    update::remember(world, &id, new.token, "CreateStack");
     add_resources(world, &id, &checked);
     world.stack_event(
         &id,
@@ -110,7 +113,9 @@ pub fn empty(id: String, name: String, version: Version, now: Timestamp) -> Stac
         change_set: None,
         tokens: BTreeMap::new(),
         deleted: None,
-        deleted_by: None,
+        role: None,
+        asked_by: None,
+        protected: false,
         status: StackStatus::CreateInProgress,
         reason: None,
         outputs: Vec::new(),
@@ -171,19 +176,42 @@ pub fn add_resources(world: &mut World, stack: &str, checked: &Checked) {
     }
 }
 
-/// Notes as whom a stack is being deleted: without a service role CloudFormation does it as whoever asks.
-pub fn deleted_by(world: &mut World, name_or_id: &str, role: Option<&str>) {
-    let stack = world.find_stack(name_or_id).filter(|stack| {
-        !matches!(
-            stack.status,
-            StackStatus::DeleteInProgress | StackStatus::DeleteComplete
-        )
-    });
-    if let Some(id) = stack.map(|stack| stack.id.clone())
-        && let Some(stack) = world.stacks.get_mut(&id)
-    {
-        stack.deleted_by = role.map(str::to_owned);
+/// Notes as whom CloudFormation does what has just begun: as the service role that is named or the stack has, or without
+/// one as whoever asks. A role that cannot be assumed is refused.
+pub fn acts_as(
+    world: &mut World,
+    stack: &str,
+    named: Option<String>,
+    caller: Option<&str>,
+) -> Result<(), AwsError> {
+    if let Some(stack) = world.stacks.get_mut(stack) {
+        stack.asked_by = caller.map(str::to_owned);
+        stack.role = named.or(stack.role.take());
     }
+    let role = world
+        .stacks
+        .get(stack)
+        .and_then(|stack| stack.role.as_ref());
+    role.map_or(Ok(()), |role| permissions::check_role(world, role))
+}
+
+/// Protects a stack against deletion, or no more. Answers with its ARN.
+pub fn protect(world: &mut World, name_or_id: &str, protected: bool) -> Result<String, AwsError> {
+    let stack = world.stack(name_or_id)?;
+    let (id, status) = (stack.id.clone(), stack.status);
+    if matches!(
+        status,
+        StackStatus::DeleteInProgress | StackStatus::DeleteComplete
+    ) {
+        return Err(AwsError::validation(format!(
+            "Termination protection cannot be updated while stack [{name_or_id}] is in {} state",
+            status.name()
+        )));
+    }
+    if let Some(stack) = world.stacks.get_mut(&id) {
+        stack.protected = protected;
+    }
+    Ok(id)
 }
 
 /// Begins to delete a stack; one that is gone or going is left alone.
@@ -197,6 +225,13 @@ pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) -> Res
     ) {
         return Ok(());
     }
+    // Once it has failed, another try is one, whatever its token.
+    update::is_repeated(stack, token.as_ref(), "DeleteStack")?;
+    if stack.protected {
+        return Err(AwsError::validation(format!(
+            "Stack [{name_or_id}] cannot be deleted while TerminationProtection is enabled"
+        )));
+    }
     if stack.status.updates() {
         return Err(AwsError::validation(format!(
             "Stack [{name_or_id}] cannot be deleted while in status {}",
@@ -207,8 +242,8 @@ pub fn delete(world: &mut World, name_or_id: &str, token: Option<String>) -> Res
     let now = world.now;
     if let Some(stack) = world.stacks.get_mut(&id) {
         stack.deleted = Some(now);
-        stack.client_request_token = token;
     }
+    update::remember(world, &id, token, "DeleteStack");
     if status == StackStatus::CreateInProgress {
         cancel(world, &id);
     }

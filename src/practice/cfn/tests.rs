@@ -42,6 +42,7 @@ impl Bench {
             capabilities: Vec::new(),
             on_failure: OnFailure::Rollback,
             timeout_minutes: None,
+            protected: false,
             token: None,
         }
     }
@@ -481,4 +482,72 @@ fn a_stack_whose_template_cannot_be_read_any_more_fails_with_the_reason() {
     start::delete(&mut bench.world, "s", None).unwrap();
     bench.pass(HOUR);
     assert_eq!(bench.status(&stack), StackStatus::DeleteFailed);
+}
+
+#[test]
+fn functions_that_cannot_have_a_value_are_refused_before_anything_is_made() {
+    let mut bench = Bench::new();
+    let vpc = |cidr: &str| {
+        format!(
+            "Mappings: {{M: {{here: {{a: 10.0.0.0/16}}}}}}\nConditions: {{No: !Equals [a, b]}}\nResources:\n  G: {{Type: 'AWS::EC2::InternetGateway'}}\n  V: {{Type: 'AWS::EC2::VPC', Properties: {{CidrBlock: {cidr}}}}}"
+        )
+    };
+    for (cidr, why) in [
+        (
+            "!FindInMap [M, here, b]",
+            "Unable to get mapping for M::here::b",
+        ),
+        (
+            "!Select [4, [a, b]]",
+            "Fn::Select cannot select nonexistent value at index 4",
+        ),
+        (
+            "!Select [9, !Cidr [10.0.0.0/16, 2]]",
+            "nonexistent value at index 9",
+        ),
+        (
+            "!Join ['', [!Ref G, !FindInMap [M, there, a]]]",
+            "Unable to get mapping for M::there::a",
+        ),
+        ("!If [No, x, !Select [7, [!GetAZs '']]]", "Fn::Select"),
+        (
+            "!Sub '${no pe}'",
+            "variable names in Fn::Sub syntax must contain only",
+        ),
+    ] {
+        let stack = Bench::new_stack(&vpc(cidr), &[]);
+        let error = start::create(&mut bench.world, stack).unwrap_err();
+        assert_eq!(error.code, "ValidationError");
+        assert!(error.message.contains(why), "{cidr}: {}", error.message);
+    }
+    assert!(bench.world.stacks.values().next().is_none());
+    // What is not taken may be as it likes, and what is not there yet may be anything.
+    for cidr in [
+        "!If [No, !FindInMap [M, here, b], 10.0.0.0/16]",
+        "!FindInMap [M, here, a]",
+        "!Select [0, !Cidr [10.0.0.0/8, 2, 16]]",
+        "!Join ['', ['10.0.0.0/16', !If [No, !Ref G, '']]]",
+    ] {
+        let mut stack = Bench::new_stack(&vpc(cidr), &[]);
+        stack.name = format!("s{}", bench.world.stacks.values().count());
+        start::create(&mut bench.world, stack).unwrap();
+    }
+}
+
+#[test]
+fn a_token_stands_for_one_operation() {
+    let mut bench = Bench::new();
+    let template = "Resources: {G: {Type: 'AWS::EC2::InternetGateway'}}";
+    let stack = || {
+        let mut stack = Bench::new_stack(template, &[]);
+        stack.token = Some("one".into());
+        stack
+    };
+    let id = start::create(&mut bench.world, stack()).unwrap();
+    assert_eq!(start::create(&mut bench.world, stack()).unwrap(), id);
+    bench.pass(SignedDuration::from_mins(5));
+    let refused = start::delete(&mut bench.world, "s", Some("one".into())).unwrap_err();
+    assert_eq!(refused.code, "TokenAlreadyExistsException");
+    start::delete(&mut bench.world, "s", Some("two".into())).unwrap();
+    start::delete(&mut bench.world, "s", Some("two".into())).unwrap();
 }

@@ -66,11 +66,14 @@ pub async fn kernel(host: &Arc<Host>, activity: &Activity) -> Outcome<()> {
         (kind, _) => format!("{kind}-fs ({partition}): mounted filesystem with ordered data mode"),
     });
     activity.sleep(KERNEL).await;
-    host.console_line("systemd[1]: Detected virtualization amazon.");
-    host.console_line(&format!(
-        "systemd[1]: Hostname set to <{}>.",
-        host.domain_name()
-    ));
+    let name = host.domain_name();
+    if host.spec.edition.has_systemd() {
+        host.console_line("systemd[1]: Detected virtualization amazon.");
+        host.console_line(&format!("systemd[1]: Hostname set to <{name}>."));
+    } else {
+        host.console_line("INIT: Entering runlevel: 3");
+        host.console_line(&format!("Setting hostname {name}:  [  OK  ]"));
+    }
     activity.sleep(INIT).await;
     Ok(())
 }
@@ -169,9 +172,11 @@ pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Result<(), Boot
         // The device might still come.
         activity.sleep(MOUNT_TIMEOUT).await;
         host.console_line(what);
-        host.console_line(
-            "systemd[1]: Dependency failed for local-fs.target - Local File Systems.",
-        );
+        host.console_line(if host.spec.edition.has_systemd() {
+            "systemd[1]: Dependency failed for local-fs.target - Local File Systems."
+        } else {
+            "Mounting local filesystems:  [FAILED]"
+        });
         return Err(BootError::Mount(what.clone()));
     }
     // A share that does not answer is tried for ever; systemd is not that patient.
@@ -182,13 +187,13 @@ pub async fn mount_all(host: &Arc<Host>, activity: &Activity) -> Result<(), Boot
     for (what, _) in local.iter().chain(&remote) {
         host.console_line(what);
     }
-    if remote.iter().any(|(_, ignored)| !ignored) {
-        host.console_line(
-            "systemd[1]: Dependency failed for remote-fs.target - Remote File Systems.",
-        );
-    } else {
-        host.console_line("systemd[1]: Reached target remote-fs.target - Remote File Systems.");
-    }
+    let failed = remote.iter().any(|(_, ignored)| !ignored);
+    host.console_line(match (host.spec.edition.has_systemd(), failed) {
+        (true, true) => "systemd[1]: Dependency failed for remote-fs.target - Remote File Systems.",
+        (true, false) => "systemd[1]: Reached target remote-fs.target - Remote File Systems.",
+        (false, true) => "Mounting other filesystems:  [FAILED]",
+        (false, false) => "Mounting other filesystems:  [  OK  ]",
+    });
     Ok(())
 }
 

@@ -77,6 +77,19 @@ impl Edition {
         }
     }
 
+    /// Whether systemd is its first process; before, that was init, with scripts for services.
+    pub(super) fn has_systemd(self) -> bool {
+        self == Self::Of2023
+    }
+
+    /// Packages that only the image of 2023 has, of those that both images are said to have.
+    pub(super) fn lacks(self) -> &'static [&'static str] {
+        match self {
+            Self::Of2023 => &[],
+            Self::Of2018 => &["amazon-ssm-agent", "chrony", "dnf", "systemd"],
+        }
+    }
+
     /// Version of the kernel, as `uname -r` shows it.
     pub(super) fn kernel(self) -> &'static str {
         match self {

@@ -277,12 +277,21 @@ impl Shared {
             boot::mount_all(host, &activity).await?;
         }
         commands::system::start_enabled(host);
+        let systemd = host.spec.edition.has_systemd();
         match sshd::start(host, Arc::clone(&running.door)) {
             Ok(()) => {
-                host.console_line("systemd[1]: Started sshd.service - OpenSSH server daemon.");
+                host.console_line(if systemd {
+                    "systemd[1]: Started sshd.service - OpenSSH server daemon."
+                } else {
+                    "Starting sshd:  [  OK  ]"
+                });
             }
             Err(why) => {
-                host.console_line(&format!("systemd[1]: Failed to start sshd.service: {why}."));
+                host.console_line(&if systemd {
+                    format!("systemd[1]: Failed to start sshd.service: {why}.")
+                } else {
+                    format!("Starting sshd: {why} [FAILED]")
+                });
                 sshd::refuse(host, Arc::clone(&running.door));
             }
         }

@@ -252,12 +252,19 @@ pub fn build(edition: Edition) -> Outcome<Arc<Tree>> {
         view.write(path, content.as_bytes())?;
         view.set_mode(path, *mode)?;
     }
-    view.write(PACKAGES, (INSTALLED.join("\n") + "\n").as_bytes())?;
+    let installed = INSTALLED
+        .iter()
+        .filter(|one| !edition.lacks().contains(one));
+    let installed: String = installed.map(|one| format!("{one}\n")).collect();
+    view.write(PACKAGES, installed.as_bytes())?;
     let brought = PROGRAMS
         .split_whitespace()
         .map(|name| (format!("/usr/bin/{name}"), stand_in(name)));
-    let ours = commands::files::files().chain(commands::system::files());
+    let ours = commands::files::files().chain(commands::system::files(edition));
     for (path, content) in brought.chain(ours) {
+        if let Some((directory, _)) = path.rsplit_once('/') {
+            view.make_dirs(directory)?;
+        }
         view.write_with_mode(&path, content.as_bytes(), 0o755)?;
         view.set_mode(&path, 0o755)?;
     }
@@ -265,6 +272,12 @@ pub fn build(edition: Edition) -> Outcome<Arc<Tree>> {
         for name in commands::system::install_on_image(&view, package)? {
             view.append(PACKAGES, format!("{name}\n").as_bytes())?;
         }
+    }
+    if !edition.has_systemd() {
+        for directory in ["/etc/systemd", "/usr/lib/systemd"] {
+            view.remove_all(directory)?;
+        }
+        view.make_symlink("rc.d/init.d", "/etc/init.d")?;
     }
     let home = "/home/ec2-user";
     let learner = Some(edition.learner());

@@ -119,7 +119,14 @@ fn processes(view: &View, host: &Arc<Host>) -> Outcome<()> {
     view.make_dirs("/proc/1")?;
     file("/proc/mounts", |host| host.mounts.proc_mounts())?;
     file("/proc/self/mounts", |host| host.mounts.proc_mounts())?;
-    file("/proc/1/comm", |_| "systemd\n".to_owned())?;
+    file("/proc/1/comm", |host| {
+        let first = if host.spec.edition.has_systemd() {
+            "systemd"
+        } else {
+            "init"
+        };
+        format!("{first}\n")
+    })?;
     file("/proc/uptime", |host| {
         let up = host.uptime().as_secs_f64();
         // Two processors, mostly idle.

@@ -265,10 +265,7 @@ pub(in crate::practice) fn machine(
     files: crate::practice::storage::Files,
 ) -> std::sync::Arc<host::Host> {
     let disk = files
-        .create_disk_from(
-            &spec.instance_id,
-            &image::build(Edition::default()).unwrap(),
-        )
+        .create_disk_from(&spec.instance_id, &image::build(spec.edition).unwrap())
         .unwrap();
     let clock = clock.clone();
     let host = host::Host::new(spec, clock, surroundings, files, disk, String::new());

@@ -286,23 +286,3 @@ async fn a_deletion_that_is_blocked_names_the_blocker_and_succeeds_once_it_is_go
         .unwrap();
     assert_eq!(bench.settled(&base).await, "DELETE_COMPLETE");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_role_is_refused_by_name() {
-    let bench = Bench::new().await;
-    let client = bench.cloudformation();
-    let created = client
-        .create_stack()
-        .stack_name("s")
-        .template_body("Resources: {G: {Type: 'AWS::EC2::InternetGateway'}}")
-        .role_arn("arn:aws:iam::123456789012:role/deployer")
-        .send();
-    let error = created.await.unwrap_err().into_service_error();
-    let message = error.meta().message().unwrap();
-    assert!(message.starts_with("RoleARN is not supported"), "{message}");
-    let deleted = client
-        .delete_stack()
-        .stack_name("s")
-        .role_arn("arn:aws:iam::123456789012:role/deployer");
-    assert!(deleted.send().await.is_err());
-}

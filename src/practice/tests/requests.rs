@@ -110,10 +110,12 @@ async fn a_body_that_is_too_large_is_refused() {
     let length = 2 * 1024 * 1024;
     let answer = bench
         .raw(&format!(
-            "POST / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+            "POST / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{}",
+            "a".repeat(length)
         ))
         .await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(answer.contains("RequestEntityTooLarge"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

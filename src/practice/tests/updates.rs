@@ -554,7 +554,7 @@ Outputs:";
             .stack_name("lab")
             .template_body(template)
             .set_parameters(Some(parameters.clone()))
-            .client_request_token(end)
+            .client_request_token(end.replace('_', "-"))
             .send()
             .await
             .unwrap();

@@ -100,6 +100,12 @@ pub fn is_listed(id: &str) -> bool {
 /// Path of the public parameters of Systems Manager that name these images, but for the architecture.
 const AL2023: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-";
 
+/// Names of the public parameters of Systems Manager that are known here.
+pub fn public_parameters() -> impl Iterator<Item = String> {
+    let images = images().into_iter();
+    images.map(|image| format!("{AL2023}{}", image.architecture))
+}
+
 /// The value of a public parameter of Systems Manager.
 pub fn public_parameter(name: &str) -> Option<String> {
     let architecture = name.strip_prefix(AL2023)?;

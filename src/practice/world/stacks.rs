@@ -57,9 +57,15 @@ pub struct Stack {
     pub tokens: BTreeMap<String, String>,
     /// When its deletion began.
     pub deleted: Option<Timestamp>,
-    /// Id of the role whose session asked for its deletion; none: the account's owner.
+    /// ARN of the service role as which CloudFormation works on it, from the operation on that has named it.
     #[serde(default)]
-    pub deleted_by: Option<String>,
+    pub role: Option<String>,
+    /// Id of the role whose session asked for the last operation; none: the account's owner.
+    #[serde(default, alias = "deleted_by")]
+    pub asked_by: Option<String>,
+    /// Whether it is protected against deletion.
+    #[serde(default)]
+    pub protected: bool,
     /// State.
     pub status: StackStatus,
     /// Why.

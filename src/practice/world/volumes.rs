@@ -305,7 +305,21 @@ impl World {
                 .values()
                 .find(|one| one.token.as_ref() == Some(token))
         {
-            return Ok(made.id.clone());
+            let other = wanted.zone != made.zone
+                || wanted.size.is_some_and(|size| size != made.size)
+                || wanted
+                    .snapshot
+                    .as_ref()
+                    .is_some_and(|one| *one != made.snapshot)
+                || wanted.kind.as_ref().is_some_and(|kind| *kind != made.kind);
+            return if other {
+                Err(AwsError::client(
+                    "IdempotentParameterMismatch",
+                    "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+                ))
+            } else {
+                Ok(made.id.clone())
+            };
         }
         if self.place.zone(&wanted.zone).is_none() {
             return Err(AwsError::client(

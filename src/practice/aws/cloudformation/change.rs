@@ -10,7 +10,7 @@ use crate::practice::world::World;
 use crate::practice::world::stacks::OnFailure;
 
 fn asked(params: &mut Params) -> Result<Asked, AwsError> {
-    given::no_role(params)?;
+    given::nobody_told(params)?;
     Ok(Asked {
         template: given::new_template(params)?,
         parameters: given::parameters(params)?,
@@ -27,7 +27,7 @@ pub(super) fn update(
     let name = params.needed("StackName")?;
     let asked = asked(params)?;
     let keep_failures = params.boolean("DisableRollback")? == Some(true);
-    let token = params.text("ClientRequestToken");
+    let token = given::token(params, "ClientRequestToken")?;
     let id = update::update(world, &name, asked, keep_failures, token)?;
     Ok(result.text("StackId", id))
 }
@@ -38,7 +38,7 @@ pub(super) fn cancel(
     result: Element,
 ) -> Result<Element, AwsError> {
     let name = params.needed("StackName")?;
-    update::cancel(world, &name, params.text("ClientRequestToken"))?;
+    update::cancel(world, &name, given::token(params, "ClientRequestToken")?)?;
     Ok(result)
 }
 
@@ -48,8 +48,7 @@ pub(super) fn roll_back(
     result: Element,
 ) -> Result<Element, AwsError> {
     let name = params.needed("StackName")?;
-    given::no_role(params)?;
-    let id = update::roll_back(world, &name, params.text("ClientRequestToken"))?;
+    let id = update::roll_back(world, &name, given::token(params, "ClientRequestToken")?)?;
     Ok(result.text("StackId", id))
 }
 
@@ -60,8 +59,7 @@ pub(super) fn continue_rollback(
     result: Element,
 ) -> Result<Element, AwsError> {
     let name = params.needed("StackName")?;
-    given::no_role(params)?;
-    update::continue_rollback(world, &name, params.text("ClientRequestToken"))?;
+    update::continue_rollback(world, &name, given::token(params, "ClientRequestToken")?)?;
     Ok(result)
 }
 
@@ -109,10 +107,11 @@ pub(super) fn create_set(
         name,
         stack,
         creates,
+        role: given::role(params)?,
         asked: asked(params)?,
         description: params.text("Description"),
         on_failure,
-        token: params.text("ClientToken"),
+        token: given::token(params, "ClientToken")?,
     };
     let (id, stack) = changes::create(world, new)?;
     Ok(result.text("Id", id).text("StackId", stack))
@@ -126,7 +125,7 @@ pub(super) fn execute_set(
     let name = params.needed("ChangeSetName")?;
     let stack = params.text("StackName");
     let keep_failures = params.boolean("DisableRollback")? == Some(true);
-    let token = params.text("ClientRequestToken");
+    let token = given::token(params, "ClientRequestToken")?;
     changes::execute(world, stack.as_deref(), &name, keep_failures, token)?;
     Ok(result)
 }

@@ -58,14 +58,60 @@ pub(super) fn parameters(
     Ok(parameters)
 }
 
+/// The client's token, which makes a repeated request the same request.
+pub(super) fn token(params: &mut Params, name: &str) -> Result<Option<String>, AwsError> {
+    let Some(token) = params.text(name) else {
+        return Ok(None);
+    };
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let good =
+        token.chars().all(letters) && (1..=128).contains(&token.len()) && !token.starts_with('-');
+    if good {
+        return Ok(Some(token));
+    }
+    Err(AwsError::validation(format!(
+        "1 validation error detected: Value '{token}' at 'clientRequestToken' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9][-a-zA-Z0-9]*"
+    )))
+}
+
+/// Nobody is told of events; that nobody shall be may be said.
+pub(super) fn nobody_told(params: &mut Params) -> Result<(), AwsError> {
+    match params.texts("NotificationARNs")?.first() {
+        None => Ok(()),
+        Some(topic) => Err(AwsError::validation(format!(
+            "NotificationARNs is not supported: the practice account tells nobody of a stack's events, not {topic}"
+        ))),
+    }
+}
+
+/// Tags of a stack, and characters of their keys ("AWS CloudFormation quotas"; API reference, Tag).
+const MAX_TAGS: usize = 50;
+const MAX_KEY: usize = 128;
+
 /// Tags; none where nothing is said of them.
 pub(super) fn tags(params: &mut Params) -> Result<Option<Tags>, AwsError> {
     if !params.has("Tags") {
         return Ok(None);
     }
     let mut tags = Tags::new();
-    for mut tag in params.list("Tags")? {
+    let list = params.list("Tags")?;
+    if list.len() > MAX_TAGS {
+        return Err(AwsError::validation(format!(
+            "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to {MAX_TAGS}"
+        )));
+    }
+    for (number, mut tag) in (1..).zip(list) {
         let key = tag.needed("Key")?;
+        let bound = match key.chars().count() {
+            0 => Some("greater than or equal to 1".to_owned()),
+            1..=MAX_KEY => None,
+            _ => Some(format!("less than or equal to {MAX_KEY}")),
+        };
+        if let Some(bound) = bound {
+            return Err(AwsError::validation(format!(
+                "1 validation error detected: Value '{key}' at 'tags.{number}.member.key' failed to satisfy constraint: Member must have length {bound}"
+            )));
+        }
         if key.starts_with("aws:") {
             return Err(AwsError::validation(
                 "aws: prefixed tag key names are not allowed for external use.",
@@ -77,14 +123,15 @@ pub(super) fn tags(params: &mut Params) -> Result<Option<Tags>, AwsError> {
     Ok(Some(tags))
 }
 
-/// There are no roles yet: a stack that seems to run as one would mislead.
-pub(super) fn no_role(params: &mut Params) -> Result<(), AwsError> {
-    match params.text("RoleARN") {
-        None => Ok(()),
-        Some(role) => Err(AwsError::validation(format!(
-            "RoleARN is not supported: the practice account runs no stack as a role, not even as {role}"
-        ))),
+/// The service role that is named.
+pub(super) fn role(params: &mut Params) -> Result<Option<String>, AwsError> {
+    let role = params.text("RoleARN");
+    if let Some(short) = role.as_ref().filter(|role| role.len() < 20) {
+        return Err(AwsError::validation(format!(
+            "1 validation error detected: Value '{short}' at 'roleARN' failed to satisfy constraint: Member must have length greater than or equal to 20"
+        )));
     }
+    Ok(role)
 }
 
 /// Says that a value is none of an enumeration's.

@@ -6,11 +6,14 @@ mod sets;
 mod show;
 mod templates;
 
+use std::collections::BTreeSet;
+
 use super::access::{Ask, Caller, Refusal};
 use super::params::{Dialect, Params};
 use super::protocol::Answer;
 use super::xml::Element;
 use crate::practice::account::Account;
+use crate::practice::cfn::signals;
 use crate::practice::cfn::start::{self, NewStack};
 use crate::practice::cfn::update;
 use crate::practice::error::AwsError;
@@ -25,7 +28,7 @@ const VERSION: &str = "2010-05-15";
 type Operation = fn(&mut World, &mut Params, Element) -> Result<Element, AwsError>;
 
 /// Name, and what it does.
-const OPERATIONS: [(&str, Operation); 20] = [
+const OPERATIONS: [(&str, Operation); 23] = [
     ("CancelUpdateStack", change::cancel),
     ("ContinueUpdateRollback", change::continue_rollback),
     ("CreateChangeSet", change::create_set),
@@ -38,21 +41,34 @@ const OPERATIONS: [(&str, Operation); 20] = [
     ("DescribeStackResources", show::resources),
     ("DescribeStacks", show::stacks),
     ("ExecuteChangeSet", change::execute_set),
+    ("GetStackPolicy", show::policy),
     ("GetTemplate", templates::get),
     ("GetTemplateSummary", templates::summary),
     ("ListChangeSets", sets::list),
     ("ListStackResources", show::list_resources),
     ("ListStacks", show::list_stacks),
     ("RollbackStack", change::roll_back),
+    ("SignalResource", signal),
     ("UpdateStack", change::update),
+    ("UpdateTerminationProtection", protect),
     ("ValidateTemplate", templates::validate),
+];
+
+/// Those after which CloudFormation works on a stack.
+const BEGIN: [&str; 7] = [
+    "CancelUpdateStack",
+    "ContinueUpdateRollback",
+    "CreateStack",
+    "DeleteStack",
+    "ExecuteChangeSet",
+    "RollbackStack",
+    "UpdateStack",
 ];
 
 /// Answers a CloudFormation request.
 pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer, AwsError> {
     let mut params = Params::parse(form, Dialect::Query)?;
-    let action = params.text("Action").unwrap_or_default();
-    let version = params.text("Version").unwrap_or_default();
+    let (action, version) = params.operation()?;
     let (name, operation) = OPERATIONS
         .iter()
         .find(|(name, _)| *name == action && version == VERSION)
@@ -62,20 +78,38 @@ pub fn answer(account: &Account, caller: &Caller, form: &[u8]) -> Result<Answer,
                 format!("Could not find operation {action} for version {version}"),
             )
         })?;
-    let about = Params::parse(form, Dialect::Query)?.text("StackName");
+    let mut asked = Params::parse(form, Dialect::Query)?;
+    let (about, passed) = (asked.text("StackName"), asked.text("RoleARN"));
     account.write(|world| {
         caller.may(world, Refusal::Query, |world| {
             let ask = Ask::new(format!("cloudformation:{name}"));
-            vec![match about.clone() {
+            let ask = match about {
                 Some(stack) => about_stack(world, ask, stack),
                 None => ask,
-            }]
+            };
+            let pass = passed.map(|role| {
+                let pass = Ask::new("iam:PassRole").on(role);
+                pass.with("iam:PassedToService", "cloudformation.amazonaws.com")
+            });
+            std::iter::once(ask).chain(pass).collect()
         })?;
-        if let ("DeleteStack", Some(stack)) = (*name, &about) {
-            start::deleted_by(world, stack, caller.role_id());
-        }
+        // A change set keeps its role until it is executed.
+        let role = match *name {
+            "ContinueUpdateRollback"
+            | "CreateStack"
+            | "DeleteStack"
+            | "RollbackStack"
+            | "UpdateStack" => given::role(&mut params)?,
+            _ => None,
+        };
+        let before = BEGIN.contains(name).then(|| begun(world));
         let result = Element::new(format!("{name}Result"));
         let result = operation(world, &mut params, result)?;
+        if let Some(before) = before {
+            for (stack, _) in begun(world).difference(&before) {
+                start::acts_as(world, stack, role.clone(), caller.role_id())?;
+            }
+        }
         params.finish()?;
         Ok(Answer::Query(name, result))
     })
@@ -90,6 +124,14 @@ fn about_stack(world: &World, ask: Ask, name_or_id: String) -> Ask {
             .place
             .arn("cloudformation", &format!("stack/{name_or_id}/*"))),
     }
+}
+
+/// Stacks with how many events each has: whatever begins has one.
+fn begun(world: &World) -> BTreeSet<(String, u64)> {
+    let stacks = world.stacks.values();
+    stacks
+        .map(|stack| (stack.id.clone(), stack.events))
+        .collect()
 }
 
 fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Element, AwsError> {
@@ -127,11 +169,7 @@ fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Ele
             "1 validation error detected: Value '0' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 1",
         ));
     }
-    given::no_role(params)?;
-    // Nothing in scope is protected or tells anyone: only what changes nothing is accepted.
-    if params.boolean("EnableTerminationProtection")? == Some(true) {
-        return Err(params.invalid("EnableTerminationProtection", "true"));
-    }
+    given::nobody_told(params)?;
     let new = NewStack {
         name,
         template,
@@ -140,7 +178,8 @@ fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Ele
         capabilities: params.texts("Capabilities")?,
         on_failure,
         timeout_minutes,
-        token: params.text("ClientRequestToken"),
+        protected: params.boolean("EnableTerminationProtection")? == Some(true),
+        token: given::token(params, "ClientRequestToken")?,
     };
     let id = start::create(world, new)?;
     Ok(result.text("StackId", id))
@@ -149,8 +188,31 @@ fn create(world: &mut World, params: &mut Params, result: Element) -> Result<Ele
 fn delete(world: &mut World, params: &mut Params, result: Element) -> Result<Element, AwsError> {
     let name = params.needed("StackName")?;
     // Keeping resources or forcing leaves billable things behind; the practice account does not offer it.
-    given::no_role(params)?;
-    let token = params.text("ClientRequestToken");
+    let token = given::token(params, "ClientRequestToken")?;
     start::delete(world, &name, token)?;
+    Ok(result)
+}
+
+fn protect(world: &mut World, params: &mut Params, result: Element) -> Result<Element, AwsError> {
+    let name = params.needed("StackName")?;
+    let protected = params
+        .boolean("EnableTerminationProtection")?
+        .ok_or_else(|| params.missing("EnableTerminationProtection"))?;
+    let id = start::protect(world, &name, protected)?;
+    Ok(result.text("StackId", id))
+}
+
+fn signal(world: &mut World, params: &mut Params, result: Element) -> Result<Element, AwsError> {
+    let (stack, resource) = (
+        params.needed("StackName")?,
+        params.needed("LogicalResourceId")?,
+    );
+    let (id, status) = (params.needed("UniqueId")?, params.needed("Status")?);
+    let success = match status.as_str() {
+        "SUCCESS" => true,
+        "FAILURE" => false,
+        other => return Err(given::not_among(other, "status", "SUCCESS, FAILURE")),
+    };
+    signals::signal(world, &stack, &resource, &id, success, "")?;
     Ok(result)
 }

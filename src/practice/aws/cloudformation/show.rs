@@ -73,7 +73,8 @@ fn stack(item: Element, stack: &Stack) -> Element {
                 .maybe("Description", one.description.as_ref())
         })
         .child(tags(&stack.tags))
-        .text("EnableTerminationProtection", false)
+        .maybe("RoleARN", stack.role.as_ref())
+        .text("EnableTerminationProtection", stack.protected)
         .child(Element::new("DriftInformation").text("StackDriftStatus", "NOT_CHECKED"))
 }
 
@@ -155,6 +156,16 @@ pub(super) fn events(
                 .maybe("ClientRequestToken", one.client_request_token.as_ref())
         })
         .maybe("NextToken", next))
+}
+
+/// GetStackPolicy: no operation here gives a stack one, and then there is nothing to show.
+pub(super) fn policy(
+    world: &mut World,
+    params: &mut Params,
+    result: Element,
+) -> Result<Element, AwsError> {
+    world.stack(&params.needed("StackName")?)?;
+    Ok(result)
 }
 
 /// Resources that have been begun, which are those that are shown; one that an update takes away as long as it goes.

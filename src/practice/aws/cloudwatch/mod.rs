@@ -10,80 +10,122 @@ use axum::http::request::Parts;
 
 use self::document::{Input, Output};
 use super::access::{Ask, Caller, Refusal};
+use super::params::{Dialect, Params};
 use super::protocol::Answer;
 use crate::practice::account::Account;
 use crate::practice::error::AwsError;
 use crate::practice::world::alarms::Metric;
 
+pub use self::document::Wire;
 pub use self::watch::watch;
 
 /// What the service is called in its paths and targets.
 const NAME: &str = "GraniteServiceVersion20100801";
 
-/// Whether a request is in CBOR, and not in JSON.
-pub fn is_cbor(parts: &Parts) -> bool {
-    parts.headers.contains_key("smithy-protocol") || !parts.headers.contains_key("x-amz-target")
+/// Of answers in XML.
+pub const NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
+const VERSION: &str = "2010-08-01";
+
+/// An operation: what it does with what it is asked.
+type Operation = fn(&Account, Input) -> Result<Output, AwsError>;
+
+/// Name, and what it does.
+const OPERATIONS: [(&str, Operation); 14] = [
+    ("DeleteAlarms", alarms::delete),
+    ("DescribeAlarmHistory", alarms::history),
+    ("DescribeAlarms", alarms::describe),
+    ("DescribeAlarmsForMetric", alarms::describe_for_metric),
+    ("DisableAlarmActions", |account, input| {
+        alarms::enable_actions(account, input, false)
+    }),
+    ("EnableAlarmActions", |account, input| {
+        alarms::enable_actions(account, input, true)
+    }),
+    ("GetMetricData", data::get_metric_data),
+    ("GetMetricStatistics", data::get_metric_statistics),
+    ("ListMetrics", data::list_metrics),
+    ("ListTagsForResource", alarms::tags),
+    ("PutMetricAlarm", alarms::put),
+    ("SetAlarmState", alarms::set_state),
+    ("TagResource", alarms::tag),
+    ("UntagResource", alarms::untag),
+];
+
+/// How a request is written.
+pub fn wire(parts: &Parts) -> Wire {
+    if parts.headers.contains_key("smithy-protocol") || parts.uri.path().starts_with("/service/") {
+        Wire::Cbor
+    } else if parts.headers.contains_key("x-amz-target") {
+        Wire::Json
+    } else {
+        Wire::Query
+    }
 }
 
-/// Answers a CloudWatch request.
+/// Answers a CloudWatch request; `form` is its body, or its query where it has none.
 pub fn answer(
     account: &Account,
     caller: &Caller,
     parts: &Parts,
-    body: &[u8],
+    form: &[u8],
 ) -> Result<Answer, AwsError> {
-    let cbor = is_cbor(parts);
-    let path = parts.uri.path();
+    let wire = wire(parts);
     let target = parts.headers.get("x-amz-target");
-    let target = target
-        .and_then(|target| target.to_str().ok())
-        .unwrap_or_default();
-    let operation = if cbor {
-        path.strip_prefix(&format!("/service/{NAME}/operation/"))
-    } else {
-        target.strip_prefix(&format!("{NAME}."))
+    let target = target.and_then(|target| target.to_str().ok());
+    let asked = match wire {
+        Wire::Cbor => {
+            let path = parts.uri.path();
+            let rest = path.strip_prefix(&format!("/service/{NAME}/operation/"));
+            rest.unwrap_or(path).to_owned()
+        }
+        Wire::Json => {
+            let target = target.unwrap_or_default();
+            let rest = target.strip_prefix(&format!("{NAME}."));
+            rest.unwrap_or(target).to_owned()
+        }
+        Wire::Query => {
+            let mut form = Params::parse(form, Dialect::Query)?;
+            let (action, version) = form.operation()?;
+            if version != VERSION {
+                return Err(unknown(wire, &format!("{action} for version {version}")));
+            }
+            action
+        }
     };
-    let unknown = |what: &str| {
-        AwsError::client(
-            "UnknownOperationException",
-            format!("the practice account does not have the operation {what} of CloudWatch"),
-        )
-    };
-    let operation = operation.ok_or_else(|| unknown(path))?;
+    let found = OPERATIONS.iter().find(|(name, _)| *name == asked);
+    let (name, operation) = found.ok_or_else(|| unknown(wire, &asked))?;
     account.write(|world| {
-        let ask = Ask::new(format!("cloudwatch:{operation}"));
+        let ask = Ask::new(format!("cloudwatch:{name}"));
         caller.may(world, Refusal::Query, |_| vec![ask])
     })?;
-    let input = document::read(body, cbor)?;
-    let output = match operation {
-        "GetMetricData" => data::get_metric_data(account, input),
-        "GetMetricStatistics" => data::get_metric_statistics(account, input),
-        "ListMetrics" => data::list_metrics(account, input),
-        "PutMetricAlarm" => alarms::put(account, input),
-        "DescribeAlarms" => alarms::describe(account, input),
-        "DescribeAlarmsForMetric" => alarms::describe_for_metric(account, input),
-        "DescribeAlarmHistory" => alarms::history(account, input),
-        "DeleteAlarms" => alarms::delete(account, input),
-        "SetAlarmState" => alarms::set_state(account, input),
-        "EnableAlarmActions" => alarms::enable_actions(account, input, true),
-        "DisableAlarmActions" => alarms::enable_actions(account, input, false),
-        "TagResource" => alarms::tag(account, input),
-        "UntagResource" => alarms::untag(account, input),
-        "ListTagsForResource" => alarms::tags(account, input),
-        other => Err(unknown(other)),
-    }?;
-    Ok(Answer::Document(output.render(cbor)))
+    let output = operation(account, document::read(form, wire)?)?;
+    Ok(match wire {
+        Wire::Cbor => Answer::Document(output.cbor()),
+        Wire::Json => Answer::Document(output.json()),
+        Wire::Query => Answer::Query(name, output.xml(format!("{name}Result"))),
+    })
+}
+
+fn unknown(wire: Wire, what: &str) -> AwsError {
+    let code = match wire {
+        Wire::Query => "InvalidAction",
+        Wire::Cbor | Wire::Json => "UnknownOperationException",
+    };
+    AwsError::client(
+        code,
+        format!("the practice account does not have the operation {what} of CloudWatch"),
+    )
 }
 
 /// The body of an error.
 pub fn error(error: &AwsError, cbor: bool) -> Vec<u8> {
-    Output::new()
+    let output = Output::new()
         .with(
             "__type",
             format!("com.amazonaws.cloudwatch#{}", shape(&error.code)),
         )
-        .with("message", error.message.as_str())
-        .render(cbor)
+        .with("message", error.message.as_str());
+    if cbor { output.cbor() } else { output.json() }
 }
 
 /// The shape of an error with this code, as the service's model has it.

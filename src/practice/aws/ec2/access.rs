@@ -49,6 +49,8 @@ const RULES: &[Rule] = &[
     about("DeleteTags", &["ResourceId"]),
     about("DeleteVolume", &["VolumeId"]),
     about("DeleteVpc", &["VpcId"]),
+    about("DescribeInstanceAttribute", &["InstanceId"]),
+    about("DescribeVpcAttribute", &["VpcId"]),
     about("DetachInternetGateway", &["InternetGatewayId", "VpcId"]),
     about("DetachVolume", &["InstanceId", "VolumeId"]),
     about("DisassociateIamInstanceProfile", &["AssociationId"]),

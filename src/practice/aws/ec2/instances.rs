@@ -232,7 +232,8 @@ fn attached_parts(
     })
 }
 
-fn block_devices(world: &World, instance: &Instance) -> Element {
+/// What is attached to an instance, `blockDeviceMapping`.
+pub fn block_devices(world: &World, instance: &Instance) -> Element {
     let attached = world.volumes_of(&instance.id);
     Element::new("blockDeviceMapping").children(attached.map(|(volume, attachment)| {
         Element::new("item")

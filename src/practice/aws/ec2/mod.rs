@@ -1,6 +1,7 @@
 //! Amazon EC2: which operation is which. One file per family of resources.
 
 mod access;
+mod attributes;
 mod catalog;
 mod instances;
 mod interfaces;
@@ -120,6 +121,8 @@ fn call(
         "DescribeAvailabilityZones" => catalog::zones(world, params, response),
         "DescribeIamInstanceProfileAssociations" => profiles::describe(world, params, response),
         "DescribeImages" => catalog::describe_images(world, params, response),
+        "DescribeInstanceAttribute" => attributes::of_instance(world, params, response),
+        "DescribeInstanceCreditSpecifications" => attributes::credits(world, params, response),
         "DescribeInstanceStatus" => instances::describe_status(world, params, response),
         "DescribeInstanceTypeOfferings" => catalog::offerings(world, params, response),
         "DescribeInstanceTypes" => catalog::instance_types(world, params, response),
@@ -159,8 +162,10 @@ fn call(
         "DescribeSnapshots" => snapshots::describe(world, params, response),
         "DescribeSubnets" => describe::<Subnet>(world, params, "SubnetId", response, "subnetSet"),
         "DescribeTags" => tags::describe(world, params, response),
+        "DescribeVolumeStatus" => attributes::health(world, params, response),
         "DescribeVolumes" => volumes::describe(world, params, response),
         "DescribeVolumesModifications" => volumes::modifications(world, params, response),
+        "DescribeVpcAttribute" => attributes::of_vpc(world, params, response),
         "DescribeVpcs" => describe::<Vpc>(world, params, "VpcId", response, "vpcSet"),
         action => return change(world, action, params, response),
     })

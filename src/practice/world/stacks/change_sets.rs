@@ -29,6 +29,9 @@ pub struct ChangeSet {
     pub token: Option<String>,
     /// What the stack would be made from.
     pub version: Version,
+    /// ARN of the service role that the stack gets with it.
+    #[serde(default)]
+    pub role: Option<String>,
     /// What to do when something fails on the way; none: as the stack says.
     pub on_failure: Option<OnFailure>,
     /// State.

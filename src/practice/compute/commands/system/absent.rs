@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bashkit::{BashBuilder, Builtin, BuiltinContext, CommandResolver, ExecResult};
 
+use crate::practice::compute::edition::Edition;
 use crate::practice::compute::host::Session;
 
 /// Commands of the shell library that a new Amazon Linux 2023 does not have, or that only the library knows. In order.
@@ -85,15 +86,18 @@ const NOT_MODELLED: [&str; 66] = [
     "zcat",
 ];
 
+/// Those that came with systemd. In order.
+const OF_SYSTEMD: [&str; 4] = ["localectl", "loginctl", "systemd-run", "timedatectl"];
+
 /// Takes away what an instance lacks, and reports it, and all else that is not there, as bash does.
-pub fn register(builder: BashBuilder, session: Session) -> BashBuilder {
+pub fn register(builder: BashBuilder, session: Session, edition: Edition) -> BashBuilder {
     builder
         .builtin_filter(|name| LACKING.binary_search(&name).is_err())
-        .command_resolver(Arc::new(NotFound(session)))
+        .command_resolver(Arc::new(NotFound(session, edition)))
 }
 
 /// Finds nothing, and says so: the library's own words are about sandboxes.
-struct NotFound(Session);
+struct NotFound(Session, Edition);
 
 impl CommandResolver for NotFound {
     fn resolve(&self, name: &str) -> Option<Arc<dyn Builtin>> {
@@ -101,7 +105,8 @@ impl CommandResolver for NotFound {
             Session::Interactive => "-bash",
             Session::Batch => "bash",
         };
-        let why = if NOT_MODELLED.binary_search(&name).is_ok() {
+        let later = !self.1.has_systemd() && OF_SYSTEMD.contains(&name);
+        let why = if NOT_MODELLED.binary_search(&name).is_ok() && !later {
             "not part of a practice instance"
         } else {
             "command not found"
@@ -123,7 +128,7 @@ impl Builtin for Missing {
 mod tests {
     use bashkit::Bash;
 
-    use super::{LACKING, NOT_MODELLED, Session, register};
+    use super::{Edition, LACKING, NOT_MODELLED, Session, register};
 
     #[test]
     fn the_list_is_in_order() {
@@ -133,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_there_is_reported_in_one_plain_line() {
-        let mut shell = register(Bash::builder(), Session::Interactive).build();
+        let mut shell = register(Bash::builder(), Session::Interactive, Edition::default()).build();
         for name in ["rsync", "tree", "sl"] {
             let result = shell.exec(name).await.unwrap();
             assert_eq!(result.exit_code, 127);

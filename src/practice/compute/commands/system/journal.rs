@@ -14,6 +14,8 @@ use crate::practice::compute::host::{Host, Seat};
 
 /// Where it is kept, as lines.
 const JOURNAL: &str = "/var/log/journal/messages";
+/// Where it is without systemd: what rsyslog writes.
+const MESSAGES: &str = "/var/log/messages";
 
 /// Adds a line of `who` (`sshd`, `systemd`).
 pub fn log(host: &Host, who: &str, text: &str) {
@@ -24,9 +26,12 @@ pub fn log(host: &Host, who: &str, text: &str) {
         .lines()
         .map(|line| format!("{at} {name} {who}: {line}\n"))
         .collect();
-    let written = disk
-        .make_dirs("/var/log/journal")
-        .and_then(|()| disk.append(JOURNAL, lines.concat().as_bytes()));
+    let written = if host.spec.edition.has_systemd() {
+        let made = disk.make_dirs("/var/log/journal");
+        made.and_then(|()| disk.append(JOURNAL, lines.concat().as_bytes()))
+    } else {
+        disk.append(MESSAGES, lines.concat().as_bytes())
+    };
     if let Err(error) = written {
         tracing::debug!(%error, "a line of the journal was lost");
     }

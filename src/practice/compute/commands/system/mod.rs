@@ -40,6 +40,7 @@ mod server;
 mod services;
 mod streams;
 mod systemctl;
+mod sysv;
 mod table;
 mod time;
 mod who;
@@ -50,6 +51,7 @@ use bashkit::BashBuilder;
 
 use self::program::{Deaf, Program, Seated, key};
 use super::files::Screen;
+use crate::practice::compute::edition::Edition;
 use crate::practice::compute::host::Seat;
 use crate::practice::compute::image::stand_in;
 use crate::practice::compute::launch::APART;
@@ -67,7 +69,8 @@ pub fn register(builder: BashBuilder, seat: &Seat, screen: &Screen) -> BashBuild
         program,
         screen: screen.clone(),
     };
-    let builder = of_the_image()
+    let edition = seat.host.spec.edition;
+    let builder = of_the_image(edition)
         .into_iter()
         .fold(builder, |builder, (_, name, program)| {
             if READERS.contains(&name) {
@@ -90,25 +93,27 @@ pub fn register(builder: BashBuilder, seat: &Seat, screen: &Screen) -> BashBuild
     let builder = block::test::register(builder, seat);
     let crontab = crontab::Crontab { seat: seat.clone() };
     let builder = builder.builtin(key("crontab"), Box::new(crontab));
-    absent::register(builder, seat.session)
+    absent::register(builder, seat.session, edition)
 }
 
 /// The files that stand for these commands on the disk of a new instance: path and content, to be made executable.
-pub fn files() -> impl Iterator<Item = (String, String)> {
+pub fn files(edition: Edition) -> impl Iterator<Item = (String, String)> {
     let devices = block::programs()
         .into_iter()
         .map(|(name, _)| (format!("/usr/sbin/{name}"), stand_in(&key(name))));
-    of_the_image()
+    let scripts = (!edition.has_systemd()).then(sysv::scripts);
+    of_the_image(edition)
         .into_iter()
         .map(|(directory, name, _)| (format!("{directory}/{name}"), stand_in(name)))
         .chain(devices)
+        .chain(scripts.into_iter().flatten())
 }
 
 /// A program and its place.
 type Placed = (&'static str, &'static str, Arc<dyn Program>);
 
 /// What every instance has from the start, and where.
-fn of_the_image() -> Vec<Placed> {
+fn of_the_image(edition: Edition) -> Vec<Placed> {
     const BIN: &str = "/usr/bin";
     const SBIN: &str = "/usr/sbin";
     let digests = bytes::Digests::programs();
@@ -174,6 +179,13 @@ fn of_the_image() -> Vec<Placed> {
         (SBIN, "shutdown", Arc::new(power::Shutdown)),
     ];
     all.extend(digests);
+    if !edition.has_systemd() {
+        const LATER: [&str; 5] = ["dnf", "hostnamectl", "journalctl", "service", "systemctl"];
+        all.retain(|(_, name, _)| !LATER.contains(name));
+        all.push((SBIN, "chkconfig", Arc::new(sysv::Chkconfig)));
+        all.push((SBIN, "runlevel", Arc::new(sysv::Runlevel)));
+        all.push((SBIN, "service", Arc::new(sysv::SysvService)));
+    }
     all
 }
 

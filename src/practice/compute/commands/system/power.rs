@@ -18,9 +18,28 @@ use crate::practice::compute::logins;
 /// `poweroff`, `halt`, `reboot`
 pub struct PowerOff;
 
+/// What may be said to them without changing what they do here.
+const OPTIONS: [&str; 8] = [
+    "-f",
+    "--force",
+    "-p",
+    "--poweroff",
+    "-d",
+    "--no-wtmp",
+    "--no-wall",
+    "-n",
+];
+
 #[async_trait]
 impl Program for PowerOff {
     async fn run(&self, seat: &Seat, call: &Call<'_>) -> Ended {
+        if let Some(option) = call
+            .args
+            .iter()
+            .find(|arg| !OPTIONS.contains(&arg.as_str()))
+        {
+            return call.unknown_option(1, option).await;
+        }
         off(seat, call, call.name).await
     }
 }
@@ -63,9 +82,17 @@ async fn now(host: &Arc<Host>, mode: Mode) {
         Mode::PowerOff => ("System is powering down.", "Powering off."),
         Mode::Reboot => ("System is rebooting.", "Rebooting."),
     };
-    journal::log(host, "systemd-logind[1633]", said);
+    let (who, last) = if host.spec.edition.has_systemd() {
+        (
+            "systemd-logind[1633]",
+            format!("systemd-shutdown[1]: {shown}"),
+        )
+    } else {
+        ("shutdown[1633]", shown.to_owned())
+    };
+    journal::log(host, who, said);
     logins::going_down(host);
-    host.console_line(&format!("systemd-shutdown[1]: {shown}"));
+    host.console_line(&last);
     let id = &host.spec.instance_id;
     match mode {
         Mode::PowerOff => host.surroundings.powered_off(id).await,

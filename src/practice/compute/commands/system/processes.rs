@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::hardware::summary;
 use super::program::{Call, Ended, Program};
-use super::services::{self, SERVICES, State};
+use super::services::{self, State};
 use super::table::{Align, columns};
 use crate::practice::compute::host::Seat;
 
@@ -31,16 +31,17 @@ fn processes(seat: &Seat, asking: &str) -> Vec<Process> {
         since: seat.host.powered_on(),
         own: false,
     };
-    let mut all = vec![root(
-        1,
-        "/usr/lib/systemd/systemd --switched-root --system --deserialize=32",
-    )];
-    for (place, service) in (0..).zip(SERVICES) {
-        let runs = services::find(&seat.host, service.name).is_some()
-            && !service.once
-            && services::state(&seat.host, service) != State::Inactive;
+    let first = if seat.host.spec.edition.has_systemd() {
+        "/usr/lib/systemd/systemd --switched-root --system --deserialize=32"
+    } else {
+        "/sbin/init"
+    };
+    let mut all = vec![root(1, first)];
+    for service in services::of(&seat.host) {
+        let runs = !service.once && services::state(&seat.host, service) != State::Inactive;
         if runs {
-            all.push(root(1600 + 37 * place, service.command));
+            let command = services::process(&seat.host, service);
+            all.push(root(services::pid(service), command));
         }
     }
     for process in seat.host.processes.all() {

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::journal;
 use crate::practice::compute::cron;
+use crate::practice::compute::edition::Edition;
 use crate::practice::compute::host::Host;
 use crate::practice::storage::Outcome;
 
@@ -29,6 +30,15 @@ pub struct Service {
     pub command: &'static str,
     /// Runs once and is done, so it is never stopped.
     pub once: bool,
+    /// The only edition that has it; `None`: both.
+    pub edition: Option<Edition>,
+}
+
+impl Service {
+    /// Whether an edition has it.
+    pub fn is_of(&self, edition: Edition) -> bool {
+        self.edition.is_none_or(|only| only == edition)
+    }
 }
 
 const fn service(name: &'static str, description: &'static str, command: &'static str) -> Service {
@@ -40,12 +50,29 @@ const fn service(name: &'static str, description: &'static str, command: &'stati
         reloads: false,
         command,
         once: false,
+        edition: None,
     }
+}
+
+/// Of Amazon Linux 2023 alone.
+const fn of_2023(mut service: Service) -> Service {
+    service.edition = Some(Edition::Of2023);
+    service
+}
+
+/// Of the Amazon Linux AMI alone.
+const fn of_2018(mut service: Service) -> Service {
+    service.edition = Some(Edition::Of2018);
+    service
 }
 
 /// All services that can be there.
 pub static SERVICES: &[Service] = &[
-    service("chronyd", "NTP client/server", "/usr/sbin/chronyd -F 2"),
+    of_2023(service(
+        "chronyd",
+        "NTP client/server",
+        "/usr/sbin/chronyd -F 2",
+    )),
     Service {
         once: true,
         ..service(
@@ -67,36 +94,59 @@ pub static SERVICES: &[Service] = &[
         reloads: true,
         ..service("crond", "Command Scheduler", "/usr/sbin/crond -n")
     },
-    Service {
+    of_2023(Service {
         reloads: true,
         ..service(
             "dbus-broker",
             "D-Bus System Message Bus",
             "/usr/bin/dbus-broker-launch --scope system --audit",
         )
-    },
+    }),
+    of_2018(service(
+        "messagebus",
+        "The D-Bus systemwide message bus",
+        "dbus-daemon --system",
+    )),
+    of_2018(Service {
+        once: true,
+        ..service(
+            "network",
+            "Bring up/down networking",
+            "/sbin/dhclient -q eth0",
+        )
+    }),
+    of_2018(service(
+        "ntpd",
+        "NTP daemon",
+        "ntpd -u ntp:ntp -p /var/run/ntpd.pid -g",
+    )),
     Service {
         package: Some("rpcbind"),
         enabled: false,
         ..service("rpcbind", "RPC Bind", "/usr/bin/rpcbind -w -f")
     },
+    of_2018(service(
+        "rsyslog",
+        "Enhanced system logging",
+        "/sbin/rsyslogd -i /var/run/syslogd.pid -c 5",
+    )),
     Service {
         reloads: true,
         ..service("sshd", "OpenSSH server daemon", "/usr/sbin/sshd -D")
     },
-    service(
+    of_2023(service(
         "systemd-journald",
         "Journal Service",
         "/usr/lib/systemd/systemd-journald",
-    ),
-    Service {
+    )),
+    of_2023(Service {
         reloads: true,
         ..service(
             "systemd-networkd",
             "Network Configuration",
             "/usr/lib/systemd/systemd-networkd",
         )
-    },
+    }),
 ];
 
 /// How a service is at the moment.
@@ -118,9 +168,64 @@ pub fn start_enabled(host: &Arc<Host>) {
     }
 }
 
-const ENABLED: &str = "/etc/systemd/system/multi-user.target.wants";
-const DISABLED: &str = "/etc/systemd/system-preset";
-const RECORDS: &str = "/run/systemd/units";
+/// Where an edition writes down what is enabled, what of the image is not, and what was started or stopped.
+struct Places {
+    enabled: &'static str,
+    disabled: &'static str,
+    records: &'static str,
+}
+
+const SYSTEMD: Places = Places {
+    enabled: "/etc/systemd/system/multi-user.target.wants",
+    disabled: "/etc/systemd/system-preset",
+    records: "/run/systemd/units",
+};
+const INIT: Places = Places {
+    enabled: "/etc/rc.d/rc3.d",
+    disabled: "/etc/rc.d/rc3.d",
+    records: "/run/subsys",
+};
+
+fn places(host: &Host) -> &'static Places {
+    if host.spec.edition.has_systemd() {
+        &SYSTEMD
+    } else {
+        &INIT
+    }
+}
+
+/// Where it is written that a service was started or stopped.
+fn record(host: &Host, service: &Service) -> String {
+    format!("{}/{}.service", places(host).records, service.name)
+}
+
+/// The number of a service's main process.
+pub fn pid(service: &Service) -> u32 {
+    let place = SERVICES.iter().take_while(|one| one.name != service.name);
+    (1600..)
+        .step_by(37)
+        .zip(place)
+        .last()
+        .map_or(1600, |(pid, _)| pid + 37)
+}
+
+/// What a service's main process is called in a list of processes.
+pub fn process(host: &Host, service: &Service) -> &'static str {
+    match service.edition {
+        // Before systemd they go to the background by themselves, without being told.
+        None if !host.spec.edition.has_systemd() => {
+            service.command.split(' ').next().unwrap_or_default()
+        }
+        _ => service.command,
+    }
+}
+
+/// The services that this host has.
+pub fn of(host: &Host) -> impl Iterator<Item = &'static Service> {
+    SERVICES
+        .iter()
+        .filter(|service| find(host, service.name).is_some())
+}
 
 /// The service of this name, with or without `.service`, if this host has it.
 pub fn find(host: &Host, name: &str) -> Option<&'static Service> {
@@ -129,9 +234,10 @@ pub fn find(host: &Host, name: &str) -> Option<&'static Service> {
         .iter()
         .find(|service| service.name == name)
         .filter(|service| {
-            service
-                .package
-                .is_none_or(|package| host.has_package(package))
+            service.is_of(host.spec.edition)
+                && service
+                    .package
+                    .is_none_or(|package| host.has_package(package))
         })
 }
 
@@ -146,7 +252,7 @@ pub fn state(host: &Host, service: &Service) -> State {
     let booted = host.clock.now() - SignedDuration::from_secs(up);
     let record = host
         .root()
-        .read(&format!("{RECORDS}/{}.service", service.name))
+        .read(&record(host, service))
         .ok()
         .and_then(|bytes| parse(&String::from_utf8_lossy(&bytes)));
     match record {
@@ -160,13 +266,13 @@ pub fn state(host: &Host, service: &Service) -> State {
 pub fn installed(host: &Host, package: &str) {
     let disk = host.root();
     for service in SERVICES.iter().filter(|one| one.package == Some(package)) {
-        let path = format!("{RECORDS}/{}.service", service.name);
+        let path = record(host, service);
         if disk.stat(&path).is_ok() {
             continue;
         }
         let record = format!("inactive {}\n", host.clock.now());
         let noted = disk
-            .make_dirs(RECORDS)
+            .make_dirs(places(host).records)
             .and_then(|()| disk.write(&path, record.as_bytes()));
         if let Err(error) = noted {
             tracing::debug!(%error, path, "that a service does not run was not noted");
@@ -177,16 +283,16 @@ pub fn installed(host: &Host, package: &str) {
 /// Starts or stops a service.
 pub fn set_active(host: &Arc<Host>, service: &Service, active: bool) -> Outcome<()> {
     let disk = host.root();
-    disk.make_dirs(RECORDS)?;
+    disk.make_dirs(places(host).records)?;
     let word = if active { "active" } else { "inactive" };
-    let record = format!("{word} {}\n", host.clock.now());
-    disk.write(
-        &format!("{RECORDS}/{}.service", service.name),
-        record.as_bytes(),
-    )?;
-    let done = if active { "Started" } else { "Stopped" };
-    let text = format!("{done} {}.service - {}.", service.name, service.description);
-    journal::log(host, "systemd[1]", &text);
+    let text = format!("{word} {}\n", host.clock.now());
+    disk.write(&record(host, service), text.as_bytes())?;
+    // Scripts of init say it only to whoever runs them.
+    if host.spec.edition.has_systemd() {
+        let done = if active { "Started" } else { "Stopped" };
+        let text = format!("{done} {}.service - {}.", service.name, service.description);
+        journal::log(host, "systemd[1]", &text);
+    }
     if service.name == CROND {
         if active {
             cron::start(host);
@@ -205,8 +311,8 @@ fn parse(record: &str) -> Option<(Timestamp, bool)> {
 /// Whether a service starts at power on.
 pub fn is_enabled(host: &Host, service: &Service) -> bool {
     let disk = host.root();
-    let linked = disk.lstat(&link(service)).is_ok();
-    let denied = disk.lstat(&denial(service)).is_ok();
+    let linked = disk.lstat(&link(host, service)).is_ok();
+    let denied = disk.lstat(&denial(host, service)).is_ok();
     linked || service.enabled && !denied
 }
 
@@ -217,39 +323,53 @@ pub fn set_enabled(host: &Arc<Host>, service: &Service, enabled: bool) -> Outcom
     }
     let disk = host.root();
     if enabled {
-        disk.make_dirs(ENABLED)?;
-        disk.make_symlink(&unit_file(service), &link(service))?;
-        if disk.lstat(&denial(service)).is_ok() {
-            disk.remove_one(&denial(service))?;
+        disk.make_dirs(places(host).enabled)?;
+        if disk.lstat(&link(host, service)).is_err() {
+            disk.make_symlink(&unit_file(host, service), &link(host, service))?;
+        }
+        if disk.lstat(&denial(host, service)).is_ok() {
+            disk.remove_one(&denial(host, service))?;
         }
     } else {
-        if disk.lstat(&link(service)).is_ok() {
-            disk.remove_one(&link(service))?;
+        if disk.lstat(&link(host, service)).is_ok() {
+            disk.remove_one(&link(host, service))?;
         }
         if service.enabled {
-            disk.make_dirs(DISABLED)?;
-            disk.write(
-                &denial(service),
-                format!("disable {}.service\n", service.name).as_bytes(),
-            )?;
+            disk.make_dirs(places(host).disabled)?;
+            let text = format!("disable {}.service\n", service.name);
+            disk.write(&denial(host, service), text.as_bytes())?;
         }
     }
     Ok(true)
 }
 
 /// Where the link of an enabled service is.
-pub fn link(service: &Service) -> String {
-    format!("{ENABLED}/{}.service", service.name)
+pub fn link(host: &Host, service: &Service) -> String {
+    let enabled = places(host).enabled;
+    if host.spec.edition.has_systemd() {
+        format!("{enabled}/{}.service", service.name)
+    } else {
+        format!("{enabled}/S90{}", service.name)
+    }
 }
 
-/// Where a service's unit file is.
-pub fn unit_file(service: &Service) -> String {
-    format!("/usr/lib/systemd/system/{}.service", service.name)
+/// Where a service's unit file is, or its script.
+pub fn unit_file(host: &Host, service: &Service) -> String {
+    if host.spec.edition.has_systemd() {
+        format!("/usr/lib/systemd/system/{}.service", service.name)
+    } else {
+        format!("/etc/rc.d/init.d/{}", service.name)
+    }
 }
 
 /// Where it is written that a service of the image shall not start.
-fn denial(service: &Service) -> String {
-    format!("{DISABLED}/50-{}.preset", service.name)
+fn denial(host: &Host, service: &Service) -> String {
+    let disabled = places(host).disabled;
+    if host.spec.edition.has_systemd() {
+        format!("{disabled}/50-{}.preset", service.name)
+    } else {
+        format!("{disabled}/K60{}", service.name)
+    }
 }
 
 #[cfg(test)]

@@ -217,7 +217,7 @@ impl Run<'_> {
                 let kind = if service.once { "oneshot" } else { "simple" };
                 let text = format!(
                     "# {}\n[Unit]\nDescription={}\n\n[Service]\nType={kind}\nExecStart={}\n\n[Install]\nWantedBy=multi-user.target",
-                    services::unit_file(service),
+                    services::unit_file(&self.seat.host, service),
                     service.description,
                     service.command
                 );
@@ -288,7 +288,10 @@ impl Run<'_> {
             }
         };
         if changed && !self.quiet {
-            let (link, file) = (services::link(service), services::unit_file(service));
+            let (link, file) = (
+                services::link(&self.seat.host, service),
+                services::unit_file(&self.seat.host, service),
+            );
             let line = if command == "enable" {
                 format!("Created symlink {link} → {file}.")
             } else {
@@ -312,7 +315,7 @@ impl Run<'_> {
         } else {
             "disabled"
         };
-        let file = services::unit_file(service);
+        let file = services::unit_file(&self.seat.host, service);
         let (dot, line) = match state {
             State::Active(since) => {
                 let ago = self

@@ -145,8 +145,12 @@ impl Run<'_> {
             .await?;
             return Ok(true);
         }
-        self.say("Amazon Linux 2023 repository                    4.3 MB/s |  34 MB     00:08")
-            .await?;
+        self.say(if host.spec.edition.has_systemd() {
+            "Amazon Linux 2023 repository                    4.3 MB/s |  34 MB     00:08"
+        } else {
+            "amzn-main/latest                                                 | 2.1 kB     00:00"
+        })
+        .await?;
         self.seat.activity.sleep(METADATA).await;
         if self.is_root() {
             let kept = disk

@@ -140,7 +140,8 @@ pub fn all() -> impl Iterator<Item = &'static Package> {
 
 /// Whether a package is on this host.
 pub fn is_installed(host: &Host, package: &Package) -> bool {
-    is_protected(package) || host.has_package(package.name)
+    let lacks = host.spec.edition.lacks().contains(&package.name);
+    is_protected(package) && !lacks || host.has_package(package.name)
 }
 
 /// Whether a package belongs to the image, so that it cannot be removed.

@@ -11,6 +11,7 @@ mod mounting;
 mod network;
 mod outage;
 mod packages;
+mod sysv;
 mod throughput;
 mod time;
 
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 
 use super::files;
 use crate::practice::clock::{Clock, Pace};
+use crate::practice::compute::Edition;
 use crate::practice::compute::host::{Host, Session};
 use crate::practice::compute::users::{Accounts, User};
 use crate::practice::compute::{
@@ -193,13 +195,29 @@ impl Rig {
 
     /// A host of this type with these volumes.
     fn with(start: Timestamp, instance_type: &str, disks: Vec<Disk>) -> Self {
+        Self::of(Edition::default(), start, instance_type, disks)
+    }
+
+    /// One with the Amazon Linux of 2018.
+    fn of_2018() -> Self {
+        let start = "2026-01-05T12:00:00Z".parse().unwrap();
+        Self::of(Edition::Of2018, start, "t2.micro", Vec::new())
+    }
+
+    fn of(edition: Edition, start: Timestamp, instance_type: &str, disks: Vec<Disk>) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let clock = Clock::new(Pace::Max, start);
         let around = Arc::new(Around::default());
         *around.clock.lock().unwrap() = Some(clock.clone());
         *around.disks.lock().unwrap() = disks;
         let files = Files::open(directory.path()).unwrap();
-        Self::powered_on(("i-1", instance_type), &files, around, clock, directory)
+        Self::powered_on(
+            ("i-1", instance_type, edition),
+            &files,
+            around,
+            clock,
+            directory,
+        )
     }
 
     /// Another host beside this one, with the same share in front of it.
@@ -207,11 +225,17 @@ impl Rig {
         let (around, clock) = (Arc::clone(&self.around), self.clock.clone());
         let directory = Arc::clone(&self.directory);
         let files = &self.host.files;
-        Self::powered_on(("i-2", "t3.micro"), files, around, clock, directory)
+        Self::powered_on(
+            ("i-2", "t3.micro", Edition::default()),
+            files,
+            around,
+            clock,
+            directory,
+        )
     }
 
     fn powered_on(
-        (id, instance_type): (&str, &str),
+        (id, instance_type, edition): (&str, &str, Edition),
         files: &Files,
         around: Arc<Around>,
         clock: Clock,
@@ -223,7 +247,7 @@ impl Rig {
             zone: "us-east-1a".to_owned(),
             instance_type: instance_type.to_owned(),
             image_id: "ami-1".to_owned(),
-            edition: crate::practice::compute::Edition::default(),
+            edition,
             private_address: Ipv4Addr::new(10, 0, 1, 12),
             authorized_keys: vec!["ssh-ed25519 AAAA lab".to_owned()],
             user_data: b"#!/bin/bash\n".to_vec(),

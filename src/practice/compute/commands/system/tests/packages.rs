@@ -110,7 +110,7 @@ async fn without_a_way_to_the_internet_nothing_is_found() {
 #[tokio::test]
 async fn every_command_of_the_image_has_its_file() {
     let rig = Rig::new();
-    for (path, _) in super::files() {
+    for (path, _) in super::files(crate::practice::compute::Edition::default()) {
         let name = path.rsplit('/').next().unwrap();
         let ran = rig.root(&format!("command -v {name}")).await.ended(0);
         assert_eq!(ran.out, format!("{path}\n"));
