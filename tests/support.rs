@@ -157,7 +157,8 @@ impl Home {
         for entry in fs::read_dir("/proc").unwrap().flatten() {
             let read = |file| fs::read(entry.path().join(file)).unwrap_or_default();
             let line = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
-            if line.starts_with(EFSLAB) && String::from_utf8_lossy(&read("environ")).contains(&mark)
+            if line.starts_with(program().to_str().unwrap())
+                && String::from_utf8_lossy(&read("environ")).contains(&mark)
             {
                 found.push(line);
             }
