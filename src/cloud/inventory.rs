@@ -19,7 +19,9 @@ use super::remains::Snapshots;
 use super::session::Cloud;
 use super::stack::LAB_TAG;
 use crate::engine::effect::Known;
-use crate::engine::event::{Failure, FailureClass, Inventory, InventoryRow, Remains};
+use crate::engine::event::{
+    Failure, FailureClass, Instance, Inventory, InventoryRow, Remains, Volume,
+};
 use crate::engine::view::Listing;
 use crate::engine::{guard_name, stack_name};
 
@@ -83,20 +85,12 @@ impl Cloud {
         );
         let ids = |all: Vec<(String, StackStatus)>| all.into_iter().map(|(id, _)| id).collect();
         let guards = format!(":stack/{}/", guard_name(lab));
-        let (guard, standing): (Vec<_>, Vec<_>) = stacks
-            .clone()
-            .unwrap_or_default()
-            .into_iter()
-            .partition(|(id, _)| id.contains(&guards));
+        let (guard, standing) = apart(&stacks, &guards);
         let mut guard: Vec<String> = ids(guard);
         guard.extend(schedules.iter().chain(&machines).flatten().cloned());
         let tagged = snapshots.as_ref().map(|found| found.tagged.clone());
         let tagged = tagged.map_err(Failure::clone);
-        let remains = Remains {
-            instances: instances.as_ref().ok().cloned(),
-            volumes: volumes.as_ref().ok().cloned().unwrap_or_default(),
-            snapshots: tagged.as_ref().ok().cloned().unwrap_or_default(),
-        };
+        let remains = remains_of(&instances, &volumes, &tagged);
         let others = other_snapshots(snapshots);
         let (roles, of_parts) = self.rows_of_parts(&stacks, &known.stacks, &guards).await;
         guard.extend(roles);
@@ -401,6 +395,28 @@ impl Cloud {
             .iter()
             .filter_map(|pair| pair.key_pair_id().map(str::to_owned))
             .collect())
+    }
+}
+
+/// Stacks and their status.
+type Stacks = Vec<(String, StackStatus)>;
+
+/// The stacks of a guard, and the others.
+fn apart(listed: &Result<Stacks, Failure>, guards: &str) -> (Stacks, Stacks) {
+    let all = listed.iter().flatten().cloned();
+    all.partition(|(id, _)| id.contains(guards))
+}
+
+/// What is stopped or removed one by one, as far as it could be listed.
+fn remains_of(
+    instances: &Result<Vec<Instance>, Failure>,
+    volumes: &Result<Vec<Volume>, Failure>,
+    snapshots: &Result<Vec<String>, Failure>,
+) -> Remains {
+    Remains {
+        instances: instances.as_ref().ok().cloned(),
+        volumes: volumes.as_ref().ok().cloned().unwrap_or_default(),
+        snapshots: snapshots.as_ref().ok().cloned().unwrap_or_default(),
     }
 }
 
