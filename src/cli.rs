@@ -69,6 +69,9 @@ pub enum Command {
     Start {
         /// Lesson id, see `efslab lessons list`
         lesson: Option<String>,
+        /// Do not ask about --no-guard
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Go on with a lab where it was left
     Resume {
@@ -77,13 +80,17 @@ pub enum Command {
         /// Which lab; the one used last unless said otherwise
         #[arg(long, value_name = "ID")]
         lab: Option<String>,
+        /// Do not ask about --no-guard
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Delete everything a lab made, and prove that nothing is left
     Cleanup {
-        /// Which labs; every one that is not clean unless said otherwise
+        /// Which labs; every one of this state directory that is not clean unless said otherwise. One that was made
+        /// elsewhere is found in the account that --target, --profile and --region name
         labs: Vec<String>,
-        /// Every lab of this state directory
-        #[arg(long)]
+        /// Every lab of the account, whoever made it; asks before one that somebody may be using
+        #[arg(long, conflicts_with = "labs")]
         all: bool,
         /// Only say what would be deleted
         #[arg(long)]
@@ -102,6 +109,9 @@ pub enum Command {
         /// Leave the lab standing
         #[arg(long)]
         keep: bool,
+        /// Do not ask about --no-guard
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Say which labs there are and what of them may still be standing
     Status {

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
-use crate::support::{Home, Served, outcome};
+use jiff::SignedDuration;
+
+use crate::support::{Home, Served, is_at_step, outcome, time_of};
 use crate::sweep::Account;
 
 impl Account {
@@ -91,4 +93,29 @@ fn a_lab_whose_computer_died_removes_itself_when_its_lease_is_over() {
     let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(account.everything(), expected);
+}
+
+/// At pace `max` a command that sleeps makes time jump, and a loop of them uses hours up in moments.
+#[test]
+fn a_loop_that_sleeps_without_end_does_not_use_up_the_lease_of_a_learner_who_is_there() {
+    let home = Home::new();
+    let mut screen = home.screen(&["start", "share-files", "--pace", "max"], 24, 80);
+    screen.until("step 1", |text| is_at_step(text, 1, 9));
+    screen.keys("n");
+    screen.until("both terminals", |text| {
+        text.matches("[ec2-user@ip-").count() >= 2
+    });
+    let now = || time_of(&mut home.efslab(&["practice", "advance", "0s"]));
+    let began = now();
+    let sleeps = "while sleep 600; do :; done";
+    let mut sleeping = home.efslab(&["ssh", "a", "--", sleeps]).spawn().unwrap();
+    while now().duration_since(began) < SignedDuration::from_hours(24) {
+        assert!(sleeping.try_wait().unwrap().is_none(), "the loop ended");
+    }
+    // It is there, and still after the loop.
+    sleeping.kill().unwrap();
+    sleeping.wait().unwrap();
+    let (code, out, err) = home.run(&["ssh", "b", "--", "hostname"]);
+    assert!(code == 0 && out.starts_with("ip-"), "{out}{err}");
+    screen.kill();
 }

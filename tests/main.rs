@@ -7,9 +7,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod between;
 mod faults;
 mod guard;
 mod killed;
+mod kills;
 mod lab;
 mod peers;
 mod program;

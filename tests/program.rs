@@ -282,3 +282,66 @@ fn whoever_built_nothing_gets_no_machines_in_order_to_clean_up() {
         "{text}"
     );
 }
+
+/// Whatever one does next: what stands in AWS is billed, and whoever was killed may have forgotten it.
+#[test]
+fn a_lab_that_still_stands_in_aws_is_told_of_with_what_it_costs() {
+    use efslab::engine::effect::{Effect, NewStack};
+    use efslab::engine::event::Ground;
+    use efslab::journal::{Journal, Place};
+    use efslab::template::Stage;
+
+    let home = Home::new();
+    let journal = Journal::open(&home.path("state")).unwrap();
+    let place = Place::Aws {
+        profile: None,
+        region: "eu-west-1".to_owned(),
+    };
+    let now = jiff::Timestamp::now();
+    journal.add_lab("lab-7f3k", &place, now).unwrap();
+    let told = |arguments: &[&str]| home.run(arguments).2;
+    assert_eq!(told(&["lessons", "list"]), "");
+    let wanted = NewStack {
+        name: "efslab-7f3k-lab".to_owned(),
+        stage: Stage::Share,
+        ground: Ground {
+            account: "123456789012".to_owned(),
+            zones: ["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
+            instance_type: "t3.micro".to_owned(),
+            image: "ami-1".to_owned(),
+            ssh_cidr: "198.51.100.7/32".to_owned(),
+        },
+    };
+    let effect = Effect::CreateStack(wanted);
+    journal.admit("lab-7f3k", effect, now).unwrap();
+    for arguments in [
+        &["lessons", "list"][..],
+        &["template"],
+        &["run", "why-efs", "--pace", "max"],
+    ] {
+        let told = told(arguments);
+        let line = "lab-7f3k still stands in AWS, eu-west-1, and costs at least 0.0";
+        assert!(
+            told.contains(line) && told.contains("USD an hour"),
+            "{arguments:?}: {told}"
+        );
+    }
+    let driver = journal.drive("lab-7f3k").unwrap();
+    assert_eq!(told(&["lessons", "list"]), "", "somebody is at it");
+    drop(driver);
+    journal.note_gone("lab-7f3k", "efslab-7f3k-lab").unwrap();
+    assert_eq!(told(&["lessons", "list"]), "");
+}
+
+#[test]
+fn a_lab_in_aws_without_a_guard_is_asked_about() {
+    for command in [&["run"][..], &["start"]] {
+        let mut arguments = command.to_vec();
+        arguments.extend(["--target", "aws", "--region", "us-east-1", "--no-guard"]);
+        refused(
+            &Home::new().run(&arguments),
+            1,
+            &["without a guard is asked about first", "--yes"],
+        );
+    }
+}

@@ -13,10 +13,17 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use efslab::lesson::schema::{Action, Lesson};
+use jiff::Timestamp;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// The program under test.
-pub const EFSLAB: &str = env!("CARGO_BIN_EXE_efslab");
+const EFSLAB: &str = env!("CARGO_BIN_EXE_efslab");
+
+/// The program that is run: `EFSLAB_UNDER_TEST` names another one than was built for the tests, one built for release.
+pub fn program() -> PathBuf {
+    let other = std::env::var_os("EFSLAB_UNDER_TEST");
+    other.map_or_else(|| PathBuf::from(EFSLAB), PathBuf::from)
+}
 
 /// Far beyond what anything takes: a test that waits this long has failed, it is not slow.
 const PATIENCE: Duration = Duration::from_mins(4);
@@ -54,13 +61,13 @@ impl Home {
         let mut shell = Command::new("sh");
         shell.args(["-c", script]);
         self.set_up(&mut shell);
-        shell.env("EFSLAB", EFSLAB);
+        shell.env("EFSLAB", program());
         shell
     }
 
     /// The program with these arguments, without anything of the developer's own AWS.
     pub fn efslab(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(EFSLAB);
+        let mut command = Command::new(program());
         command.args(arguments);
         self.set_up(&mut command);
         command
@@ -83,16 +90,35 @@ impl Home {
 
     /// Starts it in a terminal of this size.
     pub fn screen(&self, arguments: &[&str], rows: u16, columns: u16) -> Screen {
-        self.in_terminal(EFSLAB, arguments, rows, columns)
+        self.screen_with(&[], arguments, rows, columns)
+    }
+
+    /// The same, with these variables too.
+    pub fn screen_with(
+        &self,
+        variables: &[(String, String)],
+        arguments: &[&str],
+        rows: u16,
+        columns: u16,
+    ) -> Screen {
+        self.in_terminal(&program(), variables, arguments, rows, columns)
     }
 
     /// Starts it in a terminal within a terminal, which ends with `kill` as a window does that is closed.
     pub fn window(&self, arguments: &[&str], rows: u16, columns: u16) -> Screen {
-        let line = format!("exec {EFSLAB} {}", arguments.join(" "));
-        self.in_terminal("script", &["-qfc", &line, "/dev/null"], rows, columns)
+        let line = format!("exec {} {}", program().display(), arguments.join(" "));
+        let arguments = ["-qfc", &line, "/dev/null"];
+        self.in_terminal(Path::new("script"), &[], &arguments, rows, columns)
     }
 
-    fn in_terminal(&self, program: &str, arguments: &[&str], rows: u16, columns: u16) -> Screen {
+    fn in_terminal(
+        &self,
+        program: &Path,
+        variables: &[(String, String)],
+        arguments: &[&str],
+        rows: u16,
+        columns: u16,
+    ) -> Screen {
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
@@ -100,6 +126,9 @@ impl Home {
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         for (name, value) in self.variables() {
+            command.env(name, value);
+        }
+        for (name, value) in variables {
             command.env(name, value);
         }
         Screen::start(command, rows, columns)
@@ -128,7 +157,8 @@ impl Home {
         for entry in fs::read_dir("/proc").unwrap().flatten() {
             let read = |file| fs::read(entry.path().join(file)).unwrap_or_default();
             let line = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
-            if line.starts_with(EFSLAB) && String::from_utf8_lossy(&read("environ")).contains(&mark)
+            if line.starts_with(program().to_str().unwrap())
+                && String::from_utf8_lossy(&read("environ")).contains(&mark)
             {
                 found.push(line);
             }
@@ -177,8 +207,21 @@ impl Served {
     }
 
     pub fn paced(home: &Home, pace: &str) -> Self {
+        Self::serve(home, &["practice", "serve", "--pace", pace])
+    }
+
+    /// One in which things go wrong as this file says.
+    pub fn troubled(home: &Home, faults: &Path) -> Self {
+        let faults = faults.to_str().unwrap();
+        Self::serve(
+            home,
+            &["practice", "serve", "--pace", "max", "--faults", faults],
+        )
+    }
+
+    fn serve(home: &Home, arguments: &[&str]) -> Self {
         let mut child = home
-            .efslab(&["practice", "serve", "--pace", pace])
+            .efslab(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -256,6 +299,14 @@ impl Drop for Served {
             .status();
         let _ = self.child.wait();
     }
+}
+
+/// The time that `practice advance` tells.
+pub fn time_of(advance: &mut Command) -> Timestamp {
+    let (code, out, err) = outcome(advance);
+    assert_eq!(code, 0, "{out}{err}");
+    let words = out.split_whitespace();
+    words.filter_map(|word| word.parse().ok()).next().unwrap()
 }
 
 /// Exit code, standard output, standard error.

@@ -2,6 +2,7 @@
 //! a trace, and its neighbours stay. Counted with the SDK, not with the program's own listings.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
@@ -361,5 +362,128 @@ fn an_update_that_would_take_for_hours_is_cancelled_and_the_lab_goes() {
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("cancelling the update of the stack"), "{out}");
     assert!(out.contains("Nothing is left."), "{out}");
+    assert_eq!(account.everything(), untouched);
+}
+
+/// Labs of two computers in one account, and a third that knows of neither.
+#[test]
+fn all_finds_the_labs_of_every_computer_and_asks_before_one_that_somebody_may_be_using() {
+    let (first, second, here) = (Home::new(), Home::new(), Home::new());
+    let served = Served::start(&here);
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    served.build(&first);
+    let after_first = account.everything();
+    let lab_of = |home: &Home| {
+        let (_, out, err) = outcome(&mut served.efslab(home, &["status", "--json"]));
+        let labs: serde_json::Value = serde_json::from_str(&out).expect(&err);
+        labs[0]["lab"].as_str().unwrap().to_owned()
+    };
+    let one = lab_of(&first);
+    served.build(&second);
+    let both = account.everything();
+    let other = lab_of(&second);
+    let leftover = account.volume(None, &[("efslab:lab", "lab-2222")]);
+    account.snapshot(&leftover, &[("efslab:lab", "lab-2222")]);
+    account.volume(None, &[("efslab:lab", "../../lab")]);
+    let all = account.everything();
+
+    let cleanup = |home: &Home, arguments: &[&str]| {
+        let mut whole = vec!["cleanup", "--endpoint-url", served.url()];
+        whole.extend(arguments);
+        outcome(&mut served.efslab(home, &whole))
+    };
+    let (code, out, err) = cleanup(&here, &["--all", "--dry-run"]);
+    assert_eq!(code, 0, "{out}{err}");
+    for lab in [&one, &other, "lab-2222"] {
+        assert!(out.contains(&format!("{lab}: would delete")), "{out}");
+    }
+    assert!(!out.contains(".."), "{out}");
+    assert_eq!(account.everything(), all);
+
+    // Without a terminal nobody can be asked: leftovers go, labs that may be in use are named.
+    let (code, out, err) = cleanup(&here, &["--all", "--yes"]);
+    assert_eq!(code, 3, "{out}{err}");
+    for lab in [&one, &other] {
+        let told = format!("{lab} is left alone: somebody may be using it");
+        assert!(
+            err.contains(&told) && err.contains("its lease runs until"),
+            "{err}"
+        );
+    }
+    let mut left = account.everything();
+    let strange = left.difference(&both).cloned().collect::<Vec<_>>();
+    assert_eq!(strange.len(), 1, "a tag that is no lab's: {strange:?}");
+    left.remove(&strange[0]);
+    assert_eq!(left, both);
+
+    // Whoever names it means it, on a computer that never heard of it.
+    let (code, out, err) = cleanup(&here, &[&other, "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let mut left = account.everything();
+    left.remove(&strange[0]);
+    assert_eq!(left, after_first);
+
+    // On a terminal one is asked.
+    for (answer, shown) in [("n", "is left alone"), ("y", "Nothing is left.")] {
+        let arguments = ["cleanup", "--all", "--endpoint-url", served.url()];
+        let mut screen = here.screen_with(&served.variables, &arguments, 50, 160);
+        screen.shows("Delete everything of it? [y/N]");
+        screen.keys(&format!("{answer}\r"));
+        screen.shows(shown);
+        screen.end();
+    }
+    let mut left = account.everything();
+    left.remove(&strange[0]);
+    assert_eq!(left, untouched);
+    // The first computer learns that it is gone.
+    let (code, out, err) = cleanup(&first, &["--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("Nothing is left."), "{out}");
+}
+
+/// In the console, or with the aws command: some of it is gone, and some of it is in the way.
+#[test]
+fn a_lab_that_was_half_deleted_by_hand_goes_all_the_same() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    served.build(&home);
+    account.wait(async {
+        let ec2 = &account.ec2;
+        let found = ec2.describe_instances().send().await.unwrap();
+        let mut instances = found.reservations().iter().flat_map(Reservation::instances);
+        let one = instances.find_map(|one| one.instance_id()).unwrap();
+        let terminate = ec2.terminate_instances().instance_ids(one);
+        terminate.send().await.unwrap();
+        let targets = account.efs.describe_file_systems().send().await.unwrap();
+        let system = targets.file_systems()[0].file_system_id().to_owned();
+        let targets = account.efs.describe_mount_targets();
+        let targets = targets.file_system_id(&system).send().await.unwrap();
+        let target = targets.mount_targets()[0].mount_target_id();
+        let delete = account.efs.delete_mount_target().mount_target_id(target);
+        delete.send().await.unwrap();
+        let pairs = ec2.describe_key_pairs().send().await.unwrap();
+        let pair = pairs.key_pairs()[0].key_pair_id().unwrap();
+        ec2.delete_key_pair()
+            .key_pair_id(pair)
+            .send()
+            .await
+            .unwrap();
+        // And the stack as a whole: the cleanup finds it in the middle of that.
+        let stacks = account
+            .cloudformation
+            .describe_stacks()
+            .send()
+            .await
+            .unwrap();
+        let stack = of_lab(stacks.stacks()).stack_id().unwrap().to_owned();
+        let delete = account.cloudformation.delete_stack().stack_name(stack);
+        delete.send().await.unwrap();
+    });
+    fs::remove_dir_all(home.path("state/labs")).unwrap();
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
+    assert_eq!(code, 0, "{out}{err}");
     assert_eq!(account.everything(), untouched);
 }

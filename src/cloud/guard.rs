@@ -19,7 +19,7 @@ use crate::engine::{guard_name, stack_name};
 
 /// What the guard writes into its schedule before it destroys anything (assets/guard/machine.json): from then on the lease
 /// is not renewed.
-const REMOVING: &str = "removing";
+pub(super) const REMOVING: &str = "removing";
 /// How often the guard's stack is looked at before it is given up.
 const LOOKS: u32 = 300;
 
@@ -166,7 +166,11 @@ impl Cloud {
             .await
     }
 
-    async fn guard_schedule(&self, tried: &str, name: &str) -> Result<GetScheduleOutput, Failure> {
+    pub(super) async fn guard_schedule(
+        &self,
+        tried: &str,
+        name: &str,
+    ) -> Result<GetScheduleOutput, Failure> {
         let asked = self.scheduler.get_schedule().name(name).send().await;
         asked.map_err(|error| classify(tried, &error))
     }
@@ -199,17 +203,23 @@ impl Cloud {
             .map_err(|error| classify(tried, &error))
     }
 
-    /// Takes the guard away: first its schedule is disabled, so that it does not begin in the middle; then its stack goes.
+    /// Takes the guard away: first its schedule is put off to `until`, so that it does not begin in the middle, and does begin
+    /// if nobody ends what is begun here; then its stack goes.
     ///
     /// # Errors
     /// When something of it stays.
-    pub async fn disarm(&self, lab: &str, token: &str, every: Duration) -> Result<(), Failure> {
+    pub async fn disarm(
+        &self,
+        lab: &str,
+        until: Timestamp,
+        token: &str,
+        every: Duration,
+    ) -> Result<(), Failure> {
         let tried = "take the guard away";
         let name = guard_name(lab);
         match self.guard_schedule(tried, &name).await {
-            // Without its StartDate, which may be so long past that Scheduler refuses it.
             Ok(schedule) => self
-                .set_schedule(tried, schedule, None, ScheduleState::Disabled)
+                .set_schedule(tried, schedule, Some(until), ScheduleState::Enabled)
                 .await
                 .or_else(absent)?,
             Err(failure) => absent(failure)?,

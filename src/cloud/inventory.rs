@@ -1,12 +1,12 @@
 //! Asks every resource type what is left of a lab. An answer is *empty*, *these*, or *could not tell*; never a guess.
 //!
-//! Not asked are roles, instance profiles, topics and subscriptions: only the lab's stacks make them, so that they go with
-//! these, and cost nothing (a client for each would double what is built).
+//! Roles, instance profiles, topics and subscriptions are asked of the stacks, which alone make them: what a stack that is
+//! deleted says of its resources stands for ninety days (a client for each service would double what is built).
 
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use aws_sdk_cloudformation::types::{Stack, StackStatus};
+use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus};
 use aws_sdk_ec2::types::Filter;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -19,7 +19,9 @@ use super::remains::Snapshots;
 use super::session::Cloud;
 use super::stack::LAB_TAG;
 use crate::engine::effect::Known;
-use crate::engine::event::{Failure, FailureClass, Inventory, InventoryRow, Remains};
+use crate::engine::event::{
+    Failure, FailureClass, Instance, Inventory, InventoryRow, Remains, Volume,
+};
 use crate::engine::view::Listing;
 use crate::engine::{guard_name, stack_name};
 
@@ -83,25 +85,19 @@ impl Cloud {
         );
         let ids = |all: Vec<(String, StackStatus)>| all.into_iter().map(|(id, _)| id).collect();
         let guards = format!(":stack/{}/", guard_name(lab));
-        let (guard, standing): (Vec<_>, Vec<_>) = stacks
-            .clone()
-            .unwrap_or_default()
-            .into_iter()
-            .partition(|(id, _)| id.contains(&guards));
+        let (guard, standing) = apart(&stacks, &guards);
         let mut guard: Vec<String> = ids(guard);
         guard.extend(schedules.iter().chain(&machines).flatten().cloned());
         let tagged = snapshots.as_ref().map(|found| found.tagged.clone());
         let tagged = tagged.map_err(Failure::clone);
-        let remains = Remains {
-            instances: instances.as_ref().ok().cloned(),
-            volumes: volumes.as_ref().ok().cloned().unwrap_or_default(),
-            snapshots: tagged.as_ref().ok().cloned().unwrap_or_default(),
-        };
+        let remains = remains_of(&instances, &volumes, &tagged);
         let others = other_snapshots(snapshots);
+        let (roles, of_parts) = self.rows_of_parts(&stacks, &known.stacks, &guards).await;
+        guard.extend(roles);
         Inventory {
             account: account.ok(),
             region: self.region.clone(),
-            rows: vec![
+            rows: [
                 row("stacks", "cloudformation:DescribeStacks", stacks.map(ids)),
                 row(
                     "instances",
@@ -143,7 +139,10 @@ impl Cloud {
                 row("VPCs", "ec2:DescribeVpcs", vpcs),
                 row("schedules", "scheduler:ListSchedules", schedules),
                 row("state machines", "states:ListStateMachines", machines),
-            ],
+            ]
+            .into_iter()
+            .chain(of_parts)
+            .collect(),
             guard,
             stacks: ids(standing.clone()),
             updating: standing.into_iter().filter_map(updating).collect(),
@@ -191,6 +190,72 @@ impl Cloud {
             }
         }
         Ok(found)
+    }
+
+    /// The rows of what only stacks make; and what of it belongs to the guard's stack, with which it goes.
+    async fn rows_of_parts(
+        &self,
+        found: &Result<Vec<(String, StackStatus)>, Failure>,
+        known: &[String],
+        guards: &str,
+    ) -> (Vec<String>, [InventoryRow; 2]) {
+        let parts = self.stack_parts(found, known).await;
+        let of_kinds = |kinds: &[&str]| {
+            let parts = parts.as_ref().map_err(Failure::clone)?;
+            let wanted = parts.iter().filter(|it| kinds.contains(&it.kind.as_str()));
+            Ok(wanted.map(|part| part.id.clone()).collect())
+        };
+        let asked = "cloudformation:DescribeStackResources";
+        let roles = of_kinds(&["AWS::IAM::Role", "AWS::IAM::InstanceProfile"]);
+        let topics = of_kinds(&["AWS::SNS::Topic", "AWS::SNS::Subscription"]);
+        let all = parts.iter().flatten();
+        let of_guard = all.filter(|part| part.stack.contains(guards));
+        (
+            of_guard.map(|part| part.id.clone()).collect(),
+            [
+                row("roles and profiles", asked, roles),
+                row("topics", asked, topics),
+            ],
+        )
+    }
+
+    /// What is there of the resources that only a stack makes and only a stack is asked for: of the stacks found, and of those
+    /// that were known and are gone.
+    async fn stack_parts(
+        &self,
+        found: &Result<Vec<(String, StackStatus)>, Failure>,
+        known: &[String],
+    ) -> Result<Vec<Part>, Failure> {
+        let tried = "list what stacks have made";
+        let found = found.as_ref().map_err(Failure::clone)?;
+        let there = found.iter().map(|(id, _)| id);
+        let stacks: BTreeSet<&String> = there.chain(known).collect();
+        let mut parts = Vec::new();
+        for stack in stacks {
+            let asked = self.cloudformation.describe_stack_resources();
+            let described = match asked.stack_name(stack).send().await {
+                Ok(described) => described,
+                Err(error) => {
+                    absent_or(tried, &error)?;
+                    continue;
+                }
+            };
+            let there = described
+                .stack_resources()
+                .iter()
+                .filter(|it| it.resource_status() != Some(&ResourceStatus::DeleteComplete));
+            parts.extend(there.filter_map(|one| {
+                Some(Part {
+                    stack: stack.clone(),
+                    kind: one.resource_type()?.to_owned(),
+                    id: one
+                        .physical_resource_id()
+                        .filter(|id| !id.is_empty())?
+                        .to_owned(),
+                })
+            }));
+        }
+        Ok(parts)
     }
 
     /// Alarms with the lab's tag among those that bear the name of its stack, as CloudFormation names them: a list of
@@ -333,17 +398,57 @@ impl Cloud {
     }
 }
 
+/// Stacks and their status.
+type Stacks = Vec<(String, StackStatus)>;
+
+/// The stacks of a guard, and the others.
+fn apart(listed: &Result<Stacks, Failure>, guards: &str) -> (Stacks, Stacks) {
+    let all = listed.iter().flatten().cloned();
+    all.partition(|(id, _)| id.contains(guards))
+}
+
+/// What is stopped or removed one by one, as far as it could be listed.
+fn remains_of(
+    instances: &Result<Vec<Instance>, Failure>,
+    volumes: &Result<Vec<Volume>, Failure>,
+    snapshots: &Result<Vec<String>, Failure>,
+) -> Remains {
+    Remains {
+        instances: instances.as_ref().ok().cloned(),
+        volumes: volumes.as_ref().ok().cloned().unwrap_or_default(),
+        snapshots: snapshots.as_ref().ok().cloned().unwrap_or_default(),
+    }
+}
+
+/// Something that a stack has made, and that is there.
+struct Part {
+    stack: String,
+    kind: String,
+    id: String,
+}
+
 /// A row of the inventory.
 fn row(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
     let answer = match answer {
         Ok(ids) if ids.is_empty() => Listing::Empty,
         Ok(ids) => Listing::Left(ids),
-        Err(failure) => Listing::CouldNotTell(failure.why),
+        Err(failure) => Listing::CouldNotTell(unknown(&failure, asked)),
     };
     InventoryRow {
         kind: kind.to_owned(),
         asked: asked.to_owned(),
         answer,
+    }
+}
+
+/// Why something could not be told; and what helps, where somebody can help.
+fn unknown(failure: &Failure, asked: &str) -> String {
+    let why = &failure.why;
+    match failure.class {
+        FailureClass::Denied => format!(
+            "{why} (allow {asked} to these credentials, or use others with --profile, and clean up again)"
+        ),
+        _ => why.clone(),
     }
 }
 
@@ -395,4 +500,27 @@ fn other_snapshots(listed: Result<Snapshots, Failure>) -> InventoryRow {
         row.answer = Listing::Kept(ids);
     }
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_be_asked_says_what_to_allow() {
+        let of = |class| {
+            let failure = Failure {
+                tried: "list schedules".to_owned(),
+                why: "AccessDeniedException: not authorized".to_owned(),
+                class,
+            };
+            let row = row("schedules", "scheduler:ListSchedules", Err(failure));
+            match row.answer {
+                Listing::CouldNotTell(why) => why,
+                answer => panic!("{answer:?}"),
+            }
+        };
+        assert!(of(FailureClass::Denied).contains("allow scheduler:ListSchedules to these"));
+        assert!(!of(FailureClass::Transient).contains("allow"));
+    }
 }

@@ -140,11 +140,14 @@ impl Cloud {
     }
 }
 
-/// Adaptive: the SDK itself slows down when the service throttles.
+/// Each call that is throttled waits longer before it is tried again, and the sweep asks for fewer at a time. Not the SDK's
+/// adaptive mode: that also holds the calls back that nobody throttles, down to one in two seconds where a service throttles
+/// whatever the rate, and a cleanup must come through there.
 fn retries() -> RetryConfig {
-    RetryConfig::adaptive()
-        .with_max_attempts(5)
+    RetryConfig::standard()
+        .with_max_attempts(8)
         .with_initial_backoff(Duration::from_millis(200))
+        .with_max_backoff(Duration::from_secs(5))
 }
 
 /// A call that hangs must not look like work.

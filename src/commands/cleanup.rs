@@ -1,15 +1,18 @@
 //! `efslab cleanup`: deletes everything a lab made, and proves it per resource type.
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use miette::{IntoDiagnostic as _, miette};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
 use super::lab::{self, Front};
+use super::leftovers::{self, Found, Leftover, Sites};
+use super::program;
 use super::site::{self, Site};
 use crate::cli::Common;
 use crate::engine::command::Command;
@@ -29,94 +32,174 @@ pub(super) struct How {
     pub(super) dry_run: bool,
     pub(super) json: bool,
     pub(super) yes: bool,
+    /// Which lab a line is about is to be said.
+    pub(super) several: bool,
 }
 
-/// Cleans these labs up, or every one that is not clean.
+/// Labs at a time: each asks and waits more than it does, and the clients slow down together when a service asks for it.
+const AT_A_TIME: usize = 5;
+
+/// Cleans these labs up, or every one that is not clean; with `--all` also those that nobody has written down here.
 pub(super) fn run(common: &Common, ids: &[String], how: How) -> miette::Result<Outcome> {
     let journal = Arc::new(site::open_journal(common)?);
-    let labs = if ids.is_empty() {
-        journal
-            .labs()
-            .into_diagnostic()?
-            .into_iter()
-            .filter(|lab| how.all || !lab.clean)
-            .collect()
-    } else {
-        ids.iter()
-            .map(|id| lab::find(&journal, Some(id)))
-            .collect::<miette::Result<Vec<_>>>()?
-    };
-    if labs.is_empty() {
-        super::print(if how.json {
-            "[]\n"
-        } else {
-            "There is no lab to clean up.\n"
-        })?;
-        return Ok(Outcome::Done);
-    }
-    if !how.yes && !how.dry_run && !confirmed(&labs)? {
-        super::print("Nothing was changed.\n")?;
-        return Ok(Outcome::Failed);
-    }
-    super::runtime()?.block_on(these(common, &journal, &labs, how))
+    super::runtime()?.block_on(async {
+        let mut sites = Sites::default();
+        let outcome = chosen(common, &journal, &mut sites, ids, how).await;
+        sites.close().await;
+        outcome
+    })
 }
 
-/// Cleans these labs up, one after the other.
+async fn chosen(
+    common: &Common,
+    journal: &Arc<Journal>,
+    sites: &mut Sites,
+    ids: &[String],
+    how: How,
+) -> miette::Result<Outcome> {
+    let mut found = if how.all {
+        leftovers::everywhere(common, journal, sites).await?
+    } else if ids.is_empty() {
+        let mut labs = journal.labs().into_diagnostic()?;
+        labs.retain(|lab| !lab.clean);
+        Found::of(labs.into_iter().map(Leftover::ours).collect())
+    } else {
+        let named = ids.iter().map(|id| leftovers::named(common, journal, id));
+        Found::of(named.collect::<miette::Result<_>>()?)
+    };
+    if found.labs.is_empty() {
+        super::print(&if how.json {
+            "[]\n".to_owned()
+        } else {
+            leftovers::none(common, how.all, &found)
+        })?;
+        return Ok(found.outcome);
+    }
+    let mut spared = Vec::new();
+    if !how.dry_run {
+        spared = leftovers::spare(&mut found, how)?;
+        let labs: Vec<&journal::Lab> = found.labs.iter().map(|one| &one.lab).collect();
+        if !how.yes && !labs.is_empty() && !confirmed(&labs)? {
+            super::print("Nothing was changed.\n")?;
+            return Ok(Outcome::Failed);
+        }
+        for one in found.labs.iter().filter(|one| one.stranger) {
+            // Whoever is interrupted now finds it here the next time.
+            let lab = &one.lab;
+            (journal.add_lab(&lab.id, &lab.place, lab.made)).into_diagnostic()?;
+        }
+    }
+    let labs: Vec<journal::Lab> = found.labs.iter().map(|one| one.lab.clone()).collect();
+    let (outcome, mut rows) = all(common, journal, sites, &labs, how).await?;
+    rows.extend(spared.iter().map(|one| {
+        let why = one.used.as_deref();
+        json!({ "lab": one.lab.id, "clean": false, "spared": why })
+    }));
+    if how.json {
+        tell_rows(&rows)?;
+    }
+    let left = if spared.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Left
+    };
+    Ok(outcome.and(found.outcome).and(left))
+}
+
+/// Cleans these labs up, whose driver is free.
 pub(super) async fn these(
     common: &Common,
     journal: &Arc<Journal>,
     labs: &[journal::Lab],
     how: How,
 ) -> miette::Result<Outcome> {
-    // Between two labs, too.
-    let mut interrupts = signal(SignalKind::interrupt()).into_diagnostic()?;
-    let mut outcome = Outcome::Done;
-    let mut rows = Vec::new();
+    let mut sites = Sites::default();
+    let done = all(common, journal, &mut sites, labs, how).await;
+    sites.close().await;
+    let (outcome, rows) = done?;
+    if how.json {
+        tell_rows(&rows)?;
+    }
+    Ok(outcome)
+}
+
+fn tell_rows(rows: &[serde_json::Value]) -> miette::Result<()> {
+    let text = serde_json::to_string_pretty(rows).into_diagnostic()?;
+    super::print(&format!("{text}\n"))
+}
+
+/// Cleans these labs up, some at a time; answers also what a machine reads of each.
+async fn all(
+    common: &Common,
+    journal: &Arc<Journal>,
+    sites: &mut Sites,
+    labs: &[journal::Lab],
+    how: How,
+) -> miette::Result<(Outcome, Vec<serde_json::Value>)> {
+    let mut wanted = Vec::new();
     for lab in labs {
-        let row = match one(common, journal, lab, how).await {
-            Ok((one, row)) => {
-                outcome = outcome.and(one);
-                row
-            }
+        // A lab whose place cannot be had says so in its turn.
+        wanted.extend(site::way(common, lab).ok());
+    }
+    sites.open(common, wanted).await;
+    // Between two labs, too.
+    let interrupts = Mutex::new(signal(SignalKind::interrupt()).into_diagnostic()?);
+    let is_interrupted = || {
+        let mut interrupts = interrupts.lock().unwrap_or_else(PoisonError::into_inner);
+        interrupts.recv().now_or_never().is_some()
+    };
+    let over = AtomicBool::new(false);
+    let how = How {
+        several: labs.len() > 1,
+        ..how
+    };
+    let (sites, over, is_interrupted) = (&*sites, &over, &is_interrupted);
+    let each = futures::stream::iter(labs.iter().map(|lab| async move {
+        if over.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut done = match one(common, journal, sites, lab, how).await {
+            Ok(done) => done,
             // One lab that cannot be asked must not keep the others.
             Err(report) => {
                 super::complain(&format!("{}: {report:?}\n", lab.id));
-                outcome = outcome.and(Outcome::Unverified);
-                json!({ "lab": lab.id, "clean": false, "error": report.to_string() })
+                let why = report.to_string();
+                let row = json!({ "lab": lab.id, "clean": false, "error": why });
+                (Outcome::Unverified, row)
             }
         };
-        rows.push(row);
-        if interrupts.recv().now_or_never().is_some() {
-            outcome = outcome.and(Outcome::Interrupted(SignalKind::interrupt().as_raw_value()));
+        if is_interrupted() {
+            let number = SignalKind::interrupt().as_raw_value();
+            done.0 = done.0.and(Outcome::Interrupted(number));
         }
-        if matches!(outcome, Outcome::Interrupted(_)) {
-            break;
+        if matches!(done.0, Outcome::Interrupted(_)) {
+            over.store(true, Ordering::Relaxed);
         }
-    }
-    if how.json {
-        let text = serde_json::to_string_pretty(&rows).into_diagnostic()?;
-        super::print(&format!("{text}\n"))?;
-    }
-    Ok(outcome)
+        Some(done)
+    }));
+    let done: Vec<_> = each.buffered(AT_A_TIME).collect().await;
+    let done: Vec<_> = done.into_iter().flatten().collect();
+    let outcome = done
+        .iter()
+        .fold(Outcome::Done, |outcome, (one, _)| outcome.and(*one));
+    Ok((outcome, done.into_iter().map(|(_, row)| row).collect()))
 }
 
 /// One lab, from its driver's lock to its receipt; answers also what a machine reads of it.
 async fn one(
     common: &Common,
     journal: &Arc<Journal>,
+    sites: &Sites,
     lab: &journal::Lab,
     how: How,
 ) -> miette::Result<(Outcome, serde_json::Value)> {
-    let site = Site::open(common, &site::way(common, lab)?).await?;
+    let site = sites.at(&site::way(common, lab)?)?;
     if how.dry_run {
-        let known = lab::known(journal, lab, &site)?;
+        let known = lab::known(journal, lab, site)?;
         let inventory = site.cloud.inventory(&lab.id, &known).await;
-        site.close().await;
         return planned(&lab.id, &inventory, how.json);
     }
-    let result = drive(journal, lab, &site, how).await;
-    site.close().await;
-    let (outcome, receipt) = result?;
+    let (outcome, receipt) = drive(journal, lab, site, how).await?;
     let clean = receipt.as_ref().is_some_and(Receipt::is_clean);
     Ok((
         outcome,
@@ -181,7 +264,11 @@ async fn drive(
         return Ok((Outcome::Unverified, None));
     };
     if !how.json {
-        super::print(&plain::receipt::text(&receipt))?;
+        let mut text = plain::receipt::text(&receipt);
+        if how.several {
+            text.insert_str(0, &format!("{}: ", lab.id));
+        }
+        super::print(&text)?;
     }
     forget(journal, &lab.id, &receipt)?;
     drop(driven.driver);
@@ -242,8 +329,7 @@ pub(super) fn forget(journal: &Journal, lab: &str, receipt: &Receipt) -> miette:
 }
 
 /// Asks on the terminal; without one, `--yes` is needed.
-fn confirmed(labs: &[journal::Lab]) -> miette::Result<bool> {
-    use std::io::{BufRead as _, IsTerminal as _};
+fn confirmed(labs: &[&journal::Lab]) -> miette::Result<bool> {
     if labs
         .iter()
         .all(|lab| !matches!(lab.place, journal::Place::Aws { .. }))
@@ -251,21 +337,15 @@ fn confirmed(labs: &[journal::Lab]) -> miette::Result<bool> {
         // Nothing in a practice account is worth a question.
         return Ok(true);
     }
-    if !std::io::stdin().is_terminal() {
+    if !program::asks() {
         return Err(miette!(
             help = "pass --yes",
             "cleaning up an AWS account asks first, and there is no terminal"
         ));
     }
     let names: Vec<&str> = labs.iter().map(|lab| lab.id.as_str()).collect();
-    super::complain(&format!(
-        "Delete everything of {} in AWS? [y/N] ",
+    program::agrees(&format!(
+        "Delete everything of {} in AWS?",
         names.join(", ")
-    ));
-    let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .into_diagnostic()?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    ))
 }

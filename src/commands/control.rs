@@ -8,10 +8,11 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use jiff::Timestamp;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,11 @@ pub(super) struct InstanceDoor {
 #[serde(rename_all = "PascalCase")]
 struct Instances {
     instances: Vec<InstanceDoor>,
+}
+
+/// Time that stands still as long as this is there.
+pub(super) struct Held {
+    _answer: hyper::Response<Incoming>,
 }
 
 /// The account's time.
@@ -98,6 +104,15 @@ impl Endpoint {
             .wrap_err("the practice account's answer cannot be read")
     }
 
+    /// Its time once it has come to `until`; time there does not jump on before what is answered is dropped.
+    pub(super) async fn clock_at(&self, until: Timestamp) -> miette::Result<Held> {
+        let path = format!("/_efslab/clock?until={until}");
+        let mut answer = self.ask("GET", &path).await?;
+        // Its first bytes say that it is time; the end is not waited for.
+        let _ = answer.body_mut().frame().await;
+        Ok(Held { _answer: answer })
+    }
+
     /// An ssh_config for every running instance.
     pub(super) async fn ssh_config(&self) -> miette::Result<String> {
         self.call("GET", "/_efslab/ssh-config").await
@@ -127,38 +142,7 @@ impl Endpoint {
         path: &str,
         patience: Duration,
     ) -> miette::Result<String> {
-        let exchange = async {
-            let request = self.signed(method, path)?;
-            let client: Client<HttpConnector, Full<Bytes>> =
-                Client::builder(TokioExecutor::new()).build_http();
-            let answer = client
-                .request(request)
-                .await
-                .into_diagnostic()
-                .wrap_err_with(|| {
-                    format!(
-                        "no practice account answers at {}: is `efslab practice serve` running?",
-                        self.url
-                    )
-                })?;
-            let status = answer.status();
-            let body = answer
-                .into_body()
-                .collect()
-                .await
-                .into_diagnostic()?
-                .to_bytes();
-            let text = String::from_utf8_lossy(&body).into_owned();
-            if status.is_success() {
-                Ok(text)
-            } else {
-                Err(miette!(
-                    "the practice account at {} said {status}: {}",
-                    self.url,
-                    text.trim()
-                ))
-            }
-        };
+        let exchange = async { text_of(self.ask(method, path).await?).await };
         tokio::time::timeout(patience, exchange)
             .await
             .map_err(|_| {
@@ -167,6 +151,37 @@ impl Endpoint {
                     self.url
                 )
             })?
+    }
+
+    /// The answer, when it is a good one.
+    async fn ask(
+        &self,
+        method: &'static str,
+        path: &str,
+    ) -> miette::Result<hyper::Response<Incoming>> {
+        let request = self.signed(method, path)?;
+        let client: Client<HttpConnector, Full<Bytes>> =
+            Client::builder(TokioExecutor::new()).build_http();
+        let answer = client
+            .request(request)
+            .await
+            .into_diagnostic()
+            .wrap_err_with(|| {
+                format!(
+                    "no practice account answers at {}: is `efslab practice serve` running?",
+                    self.url
+                )
+            })?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let text = text_of(answer).await?;
+        Err(miette!(
+            "the practice account at {} said {status}: {}",
+            self.url,
+            text.trim()
+        ))
     }
 
     fn signed(
@@ -216,4 +231,9 @@ impl Endpoint {
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
+}
+
+async fn text_of(answer: hyper::Response<Incoming>) -> miette::Result<String> {
+    let body = answer.into_body().collect().await.into_diagnostic()?;
+    Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
 }

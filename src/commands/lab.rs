@@ -63,11 +63,7 @@ pub(super) fn find(journal: &Journal, id: Option<&str>) -> miette::Result<journa
     let labs = journal.labs().into_diagnostic()?;
     match id {
         Some(id) => {
-            let full = if id.starts_with("lab-") {
-                id.to_owned()
-            } else {
-                format!("lab-{id}")
-            };
+            let full = full_id(id);
             labs.into_iter().find(|lab| lab.id == full).ok_or_else(|| {
                 miette!(
                     help = "`efslab status` lists the labs",
@@ -81,6 +77,15 @@ pub(super) fn find(journal: &Journal, id: Option<&str>) -> miette::Result<journa
                 "there is no lab to go on with"
             )
         }),
+    }
+}
+
+/// `7f3k` and `lab-7f3k` are one.
+pub(super) fn full_id(id: &str) -> String {
+    if id.starts_with("lab-") {
+        id.to_owned()
+    } else {
+        format!("lab-{id}")
     }
 }
 

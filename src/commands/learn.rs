@@ -21,22 +21,26 @@ use crate::runtime::{self, Ending};
 use crate::tui::{self, Chosen, LabRow, LiveScreen, PlaceRow, TuiError, Welcome};
 
 /// Begins a lab.
-pub(super) fn start(common: &Common, lesson: Option<&str>) -> miette::Result<Outcome> {
+pub(super) fn start(common: &Common, lesson: Option<&str>, yes: bool) -> miette::Result<Outcome> {
     // The first screen shows local time, and the time zone is looked for in many files: meanwhile.
     std::thread::spawn(TimeZone::system);
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
     program::ssh_client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
+    if !site::may_stand_unguarded(common, &site::chosen(common)?, yes)? {
+        return Ok(Outcome::Failed);
+    }
     super::runtime()?.block_on(async {
         let mut screen = LiveScreen::enter().into_diagnostic()?;
         let mut common = common.clone();
         let mut begin = begin;
         if common.target.is_none() && common.endpoint_url.is_none() && begin.is_none() {
-            let chosen = match tui::welcome(&mut screen, welcome(&journal, &lessons)?).await {
-                Err(TuiError::Signal(signal)) => return Ok(Outcome::Interrupted(signal)),
-                chosen => chosen.into_diagnostic()?,
-            };
+            let chosen =
+                match tui::welcome(&mut screen, welcome(&common, &journal, &lessons)?).await {
+                    Err(TuiError::Signal(signal)) => return Ok(Outcome::Interrupted(signal)),
+                    chosen => chosen.into_diagnostic()?,
+                };
             match chosen {
                 Chosen::Start { place, lesson } => {
                     common.target = Some(match place {
@@ -87,6 +91,7 @@ pub(super) fn resume(
     common: &Common,
     lesson: Option<&str>,
     id: Option<&str>,
+    yes: bool,
 ) -> miette::Result<Outcome> {
     let lessons = lab::lessons()?;
     let begin = lesson.map(|id| known(&lessons, id)).transpose()?;
@@ -101,6 +106,9 @@ pub(super) fn resume(
         ));
     }
     let place = site::way(common, &lab)?;
+    if !site::may_stand_unguarded(common, &place, yes)? {
+        return Ok(Outcome::Failed);
+    }
     super::runtime()?.block_on(async {
         let mut screen = LiveScreen::enter().into_diagnostic()?;
         let site = match opened(&mut screen, common, &place).await? {
@@ -250,7 +258,7 @@ fn known(lessons: &[Lesson], id: &str) -> miette::Result<String> {
 }
 
 /// What the first screen shows.
-fn welcome(journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
+fn welcome(common: &Common, journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
     let labs = journal.labs().into_diagnostic()?;
     let row = |lab: &journal::Lab| {
         let of = lessons
@@ -302,14 +310,27 @@ fn welcome(journal: &Journal, lessons: &[Lesson]) -> miette::Result<Welcome> {
                 "Two t3.micro instances with public addresses, two small volumes and one filesystem, billed by AWS \
                  until the lab is cleaned up."
                     .to_owned(),
-                "There is no timer in the account yet that removes a forgotten lab: clean up before you close the \
-                 lid."
-                    .to_owned(),
+                about_guard(common),
             ],
         },
         labs: labs.iter().filter(|lab| !lab.clean).map(row).collect(),
         lessons: lessons.iter().map(lesson).collect(),
     })
+}
+
+/// What becomes of a lab in AWS that its learner forgets.
+fn about_guard(common: &Common) -> String {
+    if common.no_guard {
+        return "Without a guard (--no-guard) nothing removes a lab that you forget: it is billed until you clean it up."
+            .to_owned();
+    }
+    // Step Functions and EventBridge Scheduler, "Pricing": a state machine and a schedule that do not run cost nothing; a
+    // removal takes some hundred transitions, of which 4,000 a month are free and 1,000 cost 0.025 USD.
+    format!(
+        "A guard in your account removes a lab {} after you were last seen (--ttl), whatever becomes of this computer. \
+         It costs nothing while it waits, and less than a cent when it has to act.",
+        common.ttl
+    )
 }
 
 /// How long ago, roughly.

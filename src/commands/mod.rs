@@ -6,6 +6,7 @@ mod doctor;
 mod embedded;
 mod lab;
 mod learn;
+mod leftovers;
 mod lessons;
 mod log;
 mod practice;
@@ -79,10 +80,15 @@ pub fn run(cli: Cli) -> miette::Result<Outcome> {
     }));
     let common = cli.common;
     log::begin(&common);
+    if reminds(&cli.command)
+        && let Some(reminder) = status::reminder(&common)
+    {
+        complain(&reminder);
+    }
     match cli.command {
-        Command::Start { lesson } => learn::start(&common, lesson.as_deref()),
-        Command::Resume { lesson, lab } => {
-            learn::resume(&common, lesson.as_deref(), lab.as_deref())
+        Command::Start { lesson, yes } => learn::start(&common, lesson.as_deref(), yes),
+        Command::Resume { lesson, lab, yes } => {
+            learn::resume(&common, lesson.as_deref(), lab.as_deref(), yes)
         }
         Command::Cleanup {
             labs,
@@ -98,9 +104,10 @@ pub fn run(cli: Cli) -> miette::Result<Outcome> {
                 dry_run,
                 json,
                 yes,
+                ..cleanup::How::default()
             },
         ),
-        Command::Run { lessons, keep } => run::run(&common, &lessons, keep),
+        Command::Run { lessons, keep, yes } => run::run(&common, &lessons, keep, yes),
         Command::Status { json } => status::run(&common, json),
         Command::Doctor => doctor::run(&common),
         Command::Ssh {
@@ -111,6 +118,22 @@ pub fn run(cli: Cli) -> miette::Result<Outcome> {
         Command::Lessons { what } => lessons::run(&what),
         Command::Template { stage } => print_template(stage),
         Command::Practice { what } => practice::run(&common, what),
+    }
+}
+
+/// Whether a command tells of forgotten labs: those that are about the labs there are tell more themselves.
+fn reminds(command: &Command) -> bool {
+    match command {
+        Command::Cleanup { .. }
+        | Command::Resume { .. }
+        | Command::Status { .. }
+        | Command::Ssh { .. } => false,
+        Command::Start { .. }
+        | Command::Run { .. }
+        | Command::Doctor
+        | Command::Lessons { .. }
+        | Command::Template { .. }
+        | Command::Practice { .. } => true,
     }
 }
 

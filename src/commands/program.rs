@@ -1,9 +1,12 @@
-//! Programs as the learner's shell finds them: this one, to call it again, and the OpenSSH client.
+//! This program and others as the learner's shell has them: its name, its terminal to ask on, the OpenSSH client.
 
 use std::env;
 use std::ffi::OsStr;
+use std::io::{BufRead as _, IsTerminal as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+
+use miette::IntoDiagnostic as _;
 
 use crate::ssh::SshError;
 
@@ -35,6 +38,22 @@ fn named(executable: Option<&Path>, path: Option<&OsStr>, here: Option<&Path>) -
     } else {
         format!("'{}'", shown.replace('\'', r"'\''"))
     }
+}
+
+/// Whether somebody can be asked.
+pub(super) fn asks() -> bool {
+    std::io::stdin().is_terminal()
+}
+
+/// Asks on the terminal whether to go on; whatever is not a yes is a no.
+pub(super) fn agrees(question: &str) -> miette::Result<bool> {
+    super::complain(&format!("{question} [y/N] "));
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .into_diagnostic()?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
 /// Makes sure that there is an OpenSSH client. Starts nothing, so that nobody waits for it.

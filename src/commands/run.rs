@@ -23,7 +23,12 @@ const PATIENCE: Duration = Duration::from_mins(30);
 const LATE: Duration = Duration::from_secs(20);
 
 /// Runs these lessons, or all.
-pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Result<Outcome> {
+pub(super) fn run(
+    common: &Common,
+    wanted: &[String],
+    keep: bool,
+    yes: bool,
+) -> miette::Result<Outcome> {
     let lessons = lab::lessons()?;
     for id in wanted {
         if !lessons.iter().any(|lesson| lesson.id == *id) {
@@ -33,6 +38,9 @@ pub(super) fn run(common: &Common, wanted: &[String], keep: bool) -> miette::Res
     program::ssh_client().into_diagnostic()?;
     let journal = Arc::new(site::open_journal(common)?);
     let place = site::chosen(common)?;
+    if !site::may_stand_unguarded(common, &place, yes)? {
+        return Ok(Outcome::Failed);
+    }
     super::runtime()?.block_on(async {
         let began = Instant::now();
         let site = Site::open(common, &place).await?;

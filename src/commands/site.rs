@@ -12,6 +12,7 @@ use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use super::control::Endpoint;
 use super::embedded::Embedded;
 use super::practice::seconds;
+use super::program;
 use crate::cli::{self, Common};
 use crate::cloud::{Account, Cloud};
 use crate::engine::event::Machine;
@@ -20,7 +21,7 @@ use crate::journal::{JournalError, Lab, Place};
 use crate::lesson::arithmetic::Prices;
 use crate::lesson::load;
 use crate::practice::clock::Pace;
-use crate::runtime::Route;
+use crate::runtime::{Hold, Route};
 use crate::ssh::config::Door;
 
 /// AWS is looked at about every two seconds; practice as often in its own time.
@@ -276,6 +277,27 @@ pub(super) fn pace(text: &str) -> miette::Result<Pace> {
     })
 }
 
+/// Whether a lab may be made there that nothing removes but its learner: where that can cost her something, she is asked.
+pub(super) fn may_stand_unguarded(
+    common: &Common,
+    place: &Place,
+    yes: bool,
+) -> miette::Result<bool> {
+    if !common.no_guard || yes || !matches!(place, Place::Aws { .. }) {
+        return Ok(true);
+    }
+    if !program::asks() {
+        return Err(miette!(
+            help = "pass --yes, or leave --no-guard out",
+            "a lab in AWS without a guard is asked about first, and there is no terminal"
+        ));
+    }
+    program::agrees(
+        "Without a guard nothing removes the lab when this computer dies or you forget it: it is billed until it is \
+         cleaned up. Make it all the same?",
+    )
+}
+
 /// How long a lab lives without its learner.
 fn lease(common: &Common) -> miette::Result<Option<SignedDuration>> {
     if common.no_guard {
@@ -342,6 +364,19 @@ impl Route for OverLoopback {
         .boxed()
     }
 
+    fn jumps(&self) -> bool {
+        self.faster.is_none()
+    }
+
+    fn instant(&self, at: Timestamp) -> BoxFuture<'_, Result<Hold, String>> {
+        async move {
+            let held = self.endpoint.clock_at(at).await;
+            let held = held.map_err(|error| format!("{error}"))?;
+            Ok(Box::new(held) as Hold)
+        }
+        .boxed()
+    }
+
     fn forward(&self, by: Duration) -> BoxFuture<'_, Result<(), String>> {
         async move {
             let moved = self.endpoint.advance(by.as_secs()).await;
@@ -389,6 +424,14 @@ impl Route for OverInternet {
 
     fn now(&self) -> BoxFuture<'_, Result<Timestamp, String>> {
         async { Ok(Timestamp::now()) }.boxed()
+    }
+
+    fn jumps(&self) -> bool {
+        false
+    }
+
+    fn instant(&self, _at: Timestamp) -> BoxFuture<'_, Result<Hold, String>> {
+        async { Err("nobody stops the clock of AWS".to_owned()) }.boxed()
     }
 
     fn forward(&self, _by: Duration) -> BoxFuture<'_, Result<(), String>> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use miette::{IntoDiagnostic as _, miette};
 
-use super::{Outcome, site};
+use super::{Outcome, program, site};
 use crate::cli::Common;
 use crate::engine::view::Owed;
 use crate::journal::{Journal, JournalError, Lab, Place, StackRecord};
@@ -75,6 +75,36 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
     }
     super::print(&text)?;
     Ok(Outcome::Done)
+}
+
+/// Said with any other command: what still stands in AWS and is billed, with nobody at it. `None`: nothing does, as far as this
+/// state directory knows, which is only read.
+pub(super) fn reminder(common: &Common) -> Option<String> {
+    let directory = site::state_directory(common).ok()?;
+    if !directory.join("journal.db").exists() {
+        return None;
+    }
+    // What is wrong with a journal is told by the commands that need it.
+    let journal = Journal::open(&directory).ok()?;
+    let prices = load::prices().ok()?;
+    let mut text = String::new();
+    for lab in journal.labs().ok()? {
+        let Place::Aws { region, .. } = &lab.place else {
+            continue;
+        };
+        let stacks = standing(&journal, &lab).ok()?;
+        if lab.clean || stacks.is_empty() || journal.driven_by(&lab.id).is_some() {
+            continue;
+        }
+        let _ = writeln!(
+            text,
+            "{} still stands in AWS, {region}, and {}: `{} cleanup` removes it",
+            lab.id,
+            owed(&lab.place, &prices, &stacks),
+            program::name()
+        );
+    }
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// What these stacks cost as they were built; what a lesson has added since is little, and only the account knows it.

@@ -239,6 +239,7 @@ impl Engine {
         self.phase = Phase::CleaningUp {
             doing: doing.to_owned(),
             since,
+            share: (self.cleanup.as_ref()).and_then(|cleanup| cleanup.sweep.share(self.at)),
         };
     }
 }

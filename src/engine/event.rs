@@ -144,6 +144,8 @@ pub enum What {
     Armed(Result<(), Failure>),
     /// The end of the lease was moved, or not.
     Renewed(Result<(), Failure>),
+    /// Half of the lease is over by the account's clock, where that jumps; it does not until the lease is renewed.
+    HalfTime,
     /// The guard is gone, or not.
     Disarmed(Result<(), Failure>),
     /// The awaited moment of an `Effect::WakeAt` has come.

@@ -7,8 +7,7 @@ use super::Engine;
 use super::build::Task;
 use super::effect::{Effect, GuardWish};
 use super::event::{Failure, FailureClass, Inventory};
-use super::position::Place;
-use super::view::{Listing, Target, Trouble};
+use super::view::{Listing, Phase, Trouble};
 
 /// How long a lab lives after its learner was last seen, unless she says otherwise.
 pub const TTL: SignedDuration = SignedDuration::from_hours(4);
@@ -47,8 +46,6 @@ pub(super) struct Lease {
     not_before: Option<Timestamp>,
     /// When somebody wakes us for it.
     alarm: Option<Timestamp>,
-    /// Where the learner stood when it was last renewed.
-    place: Option<Place>,
 }
 
 impl Engine {
@@ -90,7 +87,6 @@ impl Engine {
     fn ask_for(&mut self, wish: GuardWish, effects: &mut Vec<Effect>) {
         self.busy.begin(Task::Guarding);
         self.lease.asked = Some(self.at);
-        self.lease.place = Some(self.position.place);
         effects.push(Effect::Guard(wish));
     }
 
@@ -115,6 +111,18 @@ impl Engine {
         }
     }
 
+    /// Half of the lease is over by an account's clock that jumps, a loop that sleeps on an instance may have had it pass in a
+    /// moment: it is renewed as long as the learner was seen in the last of her own hours.
+    pub(super) fn half_time_came(&mut self, effects: &mut Vec<Effect>) {
+        let Some(ttl) = self.setup.ttl else { return };
+        let seen = self.lease.active.and_then(|at| at.checked_add(ttl).ok());
+        let there = seen.is_some_and(|until| until > self.at);
+        let armed = self.lease.guard == Guard::Armed && !self.busy.with(Task::Guarding);
+        if there && armed && self.phase == Phase::Learning {
+            self.ask_for(GuardWish::Renew(self.account_time(ttl)), effects);
+        }
+    }
+
     fn may_renew(&self) -> bool {
         self.lease.not_before.is_none_or(|at| at <= self.at)
     }
@@ -125,17 +133,13 @@ impl Engine {
 
     /// Whether half of the lease has passed, and the learner was there in it.
     fn is_due(&self, ttl: SignedDuration) -> bool {
-        // Where time jumps, how much of the account's has passed is not known here: each step begins with a whole lease.
-        let jumps = self.setup.faster.is_none()
-            && matches!(self.setup.target, Target::Practice { .. })
-            && self.lease.place != Some(self.position.place);
         let half = self.half_time(ttl).is_some_and(|half| half <= self.at);
         let begun = self
             .lease
             .until
             .and_then(|until| until.checked_sub(ttl).ok());
         let there = self.lease.active.zip(begun);
-        jumps || half && there.is_some_and(|(active, begun)| active > begun)
+        half && there.is_some_and(|(active, begun)| active > begun)
     }
 
     /// Asks to be woken when the lease may have to be renewed.

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::build::Task;
 use super::effect::{Effect, Removal};
 use super::event::{Failure, FailureClass, Remains, VolumeState};
-use super::view::Trouble;
+use super::view::{Share, Trouble};
 use super::{ATTEMPTS, Engine};
 
 /// Removals under way at a time, as long as the service does not ask for patience: it gives a caller five calls a second
@@ -26,6 +26,8 @@ const STUCK: SignedDuration = SignedDuration::from_mins(10);
 const SHORTEST_STUCK: SignedDuration = SignedDuration::from_secs(30);
 /// From so many on, one is told how far it has come.
 const MANY: usize = 20;
+/// A shorter time says nothing of how long the rest takes.
+const FIRST_ESTIMATE: SignedDuration = SignedDuration::from_secs(2);
 
 /// What is being removed, as far as it was seen.
 #[derive(Debug, Clone)]
@@ -44,8 +46,9 @@ pub(super) struct Sweep {
     /// Removals under way, and how many there may be.
     under_way: BTreeSet<String>,
     at_a_time: usize,
-    /// Snapshots that there were to delete.
+    /// Snapshots that there were to delete, and since when that is done.
     snapshots: usize,
+    since: Option<Timestamp>,
     /// Failed attempts, by what they were for.
     attempts: BTreeMap<String, u32>,
     /// What is not tried any more, and why.
@@ -70,6 +73,7 @@ impl Default for Sweep {
             under_way: BTreeSet::new(),
             at_a_time: AT_A_TIME,
             snapshots: 0,
+            since: None,
             attempts: BTreeMap::new(),
             hopeless: BTreeMap::new(),
             waiting: None,
@@ -167,6 +171,28 @@ impl Sweep {
         self.remains.snapshots.retain(|snapshot| snapshot != id);
     }
 
+    /// Snapshots that are still to be deleted.
+    fn snapshots_left(&self) -> usize {
+        let left = self.remains.snapshots.iter();
+        left.filter(|id| !self.is_hopeless(id)).count()
+    }
+
+    /// How many of many snapshots are deleted at `now`. How long the rest takes is said once a twentieth is done and that
+    /// took more than a moment: before, it is a guess.
+    pub(super) fn share(&self, now: Timestamp) -> Option<Share> {
+        let left = self.snapshots_left();
+        let began = self.since.filter(|_| left > 0 && self.snapshots >= MANY)?;
+        let done = self.snapshots.saturating_sub(left);
+        let took = now.duration_since(began);
+        let known = done >= self.snapshots.div_ceil(20) && took >= FIRST_ESTIMATE;
+        let each = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        Some(Share {
+            done,
+            of: self.snapshots,
+            left: known.then(|| took / each(done) * each(left)),
+        })
+    }
+
     /// What is being done, in words.
     fn doing(&self) -> String {
         let mut said = Vec::new();
@@ -185,8 +211,7 @@ impl Sweep {
         if volumes > 0 {
             said.push(format!("deleting {}", count(volumes, "volume")));
         }
-        let left = self.remains.snapshots.iter();
-        let left = left.filter(|id| !self.is_hopeless(id)).count();
+        let left = self.snapshots_left();
         if left > 0 {
             let mut text = format!("deleting {}", count(self.snapshots, "snapshot"));
             if self.snapshots >= MANY {

@@ -521,11 +521,44 @@ pub enum Phase {
         doing: String,
         /// Since.
         since: Timestamp,
+        /// How much of it is done, where it is much.
+        share: Option<Share>,
     },
     /// The receipt is there.
     CleanedUp(Receipt),
     /// The program may end.
     Over,
+}
+
+/// How much of a piece of work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// So many of them.
+    pub done: usize,
+    /// How many there are.
+    pub of: usize,
+    /// How long the rest takes if it goes on as it went; `None` as long as that is not known.
+    pub left: Option<SignedDuration>,
+}
+
+impl Share {
+    /// A bar of so many characters.
+    #[must_use]
+    pub fn bar(&self, width: usize) -> String {
+        let full = (self.done * width).checked_div(self.of).unwrap_or(width);
+        let full = full.min(width);
+        format!("[{}{}]", "#".repeat(full), ".".repeat(width - full))
+    }
+
+    /// `about 40 s left`
+    #[must_use]
+    pub fn estimate(&self) -> Option<String> {
+        let seconds = self.left?.as_secs();
+        Some(match seconds {
+            ..90 => format!("about {} s left", seconds.max(1)),
+            _ => format!("about {} min left", (seconds + 30) / 60),
+        })
+    }
 }
 
 /// Proof of what is left, per resource type.

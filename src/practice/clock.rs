@@ -227,6 +227,12 @@ impl Activity {
     }
 }
 
+impl std::fmt::Debug for Activity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Activity").field(&self.id).finish()
+    }
+}
+
 impl Drop for Activity {
     fn drop(&mut self) {
         self.inner.change(|state| state.end_activity(self.id));

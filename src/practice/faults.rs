@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use rand::rngs::StdRng;
@@ -95,6 +95,9 @@ struct Fault {
     /// How often it could have struck, and how often it has.
     met: u64,
     struck: u64,
+    /// What of a limit may still be asked for, and since when that is so.
+    tokens: f64,
+    since: Instant,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,12 +120,15 @@ struct Rule {
     after: u64,
     #[serde(default, deserialize_with = "duration")]
     delay: Option<SignedDuration>,
+    per_second: Option<f64>,
+    burst: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {
     Throttle,
+    Limit,
     InternalError,
     Unavailable,
     Latency,
@@ -158,7 +164,7 @@ impl Kind {
 
     fn failure(self) -> Option<Failure> {
         Some(match self {
-            Self::Throttle => Failure::Throttled,
+            Self::Throttle | Self::Limit => Failure::Throttled,
             Self::InternalError => Failure::Internal,
             Self::Unavailable => Failure::Unavailable,
             Self::ExpiredToken => Failure::Expired,
@@ -180,6 +186,14 @@ impl Rule {
             None if wants_delay => return Err("it needs a delay".into()),
             Some(_) if !may_delay => return Err("it takes no delay".into()),
             _ => {}
+        }
+        let limits = self.per_second.is_some() || self.burst.is_some();
+        let positive = |number: Option<f64>| number.is_some_and(|it| it.is_finite() && it > 0.0);
+        if self.fault == Kind::Limit && !(positive(self.per_second) && positive(self.burst)) {
+            return Err("it needs per_second and burst, above 0".into());
+        }
+        if self.fault != Kind::Limit && limits {
+            return Err("it takes neither per_second nor burst".into());
         }
         let Some(operation) = &self.operation else {
             return Ok(());
@@ -236,6 +250,8 @@ impl Faults {
                     *byte = from;
                 }
                 Ok(Fault {
+                    tokens: rule.burst.unwrap_or_default(),
+                    since: Instant::now(),
                     rule,
                     pattern,
                     random: StdRng::from_seed(seed),
@@ -301,8 +317,26 @@ impl Fault {
         pattern.is_some_and(|pattern| pattern.matches(operation))
     }
 
+    /// Takes one token of a bucket that fills at `rate` a second up to `burst`, as AWS limits requests; `false`: it is empty.
+    fn is_within(&mut self, rate: f64, burst: f64) -> bool {
+        let now = Instant::now();
+        let filled = rate * now.duration_since(self.since).as_secs_f64();
+        self.since = now;
+        self.tokens = (self.tokens + filled).min(burst);
+        let within = self.tokens >= 1.0;
+        if within {
+            self.tokens -= 1.0;
+        }
+        within
+    }
+
     fn strikes(&mut self) -> bool {
         self.met += 1;
+        if let (Some(rate), Some(burst)) = (self.rule.per_second, self.rule.burst)
+            && self.is_within(rate, burst)
+        {
+            return false;
+        }
         // Drawn even where it does not matter, so that `count` and `after` change nothing of what follows.
         let drawn = self.random.random_bool(self.rule.rate);
         let left = self.rule.count.is_none_or(|count| self.struck < count);
@@ -348,6 +382,18 @@ mod tests {
         assert_eq!(failures(&again, "ec2:DescribeVpcs", 200), expected);
         let other = Faults::parse(&text(8)).unwrap();
         assert_ne!(failures(&other, "ec2:DescribeVpcs", 200), expected);
+    }
+
+    #[test]
+    fn a_limit_lets_as_many_through_as_were_saved_up_and_then_as_many_as_come_in() {
+        let text =
+            "faults: [{fault: limit, operation: 'ec2:Delete*', per_second: 0.001, burst: 3}]";
+        let faults = Faults::parse(text).unwrap();
+        assert_eq!(failures(&faults, "ec2:DescribeVpcs", 5), ".....");
+        assert_eq!(failures(&faults, "ec2:DeleteSnapshot", 5), "...xx");
+        let text = "faults: [{fault: limit, per_second: 1000000000, burst: 1}]";
+        let faults = Faults::parse(text).unwrap();
+        assert_eq!(failures(&faults, "ec2:DeleteSnapshot", 5), ".....");
     }
 
     #[test]
@@ -406,6 +452,11 @@ mod tests {
                 "takes no operation",
             ),
             ("faults: [{fault: reset, delay: 1s}]", "takes no delay"),
+            (
+                "faults: [{fault: limit, burst: 2}]",
+                "needs per_second and burst",
+            ),
+            ("faults: [{fault: reset, burst: 2}]", "takes neither"),
             ("fault: [{}]", "unknown field `fault`"),
             ("", "missing field"),
         ] {

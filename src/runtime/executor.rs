@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::account::bring;
 use super::shell::{self, Ask, Begin, Ears};
@@ -17,7 +18,7 @@ use crate::cloud::Cloud;
 use crate::cloud::changes::Proposal;
 use crate::cloud::stack::Creation;
 use crate::engine::command::TerminalOutput;
-use crate::engine::effect::{Effect, NewStack};
+use crate::engine::effect::{Effect, GuardWish, NewStack};
 use crate::engine::event::{ChangeSet, Failure, FailureClass, Machine, TerminalNews, What};
 use crate::journal::{Intent, Journal, JournalError, Journaled};
 use crate::lesson::schema::Side;
@@ -58,6 +59,8 @@ pub struct Executor {
     begin: Begin,
     shells: BTreeMap<Side, mpsc::UnboundedSender<Ask>>,
     links: Links,
+    /// Waits for half of the lease to pass, where time jumps.
+    half_time: Option<AbortOnDropHandle<()>>,
 }
 
 /// Live connections.
@@ -85,6 +88,7 @@ impl Executor {
             },
             shells: BTreeMap::new(),
             links: Links::default(),
+            half_time: None,
         }
     }
 
@@ -173,7 +177,7 @@ impl Executor {
                 let outcome = parts.cloud.remove(&removal).await;
                 What::Removed { removal, outcome }
             }),
-            Effect::Guard(wish) => self.tell(async move { parts.guard(wish, intent).await }),
+            Effect::Guard(wish) => self.see_to_guard(wish, intent),
             Effect::WakeAt(at) => self.tell(async move {
                 let wait = at.duration_since(Timestamp::now());
                 tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
@@ -217,13 +221,35 @@ impl Executor {
     }
 
     fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.begun(task));
+    }
+
+    /// Starts a task that can be ended by itself.
+    fn begun(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = task => {}
             }
+        })
+    }
+
+    /// What the engine wants of the guard; then, where time jumps, the half of the lease is waited for.
+    fn see_to_guard(&mut self, wish: GuardWish, intent: Option<Intent>) {
+        let (parts, events) = (Arc::clone(&self.parts), self.ears.events.clone());
+        let before = self.half_time.take();
+        let task = self.begun(async move {
+            let (what, half) = parts.guard(wish, intent).await;
+            // Time may go on now.
+            drop(before);
+            if events.send(what).await.is_ok()
+                && let Some(half) = half
+            {
+                parts.await_half_time(half, events).await;
+            }
         });
+        self.half_time = Some(AbortOnDropHandle::new(task));
     }
 
     /// Starts a task whose outcome is an event.

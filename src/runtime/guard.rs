@@ -1,12 +1,16 @@
 //! Carrying out what the engine wants of the guard: the end of a lease is an instant of the account's.
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
 
 use super::executor::{Parts, local, passing};
 use crate::engine::effect::GuardWish;
 use crate::engine::event::{Failure, What};
 use crate::journal::{Intent, Journal};
 use crate::template;
+
+/// How long a guard that is being taken away keeps quiet. Deleting its stack takes a minute.
+const LAST_LEASE: SignedDuration = SignedDuration::from_mins(30);
 
 impl Parts {
     /// When a lease of so much time ends, by the account's clock.
@@ -16,12 +20,36 @@ impl Parts {
         Ok(now.checked_add(lease).unwrap_or(Timestamp::MAX))
     }
 
-    /// What the engine wants of the guard.
-    pub(super) async fn guard(&self, wish: GuardWish, intent: Option<Intent>) -> What {
-        match wish {
+    /// What the engine wants of the guard; and when half of the lease that there is now will be over, by the account's clock,
+    /// where nothing but waiting for it tells.
+    pub(super) async fn guard(
+        &self,
+        wish: GuardWish,
+        intent: Option<Intent>,
+    ) -> (What, Option<Timestamp>) {
+        let half = match wish {
+            GuardWish::Arm(lease) | GuardWish::Renew(lease) if self.route.jumps() => {
+                self.end_of(lease / 2).await.ok()
+            }
+            _ => None,
+        };
+        let what = match wish {
             GuardWish::Arm(lease) => What::Armed(self.arm(lease, intent).await),
             GuardWish::Renew(lease) => What::Renewed(self.renew(lease).await),
             GuardWish::Disarm => What::Disarmed(self.disarm(intent).await),
+        };
+        let leased = matches!(what, What::Armed(Ok(())) | What::Renewed(Ok(())));
+        (what, half.filter(|_| leased))
+    }
+
+    /// Tells when half of the lease is over, and holds time up until the lease is renewed, which ends this.
+    pub(super) async fn await_half_time(&self, at: Timestamp, events: mpsc::Sender<What>) {
+        match self.route.instant(at).await {
+            Ok(_held) => {
+                let _ = events.send(What::HalfTime).await;
+                std::future::pending::<()>().await;
+            }
+            Err(why) => tracing::warn!(why, "half of the lease is not waited for"),
         }
     }
 
@@ -50,7 +78,9 @@ impl Parts {
             return Err(local(tried, "the intent was not written down".to_owned()));
         };
         let token = Journal::token(&self.lab, intent);
+        // Long enough for its stack to go; if that comes to nothing, it begins and goes by itself.
+        let until = self.end_of(LAST_LEASE).await?;
         let every = self.route.looks_every();
-        self.cloud.disarm(&self.lab, &token, every).await
+        self.cloud.disarm(&self.lab, until, &token, every).await
     }
 }

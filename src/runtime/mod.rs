@@ -34,11 +34,18 @@ pub trait Route: Send + Sync + 'static {
     fn door<'a>(&'a self, machine: &'a Machine) -> BoxFuture<'a, Result<Door, String>>;
     /// How often the stack is looked at while an operation runs: about two seconds of the target's time.
     fn looks_every(&self) -> Duration;
+    /// Waits until it is `at` there, where time can jump: from then on it does not before what is answered is dropped.
+    fn instant(&self, at: Timestamp) -> BoxFuture<'_, Result<Hold, String>>;
+    /// Whether time there can jump, so that no clock here tells how late it is.
+    fn jumps(&self) -> bool;
     /// The time there.
     fn now(&self) -> BoxFuture<'_, Result<Timestamp, String>>;
     /// Puts the clock there forward, and lets happen what happens meanwhile.
     fn forward(&self, by: Duration) -> BoxFuture<'_, Result<(), String>>;
 }
+
+/// Time stands still in the target as long as this is there.
+pub type Hold = Box<dyn Send + Sync>;
 
 /// The dispatcher's side of the channels to a front end.
 #[derive(Debug)]

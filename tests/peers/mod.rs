@@ -12,7 +12,7 @@ use efslab::practice::faults::SERVICES;
 use crate::support::{Home, Served, outcome};
 
 /// A tool of the Python environment.
-fn tool(name: &str) -> Command {
+pub fn tool(name: &str) -> Command {
     let tools =
         std::env::var("EFSLAB_PEERS").expect("run tests/all.sh, which installs the foreign tools");
     Command::new(PathBuf::from(tools).join(name))

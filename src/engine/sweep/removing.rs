@@ -25,6 +25,9 @@ impl Engine {
         }
         for removal in &removals {
             sweep.waiting = None;
+            if matches!(removal, Removal::Snapshot(_)) {
+                sweep.since.get_or_insert(self.at);
+            }
             sweep.under_way.insert(removal.id().to_owned());
         }
         let doing = sweep.doing();

@@ -110,6 +110,18 @@ fn somebody_who_is_away_is_not_taken_for_somebody_who_works() {
 }
 
 #[test]
+fn where_time_jumps_the_lease_is_renewed_at_its_half_as_long_as_the_learner_was_seen_in_hers() {
+    let mut lab = Lab::building();
+    assert_eq!(lab.hears(What::HalfTime), [renew()]);
+    assert_eq!(lab.hears(What::HalfTime), [], "it is being renewed");
+    lab.hears(What::Renewed(Ok(())));
+    assert_eq!(lab.hears(What::HalfTime), [renew()], "again and again");
+    lab.hears(What::Renewed(Ok(())));
+    let effects = lab.later(TTL, What::HalfTime);
+    assert!(!effects.contains(&renew()), "she has gone: {effects:?}");
+}
+
+#[test]
 fn a_lab_that_is_resumed_gets_a_new_lease_and_one_without_a_guard_gets_one() {
     let mut lab = Lab::guarded("share", standing());
     assert!(lab.hears(What::Began).contains(&renew()));

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use axum::http::Method;
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::protocol::Answer;
 use crate::practice::account::Account;
@@ -42,7 +43,10 @@ pub async fn answer(
                 .collect();
             Ok(Answer::Json(json!({"Instances": instances})))
         }
-        ("GET", "/_efslab/clock") => Ok(clock(account)),
+        ("GET", "/_efslab/clock") => match instant(query, "until")? {
+            None => Ok(clock(account)),
+            Some(until) => Ok(at(account, until).await),
+        },
         ("POST", "/_efslab/advance") => {
             let seconds = form_urlencoded::parse(query.as_bytes())
                 .find(|(name, _)| name == "seconds")
@@ -73,12 +77,36 @@ pub async fn answer(
     }
 }
 
+/// The instant that a query names.
+fn instant(query: &str, name: &str) -> Result<Option<Timestamp>, AwsError> {
+    let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+    let instant = found.map(|(_, value)| value.parse());
+    instant
+        .transpose()
+        .map_err(|_| AwsError::client("ValidationException", format!("{name} must be an instant")))
+}
+
+/// The clock once it shows `until`. From then on time does not jump until the client lets go of the answer: it has something
+/// to do that must be done at that time.
+async fn at(account: &Account, until: Timestamp) -> Answer {
+    let left = until.duration_since(account.clock.now());
+    let held = account
+        .clock
+        .rest(Duration::try_from(left).unwrap_or_default())
+        .await;
+    Answer::Held(clock_now(account), held)
+}
+
 fn clock(account: &Account) -> Answer {
+    Answer::Json(clock_now(account))
+}
+
+fn clock_now(account: &Account) -> Value {
     let pace = match account.clock.pace() {
         Pace::Times(times) => json!(times),
         Pace::Max => json!("max"),
     };
-    Answer::Json(json!({"Now": account.clock.now().to_string(), "Pace": pace}))
+    json!({"Now": account.clock.now().to_string(), "Pace": pace})
 }
 
 /// A running instance and the loopback port of its SSH server.

@@ -1,12 +1,17 @@
 //! Wire protocols: which one a service speaks, and how answers and errors look in it.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::cloudwatch;
 use super::sigv4::Denied;
 use super::xml::Element;
+use crate::practice::clock::Activity;
 use crate::practice::error::AwsError;
 
 /// How a service and its clients talk.
@@ -43,6 +48,8 @@ pub enum Answer {
     Empty(u16),
     /// Text, of the control plane.
     Text(String),
+    /// JSON, of the control plane, at an instant that lasts until the client has heard enough.
+    Held(Value, Activity),
 }
 
 /// Why a body could not be read.
@@ -55,6 +62,8 @@ pub enum Unread {
     /// It broke off.
     Broken,
 }
+/// How long a client may hold time up: one that has stopped must not stop the account.
+const HELD: Duration = Duration::from_secs(20);
 
 impl Protocol {
     /// Renders an answer.
@@ -79,6 +88,18 @@ impl Protocol {
                 respond(202, self.json(), value.to_string().into(), request_id)
             }
             Answer::Empty(status) => respond(status, self.json(), Vec::new(), request_id),
+            Answer::Held(value, held) => {
+                let text = Ok::<_, Infallible>(value.to_string());
+                let end = async move {
+                    tokio::time::sleep(HELD).await;
+                    drop(held);
+                    Ok(String::new())
+                };
+                let text = stream::iter([text]).chain(stream::once(end));
+                let mut response = respond(200, self.json(), Vec::new(), request_id);
+                *response.body_mut() = Body::from_stream(text);
+                response
+            }
             Answer::Text(text) => {
                 respond(200, "text/plain; charset=utf-8", text.into(), request_id)
             }

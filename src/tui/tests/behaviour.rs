@@ -706,6 +706,7 @@ fn a_terminal_loses_the_keys_when_its_machine_goes() {
     view.phase = Phase::CleaningUp {
         doing: "deleting the stack".into(),
         since: ago(1),
+        share: None,
     };
     drive.show(view).keys("x ?");
     assert_eq!(drive.sent(), []);

@@ -521,6 +521,7 @@ pub(super) fn cleaning_up() -> View {
     view.phase = Phase::CleaningUp {
         doing: "deleting the stack".into(),
         since: ago(6),
+        share: None,
     };
     if let Some(stack) = &mut view.stack {
         stack.status = "DELETE_IN_PROGRESS".into();

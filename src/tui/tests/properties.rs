@@ -226,7 +226,7 @@ fn phase() -> BoxedStrategy<Phase> {
         });
     prop_oneof![
         4 => Just(Phase::Learning),
-        1 => (words(), moment()).prop_map(|(doing, since)| Phase::CleaningUp { doing, since }),
+        1 => (words(), moment()).prop_map(|(doing, since)| Phase::CleaningUp { doing, since, share: None }),
         1 => receipt.prop_map(Phase::CleanedUp),
     ]
     .boxed()

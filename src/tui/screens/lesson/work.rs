@@ -167,12 +167,24 @@ impl LessonScreen {
             (Phase::CleanedUp(receipt), _) => {
                 receipt::lines(receipt, &view.target, &cx.zone, (width, height), cx.look)
             }
-            (Phase::CleaningUp { doing, since }, _) => {
+            (
+                Phase::CleaningUp {
+                    doing,
+                    since,
+                    share,
+                },
+                _,
+            ) => {
                 let state = StepState::Working {
                     what: doing.clone(),
                     since: *since,
                 };
                 let mut lines = verdict::state(&state, None, cx.now, width, cx.look);
+                if let Some(share) = share {
+                    let left = share.estimate().unwrap_or_default();
+                    let room = usize::from(width).saturating_sub(left.len() + 4).min(40);
+                    lines.push(format!("{}  {left}", share.bar(room)).into());
+                }
                 lines.push(Line::default());
                 lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
                 lines
