@@ -27,6 +27,8 @@ pub enum Effect {
         stack: String,
         /// Stage.
         stage: Stage,
+        /// Who is to be mailed when an alarm goes off; `None`: as the stack has it.
+        alarm_email: Option<String>,
     },
     /// Carry that out.
     CarryOut {
@@ -193,6 +195,9 @@ pub struct NewStack {
     pub stage: Stage,
     /// What was found before.
     pub ground: super::event::Ground,
+    /// Who is mailed when an alarm goes off.
+    #[serde(default)]
+    pub alarm_email: Option<String>,
 }
 
 /// What is wanted of the guard.
@@ -253,6 +258,9 @@ pub struct Progress {
     /// The learner has chosen to take the lab down, and that is not proved yet.
     #[serde(default)]
     pub leaving: bool,
+    /// Who is mailed when an alarm goes off, once there are alarms; `None`: nobody.
+    #[serde(default)]
+    pub alarm_email: Option<String>,
     /// One entry per step that was touched.
     pub steps: Vec<StepProgress>,
 }

@@ -461,10 +461,10 @@ impl Engine {
             // Leaving the program is not leaving the lab.
             Phase::Over => return,
         };
-        effects.push(Effect::SaveProgress(self.position.progress(
-            &self.setup.lessons,
-            &self.step,
-            leaving,
-        )));
+        let mut progress = self
+            .position
+            .progress(&self.setup.lessons, &self.step, leaving);
+        progress.alarm_email = self.alarm_email().map(str::to_owned);
+        effects.push(Effect::SaveProgress(progress));
     }
 }

@@ -128,6 +128,7 @@ impl Position {
             lesson: lessons[self.place.lesson].id.clone(),
             step: self.place.step,
             leaving,
+            alarm_email: None,
             steps: with_now.records.into_values().collect(),
         }
     }

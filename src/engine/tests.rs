@@ -157,8 +157,7 @@ impl Lab {
             progress: Progress {
                 lesson: lesson.to_owned(),
                 step: 0,
-                leaving: false,
-                steps: Vec::new(),
+                ..Progress::default()
             },
             ledger,
             standing: None,

@@ -120,8 +120,12 @@ impl Executor {
                 let outcome = parts.delete(&stack, intent).await;
                 What::DeletionRequested { stack, outcome }
             }),
-            Effect::ProposeUpdate { stack, stage } => self.tell(async move {
-                let outcome = parts.propose(&stack, stage, intent).await;
+            Effect::ProposeUpdate {
+                stack,
+                stage,
+                alarm_email,
+            } => self.tell(async move {
+                let outcome = parts.propose(&stack, stage, alarm_email, intent).await;
                 What::UpdateProposed { stage, outcome }
             }),
             Effect::CarryOut { stack, change_set } => self.tell(async move {
@@ -315,18 +319,22 @@ impl Parts {
                 .map_err(|error| local(tried, error.to_string()))?
         };
         let ground = &wanted.ground;
+        let mut parameters = vec![
+            ("Lab", self.lab.clone()),
+            ("ImageId", ground.image.clone()),
+            ("InstanceType", ground.instance_type.clone()),
+            ("ZoneA", ground.zones[0].clone()),
+            ("ZoneB", ground.zones[1].clone()),
+            ("SshCidr", ground.ssh_cidr.clone()),
+            ("PublicKey", public_key),
+        ];
+        // A template without alarms has no such parameter.
+        let email = wanted.alarm_email.filter(|_| wanted.stage >= Stage::Alarms);
+        parameters.extend(email.map(alarm_email_is));
         let creation = Creation {
             name: &wanted.name,
             template: body,
-            parameters: vec![
-                ("Lab", self.lab.clone()),
-                ("ImageId", ground.image.clone()),
-                ("InstanceType", ground.instance_type.clone()),
-                ("ZoneA", ground.zones[0].clone()),
-                ("ZoneB", ground.zones[1].clone()),
-                ("SshCidr", ground.ssh_cidr.clone()),
-                ("PublicKey", public_key),
-            ],
+            parameters,
             lab: &self.lab,
             makes_roles: wanted.stage.makes_roles(),
             token: Journal::token(&self.lab, intent),
@@ -374,6 +382,7 @@ impl Parts {
         &self,
         stack: &str,
         stage: Stage,
+        alarm_email: Option<String>,
         intent: Option<Intent>,
     ) -> Result<ChangeSet, Failure> {
         let tried = "ask for the change set";
@@ -384,6 +393,7 @@ impl Parts {
         let proposal = Proposal {
             stack,
             template,
+            differing: alarm_email.into_iter().map(alarm_email_is).collect(),
             makes_roles: stage.makes_roles(),
             lab: &self.lab,
             token: Journal::token(&self.lab, intent),
@@ -466,6 +476,11 @@ async fn connected(parts: &Parts, links: &Links, side: Side) -> Result<Arc<Link>
             Err(_) => tokio::time::sleep(CONNECT_PAUSE * 2_u32.pow(attempt)).await,
         }
     }
+}
+
+/// The template's parameter of who is mailed.
+fn alarm_email_is(address: String) -> (&'static str, String) {
+    ("AlarmEmail", address)
 }
 
 async fn probe(on: Side, run: String, link: Option<Arc<Link>>) -> What {

@@ -19,7 +19,7 @@ import wire
 sleep = time.sleep
 time.sleep = lambda seconds: sleep(min(seconds, 0.02))
 
-SERVICES = ["cloudformation", "cloudwatch", "ec2", "efs", "iam", "ssm", "sts"]
+SERVICES = ["cloudformation", "cloudwatch", "ec2", "efs", "iam", "sns", "ssm", "sts"]
 # Methods that only look.
 LOOKS = ("Describe", "Get", "List", "Validate")
 

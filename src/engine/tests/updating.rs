@@ -71,6 +71,7 @@ fn proposes() -> Effect {
     Effect::ProposeUpdate {
         stack: ID.to_owned(),
         stage: Stage::Alarms,
+        alarm_email: None,
     }
 }
 
