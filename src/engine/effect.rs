@@ -22,14 +22,7 @@ pub enum Effect {
         stack: String,
     },
     /// Ask what bringing the stack to a later stage would change.
-    ProposeUpdate {
-        /// StackId.
-        stack: String,
-        /// Stage.
-        stage: Stage,
-        /// Who is to be mailed when an alarm goes off; `None`: as the stack has it.
-        alarm_email: Option<String>,
-    },
+    ProposeUpdate(NewStage),
     /// Carry that out.
     CarryOut {
         /// StackId.
@@ -200,6 +193,17 @@ pub struct NewStack {
     pub alarm_email: Option<String>,
 }
 
+/// A later stage to bring a stack to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStage {
+    /// StackId.
+    pub stack: String,
+    /// Stage.
+    pub stage: Stage,
+    /// Who is to be mailed when an alarm goes off; `None`: as the stack has it.
+    pub alarm_email: Option<String>,
+}
+
 /// What is wanted of the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GuardWish {
@@ -300,7 +304,7 @@ impl Effect {
             self,
             Self::CreateStack(_)
                 | Self::DeleteStack { .. }
-                | Self::ProposeUpdate { .. }
+                | Self::ProposeUpdate(_)
                 | Self::CarryOut { .. }
                 | Self::Do(_)
                 | Self::CancelUpdate { .. }

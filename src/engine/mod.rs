@@ -307,7 +307,7 @@ impl Engine {
             Command::Retry => self.retry(),
             Command::Forward => {
                 if let Some(minutes) = self.forwards() {
-                    self.act(vec![Action::Forward { minutes }]);
+                    self.let_time_pass(minutes);
                 }
             }
             Command::CleanUp => self.begin_cleanup(effects),

@@ -3,7 +3,7 @@
 
 use super::Engine;
 use super::build::{self, Task};
-use super::effect::Effect;
+use super::effect::{Effect, NewStage};
 use super::event::{Change, ChangeSet, Failure, FailureClass};
 use super::view::{ProposalView, ProposedRow, Trouble};
 use crate::template::{self, Stage};
@@ -96,11 +96,11 @@ impl Engine {
             _ => {
                 self.update = None;
                 self.busy.begin(Task::Proposing);
-                effects.push(Effect::ProposeUpdate {
+                effects.push(Effect::ProposeUpdate(NewStage {
                     stack,
                     stage,
                     alarm_email: self.alarm_email().map(str::to_owned),
-                });
+                }));
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::cloud::Cloud;
 use crate::cloud::changes::Proposal;
 use crate::cloud::stack::Creation;
 use crate::engine::command::TerminalOutput;
-use crate::engine::effect::{Effect, NewStack};
+use crate::engine::effect::{Effect, NewStack, NewStage};
 use crate::engine::event::{ChangeSet, Failure, FailureClass, Machine, TerminalNews, What};
 use crate::journal::{Intent, Journal, JournalError, Journaled};
 use crate::lesson::schema::Side;
@@ -120,12 +120,9 @@ impl Executor {
                 let outcome = parts.delete(&stack, intent).await;
                 What::DeletionRequested { stack, outcome }
             }),
-            Effect::ProposeUpdate {
-                stack,
-                stage,
-                alarm_email,
-            } => self.tell(async move {
-                let outcome = parts.propose(&stack, stage, alarm_email, intent).await;
+            Effect::ProposeUpdate(asked) => self.tell(async move {
+                let stage = asked.stage;
+                let outcome = parts.propose(asked, intent).await;
                 What::UpdateProposed { stage, outcome }
             }),
             Effect::CarryOut { stack, change_set } => self.tell(async move {
@@ -378,23 +375,18 @@ impl Parts {
             .await
     }
 
-    async fn propose(
-        &self,
-        stack: &str,
-        stage: Stage,
-        alarm_email: Option<String>,
-        intent: Option<Intent>,
-    ) -> Result<ChangeSet, Failure> {
+    async fn propose(&self, asked: NewStage, intent: Option<Intent>) -> Result<ChangeSet, Failure> {
         let tried = "ask for the change set";
         let Some(intent) = intent else {
             return Err(local(tried, "the intent was not written down".to_owned()));
         };
-        let template = template::render(stage).map_err(|error| local(tried, error.to_string()))?;
+        let template =
+            template::render(asked.stage).map_err(|error| local(tried, error.to_string()))?;
         let proposal = Proposal {
-            stack,
+            stack: &asked.stack,
             template,
-            differing: alarm_email.into_iter().map(alarm_email_is).collect(),
-            makes_roles: stage.makes_roles(),
+            differing: asked.alarm_email.into_iter().map(alarm_email_is).collect(),
+            makes_roles: asked.stage.makes_roles(),
             lab: &self.lab,
             token: Journal::token(&self.lab, intent),
         };
