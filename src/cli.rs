@@ -48,6 +48,9 @@ pub struct Common {
     /// Make no guard that removes the lab: it stands, and is billed, until it is cleaned up
     #[arg(long, global = true, conflicts_with = "ttl")]
     pub no_guard: bool,
+    /// Who is mailed when an alarm of the lab goes off; nobody unless said. The practice account mails nobody
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub alarm_email: Option<String>,
     /// Where labs, keys and the practice account are kept
     #[arg(long, global = true, value_name = "DIR", env = "EFSLAB_STATE_DIR")]
     pub state_dir: Option<PathBuf>,

@@ -63,6 +63,44 @@ fn a_single_lesson_builds_what_it_needs_and_can_be_kept_and_cleaned_up_later() {
     assert_eq!(home.processes_at_the_end(), Vec::<String>::new());
 }
 
+/// What an unattended run says of each step, without what differs from lab to lab: times, ids, and what was measured.
+fn steps(out: &str) -> Vec<String> {
+    let lines = out
+        .lines()
+        .filter(|line| line.starts_with("ok ") || line.starts_with("FAIL"));
+    lines
+        .map(|line| line.split(" (").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_lesson_alone_has_the_same_result_each_time() {
+    let home = Home::new();
+    let again = |arguments: &[&str]| {
+        let (code, out, err) =
+            home.run(&[&["run", "restore", "--pace", "max"], arguments].concat());
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(out.contains("Nothing is left."), "{out}");
+        steps(&out)
+    };
+    let first = again(&[]);
+    assert_eq!(first.len(), 6, "{first:?}");
+    assert!(first.iter().all(|line| line.starts_with("ok ")));
+    assert_eq!(first, again(&["--alarm-email", "me@example.org"]));
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_before_anything_is_made() {
+    let home = Home::new();
+    for address in ["nobody", "@example.org", "a b@example.org", "me@localhost"] {
+        let (code, out, err) = home.run(&["run", "why-efs", "--alarm-email", address]);
+        assert_eq!(code, 1, "{out}");
+        assert!(err.contains("is no mail address"), "{err}");
+    }
+    let (_, status, _) = home.run(&["status"]);
+    assert!(!status.contains("lab-"), "{status}");
+}
+
 /// Starts the sharing lesson, goes to the step that opens the terminals, and waits for both prompts.
 fn shared(home: &Home, pace: &str, rows: u16, columns: u16) -> Screen {
     let mut screen = home.screen(&["start", "share-files", "--pace", pace], rows, columns);

@@ -302,6 +302,7 @@ fn a_lab_that_still_stands_in_aws_is_told_of_with_what_it_costs() {
     let told = |arguments: &[&str]| home.run(arguments).2;
     assert_eq!(told(&["lessons", "list"]), "");
     let wanted = NewStack {
+        alarm_email: None,
         name: "efslab-7f3k-lab".to_owned(),
         stage: Stage::Share,
         ground: Ground {

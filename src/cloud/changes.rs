@@ -19,6 +19,8 @@ pub struct Proposal<'a> {
     pub stack: &'a str,
     /// Template body.
     pub template: String,
+    /// Parameters that are not to stay as they are.
+    pub differing: Vec<(&'a str, String)>,
     /// The template makes roles, and that is wanted.
     pub makes_roles: bool,
     /// Lab id, for the `efslab:lab` tag.
@@ -30,14 +32,19 @@ pub struct Proposal<'a> {
 const TRIED: &str = "ask for the change set";
 
 impl Cloud {
-    /// Asks what an update to this template would change, all parameters as they are, and waits for the answer; looks
-    /// every `every`.
+    /// Asks what an update to this template would change, all other parameters as they are, and waits for the answer;
+    /// looks every `every`.
     pub async fn propose_update(
         &self,
         proposal: Proposal<'_>,
         every: Duration,
     ) -> Result<ChangeSet, Failure> {
-        let parameters = self.parameters_as_they_are(proposal.stack).await?;
+        let mut parameters = self.parameters_as_they_are(proposal.stack).await?;
+        for (key, value) in proposal.differing {
+            parameters.retain(|parameter| parameter.parameter_key() != Some(key));
+            let parameter = Parameter::builder().parameter_key(key);
+            parameters.push(parameter.parameter_value(value).build());
+        }
         let asked = self
             .cloudformation
             .create_change_set()

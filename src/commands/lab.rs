@@ -119,13 +119,17 @@ pub(super) fn take(
     // What a killed program left.
     masters::end_all(&sockets);
     let stacks = journal.stacks(&lab.id).into_diagnostic()?;
+    let mut progress = progress.unwrap_or_else(|| lab.progress.clone());
+    if site.alarm_email.is_some() {
+        progress.alarm_email.clone_from(&site.alarm_email);
+    }
     let engine = Engine::new(Setup {
         lab: lab.id.clone(),
         target: site.target.clone(),
         faster: site.faster,
         made: lab.made,
         lessons,
-        progress: progress.unwrap_or_else(|| lab.progress.clone()),
+        progress,
         ledger: ledger(&stacks, known),
         standing: stacks
             .iter()

@@ -12,7 +12,7 @@ use super::program;
 use super::site::{self, Site};
 use crate::cli::Common;
 use crate::engine::command::Command;
-use crate::engine::view::{CausalityView, Phase, Receipt, StepState, View};
+use crate::engine::view::{Phase, Receipt, StepState, View};
 use crate::lesson::schema::{Action, Lesson, Step};
 use crate::plain;
 use crate::runtime;
@@ -140,8 +140,8 @@ async fn unattended(front: Front, lessons: &[&Lesson], keep: bool) -> miette::Re
                 &outcome,
                 began.elapsed(),
             ))?;
-            if let Some(causality) = driver.causality().filter(|_| passed) {
-                super::print(&plain::causality::text(&causality))?;
+            if passed {
+                super::print(&driver.figures())?;
             }
             if passed {
                 tally.passed += 1;
@@ -271,9 +271,12 @@ impl Unattended {
         self.commands.send(command).await.map_err(|_| Failing::Over)
     }
 
-    /// What was measured in the step, where it is about causality.
-    fn causality(&self) -> Option<CausalityView> {
-        self.views.borrow().step.causality.clone()
+    /// What was measured in the step and seen of the account, as lines.
+    fn figures(&self) -> String {
+        let view = self.views.borrow();
+        let causality = view.step.causality.as_ref();
+        let causality = causality.map_or_else(String::new, plain::causality::text);
+        causality + &plain::figures::text(&view.step)
     }
 
     fn verdicts(&self) -> u32 {

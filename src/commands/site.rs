@@ -46,6 +46,8 @@ pub(super) struct Site {
     pub(super) prices: Prices,
     /// How long a lab there lives without its learner; `None`: it gets no guard.
     pub(super) ttl: Option<SignedDuration>,
+    /// Who is mailed when an alarm goes off, if that was said now.
+    pub(super) alarm_email: Option<String>,
     embedded: Option<Embedded>,
 }
 
@@ -53,8 +55,13 @@ impl Site {
     /// Makes `place` ready.
     pub(super) async fn open(common: &Common, place: &Place) -> miette::Result<Self> {
         let ttl = lease(common)?;
+        let alarm_email = common.alarm_email.as_deref().map(address).transpose()?;
         let site = Self::at(common, place).await?;
-        Ok(Self { ttl, ..site })
+        Ok(Self {
+            ttl,
+            alarm_email,
+            ..site
+        })
     }
 
     async fn at(common: &Common, place: &Place) -> miette::Result<Self> {
@@ -120,6 +127,7 @@ impl Site {
             faster,
             prices: load::prices().map_err(|problem| miette!("{problem}"))?,
             ttl: None,
+            alarm_email: None,
             embedded: None,
         })
     }
@@ -147,6 +155,7 @@ impl Site {
             faster: Some(1.0),
             prices: load::prices().map_err(|problem| miette!("{problem}"))?,
             ttl: None,
+            alarm_email: None,
             embedded: None,
             cloud,
         })
@@ -312,6 +321,21 @@ fn lease(common: &Common) -> miette::Result<Option<SignedDuration>> {
         ));
     }
     Ok(Some(ttl))
+}
+
+/// An address as far as it can be told that it is one: only a mail that arrives proves it.
+fn address(text: &str) -> miette::Result<String> {
+    let parts = text.split_once('@');
+    let right = parts.is_some_and(|(who, host)| {
+        !who.is_empty() && host.contains('.') && !host.contains('@') && !host.starts_with('.')
+    });
+    if !right || text.contains(|it: char| it.is_whitespace() || it.is_control()) {
+        return Err(miette!(
+            help = "for example --alarm-email me@example.org",
+            "`{text}` is no mail address"
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 fn pace_in_words(faster: Option<f64>) -> String {

@@ -10,8 +10,8 @@ use super::event::{Failure, FailureClass, Ground, Machine, StackSeen};
 use super::ledger::Life;
 use super::stack::Stack;
 use super::view::{Phase, Target, TerminalState, Trouble};
-use super::{Engine, Side};
-use crate::template::{self, Stage};
+use super::{Engine, Setup, Side};
+use crate::template::{self, ResourceInfo, Stage};
 
 /// Something that is asked for at most once at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +50,18 @@ impl Busy {
     }
 }
 
+/// The resources that a stack of this lab has at a stage.
+pub(super) fn plan(setup: &Setup, stage: Stage) -> Vec<ResourceInfo> {
+    let email = setup.progress.alarm_email.as_deref().unwrap_or_default();
+    template::resources(stage, &[("AlarmEmail", email)]).unwrap_or_default()
+}
+
 impl Engine {
+    /// Who is mailed when an alarm goes off.
+    pub(super) fn alarm_email(&self) -> Option<&str> {
+        self.setup.progress.alarm_email.as_deref()
+    }
+
     /// Starts whatever is missing.
     pub(super) fn pursue(&mut self, effects: &mut Vec<Effect>) {
         self.set_alarm(effects);
@@ -175,6 +186,7 @@ impl Engine {
             name,
             stage,
             ground,
+            alarm_email: self.alarm_email().map(str::to_owned),
         }));
     }
 
@@ -283,7 +295,7 @@ impl Engine {
                 if let Some(stack) = &mut self.stack {
                     stack.saw(seen, at);
                     let stage = Stage::of_outputs(stack.outputs.keys().map(String::as_str));
-                    let plan = template::resources(stage).unwrap_or_default();
+                    let plan = plan(&self.setup, stage);
                     if stack.is_settled() && stack.planned() < plan.len() {
                         // Another session brought it there.
                         stack.consists_of(plan);
@@ -394,7 +406,7 @@ impl Engine {
 
     /// Begins to follow a stack of this name.
     pub(super) fn follow(&mut self, name: &str, stage: Stage) {
-        let plan = template::resources(stage).unwrap_or_default();
+        let plan = plan(&self.setup, stage);
         self.stack = Some(Stack::new(name, plan, self.at));
     }
 

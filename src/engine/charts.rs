@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::view::{Bar, BarKind, Chart};
+use super::view::{Bar, BarKind, Chart, PanelContent, PanelView, Table};
 use crate::lesson::check::parse_number;
-use crate::lesson::schema::{Measure, Step};
+use crate::lesson::schema::{Measure, Rule, Step};
+use crate::lesson::throughput::shown;
+
+const GUESS: &str = "your guess";
 
 impl Engine {
     /// One chart a unit; none as long as there is nothing to show.
@@ -14,14 +17,19 @@ impl Engine {
         let mut charts = Charts::default();
         if step.results {
             for step in &self.lesson_now().steps {
-                if let Some(measured) = self.position.measured(self.lesson_now(), step) {
-                    charts.results(step, measured);
+                let Some(record) = self.position.record_of(self.lesson_now(), step) else {
+                    continue;
+                };
+                let first = step.measures.first();
+                if let (Some(first), Some(guess)) = (first, guessed(record.answer.as_deref())) {
+                    charts.add(first, GUESS.to_owned(), BarKind::Guess, guess);
                 }
+                charts.results(step, &record.measured);
             }
         }
         if let Some(first) = step.measures.first() {
             if let Some(guess) = self.guess() {
-                charts.add(first, "your guess".to_owned(), BarKind::Guess, guess);
+                charts.add(first, GUESS.to_owned(), BarKind::Guess, guess);
             }
             charts.results(step, &self.step.measured);
         }
@@ -30,9 +38,52 @@ impl Engine {
 
     /// What the learner guessed of the step's first measure.
     pub(super) fn guess(&self) -> Option<f64> {
-        let guess = self.step.answer.as_deref().and_then(parse_number);
-        guess.filter(|guess| *guess > 0.0)
+        guessed(self.step.answer.as_deref())
     }
+
+    /// Everything measured in the lesson, beside what was guessed and what is documented, where the step is about that.
+    pub(super) fn figures(&self) -> Option<PanelView> {
+        let lesson = self.lesson_now();
+        if !self.step_now().results {
+            return None;
+        }
+        let mut rows = Vec::new();
+        for step in &lesson.steps {
+            let Some(record) = self.position.record_of(lesson, step) else {
+                continue;
+            };
+            for (at, measure) in step.measures.iter().enumerate() {
+                let Some(figure) = record.measured.get(&measure.id) else {
+                    continue;
+                };
+                let told = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), shown);
+                // The guess was of the first.
+                let guess = guessed(record.answer.as_deref()).filter(|_| at == 0);
+                rows.push(vec![
+                    format!("{}: {}", measure.on, measure.label),
+                    measure.reads.unit().to_owned(),
+                    told(guess),
+                    shown(*figure),
+                    told(measure.rule.map(Rule::figure)),
+                ]);
+            }
+        }
+        let head = ["what", "in", "you guessed", "measured", "documented"];
+        Some(PanelView {
+            title: "Guess, measurement, rule".to_owned(),
+            content: PanelContent::Table(Table {
+                head: head.map(str::to_owned).to_vec(),
+                rows,
+                note: None,
+            }),
+        })
+    }
+}
+
+/// A guess that can be compared with something.
+fn guessed(answer: Option<&str>) -> Option<f64> {
+    let guess = answer.and_then(parse_number);
+    guess.filter(|guess| *guess > 0.0)
 }
 
 #[derive(Default)]

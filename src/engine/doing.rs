@@ -20,6 +20,8 @@ pub(super) struct Doing {
     /// Terminals that had ended and were opened again for it.
     opened: BTreeSet<Side>,
     pub(super) since: Timestamp,
+    /// It is only to make time pass: no verdict is asked for.
+    in_passing: bool,
 }
 
 /// What the next action waits for.
@@ -159,7 +161,18 @@ impl Engine {
             waiting: Waiting::Nothing,
             opened: BTreeSet::new(),
             since: self.at,
+            in_passing: false,
         });
+    }
+
+    /// Puts the clock forward by so many minutes. A verdict is asked for only if nothing is missing that time does not
+    /// bring.
+    pub(super) fn let_time_pass(&mut self, minutes: u32) {
+        let unanswered = self.step_now().question.is_some() && self.step.answer.is_none();
+        self.act(vec![Action::Forward { minutes }]);
+        if let Some(doing) = &mut self.doing {
+            doing.in_passing = unanswered;
+        }
     }
 
     /// The actions that are for the target of this lab.
@@ -203,11 +216,14 @@ impl Engine {
     /// Goes on with what is being done, as far as it can be done now.
     pub(super) fn go_on_doing(&mut self, effects: &mut Vec<Effect>) {
         while let Some(doing) = self.doing.take() {
+            let in_passing = doing.in_passing;
             match self.one_more(doing, effects) {
                 Ok(Some(doing)) => self.doing = Some(doing),
                 Ok(None) => {
                     // All done: the verdict is due.
-                    self.decide();
+                    if !in_passing {
+                        self.decide();
+                    }
                     return;
                 }
                 Err(waiting) => {

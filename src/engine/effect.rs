@@ -22,12 +22,7 @@ pub enum Effect {
         stack: String,
     },
     /// Ask what bringing the stack to a later stage would change.
-    ProposeUpdate {
-        /// StackId.
-        stack: String,
-        /// Stage.
-        stage: Stage,
-    },
+    ProposeUpdate(NewStage),
     /// Carry that out.
     CarryOut {
         /// StackId.
@@ -193,6 +188,20 @@ pub struct NewStack {
     pub stage: Stage,
     /// What was found before.
     pub ground: super::event::Ground,
+    /// Who is mailed when an alarm goes off.
+    #[serde(default)]
+    pub alarm_email: Option<String>,
+}
+
+/// A later stage to bring a stack to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStage {
+    /// StackId.
+    pub stack: String,
+    /// Stage.
+    pub stage: Stage,
+    /// Who is to be mailed when an alarm goes off; `None`: as the stack has it.
+    pub alarm_email: Option<String>,
 }
 
 /// What is wanted of the guard.
@@ -253,6 +262,9 @@ pub struct Progress {
     /// The learner has chosen to take the lab down, and that is not proved yet.
     #[serde(default)]
     pub leaving: bool,
+    /// Who is mailed when an alarm goes off, once there are alarms; `None`: nobody.
+    #[serde(default)]
+    pub alarm_email: Option<String>,
     /// One entry per step that was touched.
     pub steps: Vec<StepProgress>,
 }
@@ -292,7 +304,7 @@ impl Effect {
             self,
             Self::CreateStack(_)
                 | Self::DeleteStack { .. }
-                | Self::ProposeUpdate { .. }
+                | Self::ProposeUpdate(_)
                 | Self::CarryOut { .. }
                 | Self::Do(_)
                 | Self::CancelUpdate { .. }

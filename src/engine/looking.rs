@@ -44,6 +44,11 @@ impl Looking {
         self.last.clear();
     }
 
+    /// When it was last looked at, by the learner's clock.
+    pub(super) fn last(&self, sight: Sight) -> Option<Timestamp> {
+        self.last.get(&sight).copied()
+    }
+
     pub(super) fn woke(&mut self, at: Timestamp) {
         self.armed = self.armed.filter(|until| *until > at);
     }

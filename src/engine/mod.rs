@@ -308,7 +308,7 @@ impl Engine {
             Command::Retry => self.retry(),
             Command::Forward => {
                 if let Some(minutes) = self.forwards() {
-                    self.act(vec![Action::Forward { minutes }]);
+                    self.let_time_pass(minutes);
                 }
             }
             Command::CleanUp => self.begin_cleanup(effects),
@@ -462,10 +462,10 @@ impl Engine {
             // Leaving the program is not leaving the lab.
             Phase::Over => return,
         };
-        effects.push(Effect::SaveProgress(self.position.progress(
-            &self.setup.lessons,
-            &self.step,
-            leaving,
-        )));
+        let mut progress = self
+            .position
+            .progress(&self.setup.lessons, &self.step, leaving);
+        progress.alarm_email = self.alarm_email().map(str::to_owned);
+        effects.push(Effect::SaveProgress(progress));
     }
 }

@@ -117,7 +117,7 @@ fn of_stage(stage: Stage, instance_type: &str) -> Billable {
     // Read once: the screen wants to know it after every key.
     static KINDS: [OnceLock<Vec<String>>; 3] = [const { OnceLock::new() }; 3];
     let kinds = KINDS[stage as usize].get_or_init(|| {
-        let resources = template::resources(stage).unwrap_or_default();
+        let resources = template::resources(stage, &[]).unwrap_or_default();
         resources.into_iter().map(|it| it.kind).collect()
     });
     of_kinds(kinds.iter().map(String::as_str), instance_type)

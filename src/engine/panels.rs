@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
-use super::view::{Curve, Graph, PanelContent, PanelView, Table};
-use crate::lesson::sight::{Metrics, Minute, Panel, Seen, SnapshotSeen, VolumeSeen};
+use super::view::{Curve, Graph, PanelContent, PanelView, Table, Target};
+use crate::lesson::sight::{Metrics, Minute, Panel, Seen, Sight, SnapshotSeen, VolumeSeen};
 
 /// How far back charts look, from the last datapoint.
 const HOURS: i64 = 8;
@@ -16,16 +16,41 @@ impl Engine {
     /// The step's panels.
     pub(super) fn panels(&self) -> Vec<PanelView> {
         let panels = self.step_now().shows.iter();
-        panels
-            .map(|panel| PanelView {
-                title: title(*panel).to_owned(),
-                content: match self.looking.sights.get(&panel.sight()) {
-                    None => PanelContent::Waiting,
-                    Some(Err(why)) => PanelContent::CouldNotTell(why.clone()),
-                    Some(Ok(seen)) => self.content(*panel, seen),
-                },
-            })
-            .collect()
+        let seen = panels.map(|panel| PanelView {
+            title: title(*panel).to_owned(),
+            content: match self.looking.sights.get(&panel.sight()) {
+                None => PanelContent::Waiting,
+                Some(Err(why)) => PanelContent::CouldNotTell(why.clone()),
+                Some(Ok(seen)) => self.content(*panel, seen),
+            },
+        });
+        self.figures().into_iter().chain(seen).collect()
+    }
+
+    fn who_is_mailed(&self) -> String {
+        match (self.alarm_email(), &self.setup.target) {
+            (None, _) => {
+                "Nobody is mailed: for that, begin or resume with --alarm-email ADDRESS before the stack is updated."
+                    .to_owned()
+            }
+            (Some(address), Target::Practice { .. }) => {
+                format!("On AWS {address} would be mailed. The practice account sends nothing.")
+            }
+            (Some(address), Target::Aws { .. }) => format!(
+                "{address} is mailed, once you have followed the link in the first mail, from AWS Notifications."
+            ),
+        }
+    }
+
+    /// When the backup job takes its next snapshot, by the learner's clock, in a step that shows snapshots.
+    pub(super) fn next_snapshot(&self) -> Option<Timestamp> {
+        if !self.step_now().shows.contains(&Panel::Snapshots) {
+            return None;
+        }
+        let (now, looked) = (self.looking.now?, self.looking.last(Sight::Snapshots)?);
+        let left = SignedDuration::from_secs(until_next_run(now));
+        let left = SignedDuration::try_from_secs_f64(left.as_secs_f64() / self.setup.faster?);
+        looked.checked_add(left.ok()?).ok()
     }
 
     fn content(&self, panel: Panel, seen: &Seen) -> PanelContent {
@@ -75,7 +100,7 @@ impl Engine {
                         ]
                     })
                     .collect(),
-                note: None,
+                note: Some(self.who_is_mailed()),
             }),
             (Panel::Snapshots, Seen::Snapshots(snapshots)) => PanelContent::Table(Table {
                 head: words([
@@ -213,10 +238,14 @@ fn bytes(count: i64) -> String {
     }
 }
 
+/// Seconds until cron starts the job next.
+fn until_next_run(now: Timestamp) -> i64 {
+    QUARTER * 60 - now.as_second().rem_euclid(QUARTER * 60)
+}
+
 /// When cron starts the job next.
 fn next_run(now: Timestamp) -> String {
-    let seconds = now.as_second().rem_euclid(QUARTER * 60);
-    let left = QUARTER * 60 - seconds;
+    let left = until_next_run(now);
     let at = now
         .checked_add(SignedDuration::from_secs(left))
         .unwrap_or(now);

@@ -49,11 +49,6 @@ impl Position {
         self.records.get(&(lesson.id.clone(), step.id.clone()))
     }
 
-    /// What was measured in another step, by the id of the measure.
-    pub(super) fn measured(&self, lesson: &Lesson, step: &Step) -> Option<&BTreeMap<String, f64>> {
-        self.record_of(lesson, step).map(|record| &record.measured)
-    }
-
     /// What became of a step.
     pub(super) fn mark(&self, lessons: &[Lesson], place: Place) -> Mark {
         match self.records.get(&key(lessons, place)) {
@@ -128,6 +123,7 @@ impl Position {
             lesson: lessons[self.place.lesson].id.clone(),
             step: self.place.step,
             leaving,
+            alarm_email: None,
             steps: with_now.records.into_values().collect(),
         }
     }

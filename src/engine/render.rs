@@ -177,24 +177,25 @@ impl Engine {
         self.step.state().unwrap_or(StepState::Open)
     }
 
-    /// When the operation of the stack that is awaited usually ends.
+    /// When what is awaited usually is there: the end of the stack's operation, or the next run of the backup job.
     fn due(&self) -> Option<Timestamp> {
-        let stack = self.stack.as_ref().filter(|stack| !stack.is_settled())?;
         if !matches!(self.step.state(), Some(StepState::Converging(_))) {
             return None;
         }
+        let Some(stack) = self.stack.as_ref().filter(|stack| !stack.is_settled()) else {
+            return self.next_snapshot();
+        };
         let view = stack.view(self.setup.faster, None);
         view.since.checked_add(view.usual).ok()
     }
 
     /// What the work pane is for. A cleanup that runs or has run is always shown.
     fn work(&self, step: &Step) -> Work {
-        let types = |action: &Action| matches!(action, Action::Type { .. });
         if matches!(self.phase, Phase::CleaningUp { .. } | Phase::CleanedUp(_))
             || self.step.needs_receipt()
         {
             Work::Receipt
-        } else if self.step.needs_machines() || step.solution.iter().any(types) {
+        } else if self.step.needs_machines() || step.solution.iter().any(concerns_machines) {
             let standing = self
                 .stack
                 .as_ref()
@@ -236,6 +237,15 @@ impl Engine {
                 .cloned()
                 .unwrap_or(TerminalState::Closed),
         }
+    }
+}
+
+/// Whether an action is seen in the terminals.
+fn concerns_machines(action: &Action) -> bool {
+    match action {
+        Action::Type { .. } | Action::Stop { .. } | Action::Start { .. } => true,
+        Action::OnPractice(inner) | Action::OnAws(inner) => inner.iter().any(concerns_machines),
+        _ => false,
     }
 }
 

@@ -14,8 +14,11 @@ const CREATE: SignedDuration = SignedDuration::from_secs(300);
 /// Deleting: the instances, then the mount targets and their interfaces (estimate).
 const DELETE: SignedDuration = SignedDuration::from_secs(180);
 
-/// Updating to a later stage: alarms in seconds, a volume and a role in half a minute (estimate).
+/// Updating to a later stage: alarms take seconds (estimate).
 const UPDATE: SignedDuration = SignedDuration::from_secs(45);
+/// Where it makes an instance profile: of that CloudFormation waits two minutes, for IAM to tell it everywhere (estimate).
+const UPDATE_WITH_PROFILE: SignedDuration = SignedDuration::from_secs(180);
+const PROFILE: &str = "AWS::IAM::InstanceProfile";
 
 /// In place of a status until the first look.
 pub(super) const ASKED: &str = "asked for";
@@ -155,6 +158,9 @@ impl Stack {
     pub(super) fn view(&self, faster: Option<f64>, proposal: Option<ProposalView>) -> StackView {
         let usual = match self.status.split('_').next() {
             Some("DELETE") => DELETE,
+            Some("UPDATE") if self.plan.iter().any(|info| info.kind == PROFILE) => {
+                UPDATE_WITH_PROFILE
+            }
             Some("UPDATE") => UPDATE,
             _ => CREATE,
         };

@@ -270,13 +270,19 @@ impl Engine {
         complete.map(|one| one.id.clone())
     }
 
-    /// The snapshot in mind: the one that an earlier step of the lesson has kept, or the newest.
+    /// The snapshot in mind: the one that an earlier step of the lesson has kept, or the newest. While one is to be pinned
+    /// nothing is lost yet: where the job was quicker than the learner, and pruned it, the newest has all that it had.
     fn snapshot(&self) -> Option<String> {
         let lesson = self.lesson_now();
         let mut records = (lesson.steps.iter())
             .take(self.position.place.step)
             .filter_map(|step| self.position.record_of(lesson, step)?.snapshot.clone());
-        records.next_back().or_else(|| self.newest_snapshot())
+        let kept = records.next_back().filter(|kept| {
+            let listed = self.looking.snapshots();
+            let pins = self.step_now().check.pins();
+            !pins || listed.is_empty() || listed.iter().any(|one| one.id == *kept)
+        });
+        kept.or_else(|| self.newest_snapshot())
     }
 
     /// Asks the machines what the check still needs of them; `false` when there is nothing (more) to ask.
@@ -373,7 +379,12 @@ impl Engine {
                 address: machine.and_then(|machine| machine.address.clone()),
                 zone: machine.map(|machine| machine.zone.clone()),
                 name: machine.and_then(|machine| machine.host_name.clone()),
+                instance: machine.map(|machine| machine.instance_id.clone()),
             }
+        };
+        let output = |name| {
+            let stack = self.stack.as_ref();
+            stack.and_then(|stack| stack.outputs.get(name).cloned())
         };
         let known = self.ledger.known();
         Facts {
@@ -384,8 +395,8 @@ impl Engine {
             owed_month: self.owed().map(|owed| format!("{:.2}", owed.month)),
             a: machine(Side::A),
             b: machine(Side::B),
-            volume: (self.stack.as_ref())
-                .and_then(|stack| stack.outputs.get("BackupVolumeId").cloned()),
+            credits_alarm: output("CreditsAlarm"),
+            volume: output("BackupVolumeId"),
             snapshot: self.snapshot(),
             restored: (self.looking.volumes().iter())
                 .find(|one| one.is_restored())

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 mod causality;
 mod cleanup;
 mod lease;
+mod looking;
 mod measuring;
 mod money;
 mod progress;
@@ -82,6 +83,7 @@ fn lessons() -> Vec<Lesson> {
             run: "test -e ~/i-was-here".to_owned(),
             shows: None,
             otherwise: "A has no such file".to_owned(),
+            awaited: false,
         },
     ]);
     let types = vec![
@@ -157,8 +159,7 @@ impl Lab {
             progress: Progress {
                 lesson: lesson.to_owned(),
                 step: 0,
-                leaving: false,
-                steps: Vec::new(),
+                ..Progress::default()
             },
             ledger,
             standing: None,

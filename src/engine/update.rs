@@ -2,8 +2,8 @@
 //! a machine or the filesystem is refused.
 
 use super::Engine;
-use super::build::Task;
-use super::effect::Effect;
+use super::build::{self, Task};
+use super::effect::{Effect, NewStage};
 use super::event::{Change, ChangeSet, Failure, FailureClass};
 use super::view::{ProposalView, ProposedRow, Trouble};
 use crate::template::{self, Stage};
@@ -96,7 +96,11 @@ impl Engine {
             _ => {
                 self.update = None;
                 self.busy.begin(Task::Proposing);
-                effects.push(Effect::ProposeUpdate { stack, stage });
+                effects.push(Effect::ProposeUpdate(NewStage {
+                    stack,
+                    stage,
+                    alarm_email: self.alarm_email().map(str::to_owned),
+                }));
             }
         }
     }
@@ -158,7 +162,7 @@ impl Engine {
                     return;
                 };
                 update.accepted = true;
-                let plan = template::resources(update.stage).unwrap_or_default();
+                let plan = build::plan(&self.setup, update.stage);
                 let at = self.at;
                 if let Some(stack) = &mut self.stack {
                     stack.goes_on(plan, at);

@@ -58,7 +58,7 @@ impl Journal {
         let intent = match &effect {
             Effect::CreateStack(wanted) => Some(("create-stack", json(wanted))),
             Effect::DeleteStack { stack } => Some(("delete-stack", stack.clone())),
-            Effect::ProposeUpdate { stage, .. } => Some(("propose-update", stage.to_string())),
+            Effect::ProposeUpdate(asked) => Some(("propose-update", asked.stage.to_string())),
             Effect::Do(deed) => Some(("do", json(deed))),
             Effect::CarryOut { change_set, .. } => Some(("carry-out", change_set.clone())),
             Effect::CancelUpdate { stack } => Some(("cancel-update", stack.clone())),

@@ -47,6 +47,7 @@ fn create() -> Effect {
             image: "ami-1".to_owned(),
             ssh_cidr: "198.51.100.7/32".to_owned(),
         },
+        alarm_email: None,
     })
 }
 
@@ -196,6 +197,7 @@ fn progress_and_known_ids_survive() {
         lesson: "share-files".to_owned(),
         step: 3,
         leaving: true,
+        alarm_email: Some("me@example.org".to_owned()),
         steps: Vec::new(),
     };
     let known = Known {

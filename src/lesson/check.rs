@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::template::Stage;
 
-use super::calculator::Calculator;
 use super::delays::{self, BothWays};
 use super::facts::fill;
 pub use super::facts::{Facts, MachineFacts, PLACEHOLDERS};
-use super::schema::{Check, Measure, Question, Side, Step};
+use super::schema::{Check, Measure, Side, Step};
 use super::sight::{Sight, Sights};
-use super::throughput;
 pub use super::transcript::Transcript;
+pub use answers::{chosen, parse_number};
 
 /// Something to find out before a check can be decided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -218,6 +217,7 @@ pub fn snapshot_taken(step: &Step, evidence: &Evidence) -> Option<String> {
     fn within(check: &Check, evidence: &Evidence) -> Option<String> {
         match check {
             Check::Taken { on } => account::named(*on, evidence).map(str::to_owned),
+            Check::Pinned {} => evidence.facts.snapshot.clone(),
             Check::All(checks) => checks.iter().find_map(|check| within(check, evidence)),
             _ => None,
         }
@@ -228,36 +228,36 @@ pub fn snapshot_taken(step: &Step, evidence: &Evidence) -> Option<String> {
 fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
     let question = step.question.as_ref();
     match check {
-        Check::Answer { option } => choice(*option, question, evidence),
-        Check::Number { is, within } => number(*is, *within, evidence),
-        Check::Calculator { of } => calculation(*of, evidence),
-        Check::Measured {} => measured(step, evidence),
-        Check::Fact { is } => fact(is, evidence),
+        Check::Answer { option } => answers::choice(*option, question, evidence),
+        Check::Number { is, within } => answers::number(*is, *within, evidence),
+        Check::Calculator { of } => answers::calculation(*of, evidence),
+        Check::Measured {} => answers::measured(step, evidence),
+        Check::Fact { is } => answers::fact(is, evidence),
         Check::Stack { stage } => stack(*stage, &evidence.stack),
         Check::Proposed { stage } => proposed(*stage, evidence),
         Check::Terminal { on, typed, shows } => {
             let shows: Vec<String> = (shows.0.iter())
                 .map(|part| fill(part, &evidence.facts))
                 .collect();
-            terminal(*on, &typed.0, &shows, evidence.transcript(*on))
+            machines::terminal(*on, &typed.0, &shows, evidence.transcript(*on))
         }
         Check::Remote {
             on,
             run,
             shows,
             otherwise,
+            awaited,
         } => {
             let command = RemoteCommand {
                 on: *on,
                 run: run.clone(),
             };
             let shows = shows.as_ref().map(|part| fill(part, &evidence.facts));
-            remote(
-                &command,
-                shows.as_deref(),
-                otherwise,
-                evidence.remote.get(&command),
-            )
+            let outcome = evidence.remote.get(&command);
+            match machines::remote(&command, shows.as_deref(), otherwise, outcome) {
+                Verdict::NotYet(why) if *awaited => Verdict::Converging(why),
+                verdict => verdict,
+            }
         }
         Check::Alarm { id, state } => account::alarm(id, state, evidence),
         Check::Metric { metric, above } => account::metric(*metric, *above, evidence),
@@ -271,145 +271,6 @@ fn decide(check: &Check, step: &Step, evidence: &Evidence) -> Verdict {
         Check::NothingLeft {} => nothing_left(&evidence.receipt),
         Check::All(checks) => all(checks.iter().map(|check| decide(check, step, evidence))),
     }
-}
-
-fn choice(option: usize, question: Option<&Question>, evidence: &Evidence) -> Verdict {
-    let Some(answer) = answer(evidence) else {
-        return Verdict::NotYet("the question has no answer yet".to_owned());
-    };
-    let options = question.map_or(&[][..], |question| &question.options);
-    let chosen = chosen(answer, options.iter().map(|choice| choice.text.as_str()));
-    match chosen.and_then(|at| Some((at, options.get(at.checked_sub(1)?)?))) {
-        Some((at, choice)) if at == option => Verdict::Passed(choice.because.clone()),
-        Some((_, choice)) => Verdict::NotYet(choice.because.clone()),
-        None => Verdict::NotYet(format!(
-            "`{answer}` is none of the {} options",
-            options.len()
-        )),
-    }
-}
-
-/// The number (from 1) of the option that an answer names by number or by its text.
-#[must_use]
-pub fn chosen<'a>(answer: &str, options: impl Iterator<Item = &'a str>) -> Option<usize> {
-    let answer = answer.trim();
-    if let Ok(number) = answer.parse() {
-        return Some(number);
-    }
-    let mut options = options;
-    options
-        .position(|text| text.eq_ignore_ascii_case(answer))
-        .map(|at| at + 1)
-}
-
-fn number(is: f64, within: f64, evidence: &Evidence) -> Verdict {
-    let Some(answer) = answer(evidence) else {
-        return Verdict::NotYet("the question has no answer yet".to_owned());
-    };
-    match parse_number(answer) {
-        // A float's last bit must not decide: 1.51 is within 0.01 of 1.5.
-        Some(number) if (number - is).abs() <= within + 1e-9 => {
-            Verdict::Passed(format!("{answer} is right"))
-        }
-        Some(_) => Verdict::NotYet(format!("{answer} is not it")),
-        None => Verdict::NotYet(format!("`{answer}` is not a number")),
-    }
-}
-
-fn calculation(calculator: Calculator, evidence: &Evidence) -> Verdict {
-    let Some(answer) = answer(evidence) else {
-        return Verdict::NotYet("the question has no answer yet".to_owned());
-    };
-    let unit = calculator.unit();
-    match parse_number(answer) {
-        Some(number) if number > 0.0 => Verdict::Passed(calculator.of(number)),
-        Some(_) => Verdict::NotYet(format!("a number of {unit} above 0 is expected")),
-        None => Verdict::NotYet(format!("`{answer}` is not a number of {unit}")),
-    }
-}
-
-fn measured(step: &Step, evidence: &Evidence) -> Verdict {
-    let guess = match (&step.question, answer(evidence)) {
-        (Some(_), None) => return Verdict::NotYet("guess first, then measure".to_owned()),
-        (Some(_), Some(answer)) => match parse_number(answer) {
-            Some(guess) if guess > 0.0 => Some(guess),
-            _ => {
-                return Verdict::NotYet(format!("`{answer}` is no guess: a number above 0 is"));
-            }
-        },
-        (None, _) => None,
-    };
-    let mut told = Vec::new();
-    for (measure, figure) in step.measures.iter().zip(figures(step, evidence)) {
-        let Some(figure) = figure else {
-            let way = measure.typed.0.first().map_or("", String::as_str);
-            let terminal = evidence.transcript(measure.on);
-            let begun =
-                (terminal.typed()).any(|typed| measure.typed.0.iter().any(|way| typed.is(way)));
-            if begun && !terminal.awaits_input() {
-                return Verdict::Converging(format!(
-                    "{} is still at it ({})",
-                    measure.on, measure.label
-                ));
-            }
-            return Verdict::NotYet(format!(
-                "`{way}` on {} has shown no result yet ({})",
-                measure.on, measure.label
-            ));
-        };
-        let unit = measure.reads.unit();
-        let figure = throughput::shown(figure);
-        told.push(format!("{}: {figure} {unit}", measure.label));
-    }
-    if let Some(guess) = guess {
-        told.push(format!("you guessed {}", throughput::shown(guess)));
-    }
-    Verdict::Passed(told.join("; "))
-}
-
-/// Reads what people type for a number: `1.50`, `1,50`, `$1.50`, `1.5 USD`.
-#[must_use]
-pub fn parse_number(text: &str) -> Option<f64> {
-    let bare = text
-        .trim()
-        .trim_start_matches('$')
-        .trim_end_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || c == '$')
-        .trim();
-    let number: f64 = bare.replace(',', ".").parse().ok()?;
-    number.is_finite().then_some(number)
-}
-
-fn fact(is: &str, evidence: &Evidence) -> Verdict {
-    let Some(answer) = answer(evidence) else {
-        return Verdict::NotYet("the question has no answer yet".to_owned());
-    };
-    let unknown = super::facts::names(is).find(|name| evidence.facts.get(name).is_none());
-    if let Some(name) = unknown {
-        return Verdict::CouldNotCheck(format!(
-            "the {} is not known yet",
-            super::facts::known(name).map_or(name, |place| place.means)
-        ));
-    }
-    let wanted = fill(is, &evidence.facts);
-    // Of a sum that was read from a screen nobody types the last digit.
-    let close = |wanted: f64, number: f64| (wanted - number).abs() <= 0.05 * wanted.abs();
-    let same = match (parse_number(&wanted), parse_number(answer)) {
-        (Some(wanted), Some(number)) => close(wanted, number),
-        _ => wanted == answer,
-    };
-    if same {
-        Verdict::Passed(format!("{answer} is right"))
-    } else {
-        Verdict::NotYet(format!("{answer} is not it"))
-    }
-}
-
-fn answer(evidence: &Evidence) -> Option<&str> {
-    evidence
-        .answer
-        .as_deref()
-        .map(str::trim)
-        .filter(|answer| !answer.is_empty())
 }
 
 fn stack(stage: Stage, state: &StackState) -> Verdict {
@@ -440,104 +301,6 @@ fn proposed(stage: Stage, evidence: &Evidence) -> Verdict {
         }
         (_, StackState::Standing(_)) => Verdict::NotYet("there is no change set yet".to_owned()),
         (_, state) => self::stack(stage, state),
-    }
-}
-
-fn terminal(on: Side, ways: &[String], shows: &[String], transcript: &Transcript) -> Verdict {
-    let mut last = None;
-    for typed in transcript
-        .typed()
-        .filter(|typed| ways.iter().any(|way| typed.is(way)))
-    {
-        let command = excerpt(typed.command, "");
-        if let (Some(line), Some(part)) = (typed.shows(shows), shows.first()) {
-            let line = excerpt(line, part);
-            return Verdict::Passed(format!("`{command}` on {on} shows {line}"));
-        }
-        if shows.is_empty() && !typed.is_unknown() {
-            return Verdict::Passed(format!("`{command}` was run on {on}"));
-        }
-        last = Some(typed);
-    }
-    let Some(typed) = last else {
-        let way = ways.first().map_or("", String::as_str);
-        return Verdict::NotYet(format!("`{way}` has not been run on {on} in this step"));
-    };
-    let command = excerpt(typed.command, "");
-    let expected = shows.join(" … ");
-    Verdict::NotYet(
-        match typed.output.iter().find(|line| !line.trim().is_empty()) {
-            Some(line) if shows.is_empty() => {
-                format!("`{command}` on {on} shows `{}`", excerpt(line, ""))
-            }
-            Some(line) => format!(
-                "`{command}` on {on} shows `{}`, not {expected}",
-                excerpt(line, "")
-            ),
-            None => format!("`{command}` on {on} shows nothing yet; {expected} is expected"),
-        },
-    )
-}
-
-/// A line, or when it is long the part that matters.
-fn excerpt<'a>(line: &'a str, part: &'a str) -> &'a str {
-    const LONG: usize = 60;
-    if line.chars().count() <= LONG {
-        line.trim()
-    } else if part.is_empty() {
-        let end = line
-            .char_indices()
-            .nth(LONG)
-            .map_or(line.len(), |(at, _)| at);
-        line[..end].trim()
-    } else {
-        part
-    }
-}
-
-fn remote(
-    command: &RemoteCommand,
-    shows: Option<&str>,
-    otherwise: &str,
-    outcome: Option<&Result<RemoteOutput, String>>,
-) -> Verdict {
-    let on = command.on;
-    let asked = asked(&command.run);
-    match (outcome, shows) {
-        (None, _) => Verdict::CouldNotCheck(format!("{on} has not been asked yet (`{asked}`)")),
-        (Some(Err(why)), _) => {
-            Verdict::CouldNotCheck(format!("{on} could not be asked (`{asked}`): {why}"))
-        }
-        (Some(Ok(output)), Some(part)) => {
-            match output.stdout.lines().find(|line| line.contains(part)) {
-                Some(line) => Verdict::Passed(format!("{on} says {}", excerpt(line, part))),
-                None => {
-                    let first = output.stdout.lines().find(|line| !line.trim().is_empty());
-                    let shown = first.map_or_else(
-                        || "nothing".to_owned(),
-                        |line| format!("`{}`", excerpt(line, "")),
-                    );
-                    Verdict::NotYet(format!("{otherwise} (`{asked}` on {on} shows {shown})"))
-                }
-            }
-        }
-        (Some(Ok(output)), None) if output.status == 0 => {
-            Verdict::Passed(format!("{on} confirms it (`{asked}`: exit status 0)"))
-        }
-        (Some(Ok(output)), None) => Verdict::NotYet(format!(
-            "{otherwise} (`{asked}` on {on}: exit status {})",
-            output.status
-        )),
-    }
-}
-
-/// A command that was run on a machine, in one line; the beginning tells which it was.
-fn asked(run: &str) -> String {
-    const LONG: usize = 40;
-    let line = run.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONG) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
     }
 }
 
@@ -575,6 +338,8 @@ fn all(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 }
 
 mod account;
+mod answers;
+mod machines;
 #[cfg(test)]
 mod sharing;
 #[cfg(test)]

@@ -21,6 +21,9 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
     place("b.zone", "zone of B"),
     place("a.name", "host name of A"),
     place("b.name", "host name of B"),
+    place("a.instance", "instance id of A"),
+    place("b.instance", "instance id of B"),
+    place("credits.alarm", "name of the alarm on the credits"),
     place("volume", "id of the backup volume"),
     place("snapshot", "id of the snapshot"),
     place("restored", "id of the restored volume"),
@@ -50,6 +53,8 @@ pub struct Facts {
     pub a: MachineFacts,
     /// Machine B.
     pub b: MachineFacts,
+    /// What CloudWatch calls the alarm on the burst credits.
+    pub credits_alarm: Option<String>,
     /// The backup volume, `vol-…`.
     pub volume: Option<String>,
     /// The snapshot in mind, `snap-…`.
@@ -71,6 +76,8 @@ pub struct MachineFacts {
     pub zone: Option<String>,
     /// Its own idea of its name: `ip-10-0-1-12`.
     pub name: Option<String>,
+    /// `i-…`
+    pub instance: Option<String>,
 }
 
 impl Facts {
@@ -88,6 +95,9 @@ impl Facts {
             "b.zone" => &self.b.zone,
             "a.name" => &self.a.name,
             "b.name" => &self.b.name,
+            "a.instance" => &self.a.instance,
+            "b.instance" => &self.b.instance,
+            "credits.alarm" => &self.credits_alarm,
             "volume" => &self.volume,
             "snapshot" => &self.snapshot,
             "restored" => &self.restored,
@@ -229,6 +239,7 @@ mod tests {
             address: Some(format!("{name}.address")),
             zone: Some(format!("{name}.zone")),
             name: Some(format!("{name}.name")),
+            instance: Some(format!("{name}.instance")),
         };
         let all = Facts {
             lab: Some("lab".to_owned()),
@@ -238,6 +249,7 @@ mod tests {
             owed_month: Some("owed.month".to_owned()),
             a: machine("a"),
             b: machine("b"),
+            credits_alarm: Some("credits.alarm".to_owned()),
             volume: Some("volume".to_owned()),
             snapshot: Some("snapshot".to_owned()),
             restored: Some("restored".to_owned()),

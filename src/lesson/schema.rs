@@ -277,6 +277,9 @@ pub enum Check {
         shows: Option<String>,
         /// Said when it does not hold.
         otherwise: String,
+        /// It comes about by itself, in time: as long as it does not hold it is on its way.
+        #[serde(default)]
+        awaited: bool,
     },
     /// So many writes of each machine were seen on the other, as the action `Causality` does it.
     Causality {
@@ -287,6 +290,18 @@ pub enum Check {
     NothingLeft {},
     /// All of them.
     All(Vec<Check>),
+}
+
+impl Check {
+    /// Whether a snapshot must be pinned.
+    #[must_use]
+    pub fn pins(&self) -> bool {
+        match self {
+            Self::Pinned {} => true,
+            Self::All(checks) => checks.iter().any(Self::pins),
+            _ => false,
+        }
+    }
 }
 
 /// Texts; a single one is written without brackets.

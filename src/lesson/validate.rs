@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::template;
+use crate::template::{self, Stage};
 
 use super::check::{self, Need};
 use super::diagram::{diagram, diagrams};
@@ -13,10 +13,13 @@ use super::outline;
 use super::positions::Positions;
 use super::problem::Problem;
 use super::schema::{Action, Lesson, Step};
+use super::sight::Panel;
 
 mod answers;
 mod checks;
 
+/// States that CloudWatch knows (API reference, SetAlarmState).
+const ALARM_STATES: [&str; 3] = ["OK", "ALARM", "INSUFFICIENT_DATA"];
 /// Every step has this many hints.
 const HINTS: usize = 3;
 
@@ -32,6 +35,7 @@ pub(super) fn validate(file: &str, lesson: &Lesson, positions: &Positions) -> Ve
 
     let mut ids = BTreeSet::new();
     let mut built = lesson.stage.is_some();
+    let mut stage = lesson.stage;
     for (index, step) in lesson.steps.iter().enumerate() {
         found.line = positions.step(index);
         found.prefix = format!("step `{}`: ", step.id);
@@ -39,9 +43,11 @@ pub(super) fn validate(file: &str, lesson: &Lesson, positions: &Positions) -> Ve
             found.add("an earlier step has this id too; expected one of its own");
         }
         built |= builds(&step.solution);
+        stage = stage.max(highest(&step.solution));
         texts(step, &mut found);
         references(step, &mut found);
         others(step, &lesson.steps[..index], &mut found);
+        looks(step, stage, &mut found);
         checks::validate(step, built, &mut found);
         actions(step, built, &mut found);
         answers::validate(step, &mut found);
@@ -200,6 +206,37 @@ fn others(step: &Step, before: &[Step], found: &mut Findings) {
     }
 }
 
+/// What is looked at, and how far the clock may be put forward. `stage`: how far the stack stands in this step.
+fn looks(step: &Step, stage: Option<Stage>, found: &mut Findings) {
+    found.expect(
+        step.forward != Some(0),
+        "forward is 0; expected minutes, or nothing",
+    );
+    let twice = |(at, panel): (usize, &Panel)| step.shows[..at].contains(panel);
+    found.expect(
+        !step.shows.iter().enumerate().any(twice),
+        "shows names something twice; expected each once",
+    );
+    found.expect(
+        step.shows.is_empty() || stage.is_some(),
+        "shows something of an account in which nothing stands; expected `stage` in the lesson, or a Build before",
+    );
+    // What is brought names the disk.
+    found.expect(
+        step.brings.is_empty() || stage >= Some(Stage::Backup),
+        "brings files for a disk that is not there; expected `stage: backup` in the lesson, or a Build before",
+    );
+}
+
+/// The highest stage that actions build.
+fn highest(actions: &[Action]) -> Option<Stage> {
+    let stages = each(actions).filter_map(|action| match action {
+        Action::Build { stage } => Some(*stage),
+        _ => None,
+    });
+    stages.max()
+}
+
 /// Rows, diagram and fragment.
 fn references(step: &Step, found: &mut Findings) {
     found.expect(
@@ -270,6 +307,27 @@ fn actions(step: &Step, built: bool, found: &mut Findings) {
                         ));
                     }
                 }
+                Action::Stop { .. }
+                | Action::Start { .. }
+                | Action::Interrupt { .. }
+                | Action::Restore {} => found.expect(
+                    built,
+                    format!(
+                        "{name} does something with a machine that is not there; expected `stage` in the lesson, or a \
+                         Build before"
+                    ),
+                ),
+                Action::Forward { minutes } => found.expect(
+                    *minutes > 0,
+                    format!("{name} puts the clock forward by nothing; expected minutes from 1"),
+                ),
+                Action::SetAlarm { id, state } => found.expect(
+                    !id.is_empty() && ALARM_STATES.contains(&state.as_str()),
+                    format!(
+                        "{name} sets an alarm to `{state}`; expected an id and one of {}",
+                        listed(ALARM_STATES.into_iter())
+                    ),
+                ),
                 Action::Causality {} => found.expect(
                     check::needs(step)
                         .iter()

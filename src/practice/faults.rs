@@ -14,13 +14,14 @@ use serde::{Deserialize, Deserializer};
 use super::policy::Pattern;
 
 /// Services whose requests can fail, as IAM names them.
-pub const SERVICES: [&str; 9] = [
+pub const SERVICES: [&str; 10] = [
     "cloudformation",
     "cloudwatch",
     "ec2",
     "elasticfilesystem",
     "iam",
     "scheduler",
+    "sns",
     "ssm",
     "states",
     "sts",

@@ -18,7 +18,7 @@ use crate::cloud::Cloud;
 use crate::cloud::changes::Proposal;
 use crate::cloud::stack::Creation;
 use crate::engine::command::TerminalOutput;
-use crate::engine::effect::{Effect, GuardWish, NewStack};
+use crate::engine::effect::{Effect, GuardWish, NewStack, NewStage};
 use crate::engine::event::{ChangeSet, Failure, FailureClass, Machine, TerminalNews, What};
 use crate::journal::{Intent, Journal, JournalError, Journaled};
 use crate::lesson::schema::Side;
@@ -124,8 +124,9 @@ impl Executor {
                 let outcome = parts.delete(&stack, intent).await;
                 What::DeletionRequested { stack, outcome }
             }),
-            Effect::ProposeUpdate { stack, stage } => self.tell(async move {
-                let outcome = parts.propose(&stack, stage, intent).await;
+            Effect::ProposeUpdate(asked) => self.tell(async move {
+                let stage = asked.stage;
+                let outcome = parts.propose(asked, intent).await;
                 What::UpdateProposed { stage, outcome }
             }),
             Effect::CarryOut { stack, change_set } => self.tell(async move {
@@ -341,18 +342,22 @@ impl Parts {
                 .map_err(|error| local(tried, error.to_string()))?
         };
         let ground = &wanted.ground;
+        let mut parameters = vec![
+            ("Lab", self.lab.clone()),
+            ("ImageId", ground.image.clone()),
+            ("InstanceType", ground.instance_type.clone()),
+            ("ZoneA", ground.zones[0].clone()),
+            ("ZoneB", ground.zones[1].clone()),
+            ("SshCidr", ground.ssh_cidr.clone()),
+            ("PublicKey", public_key),
+        ];
+        // A template without alarms has no such parameter.
+        let email = wanted.alarm_email.filter(|_| wanted.stage >= Stage::Alarms);
+        parameters.extend(email.map(alarm_email_is));
         let creation = Creation {
             name: &wanted.name,
             template: body,
-            parameters: vec![
-                ("Lab", self.lab.clone()),
-                ("ImageId", ground.image.clone()),
-                ("InstanceType", ground.instance_type.clone()),
-                ("ZoneA", ground.zones[0].clone()),
-                ("ZoneB", ground.zones[1].clone()),
-                ("SshCidr", ground.ssh_cidr.clone()),
-                ("PublicKey", public_key),
-            ],
+            parameters,
             lab: &self.lab,
             makes_roles: wanted.stage.makes_roles(),
             token: Journal::token(&self.lab, intent),
@@ -396,21 +401,18 @@ impl Parts {
             .await
     }
 
-    async fn propose(
-        &self,
-        stack: &str,
-        stage: Stage,
-        intent: Option<Intent>,
-    ) -> Result<ChangeSet, Failure> {
+    async fn propose(&self, asked: NewStage, intent: Option<Intent>) -> Result<ChangeSet, Failure> {
         let tried = "ask for the change set";
         let Some(intent) = intent else {
             return Err(local(tried, "the intent was not written down".to_owned()));
         };
-        let template = template::render(stage).map_err(|error| local(tried, error.to_string()))?;
+        let template =
+            template::render(asked.stage).map_err(|error| local(tried, error.to_string()))?;
         let proposal = Proposal {
-            stack,
+            stack: &asked.stack,
             template,
-            makes_roles: stage.makes_roles(),
+            differing: asked.alarm_email.into_iter().map(alarm_email_is).collect(),
+            makes_roles: asked.stage.makes_roles(),
             lab: &self.lab,
             token: Journal::token(&self.lab, intent),
         };
@@ -492,6 +494,11 @@ async fn connected(parts: &Parts, links: &Links, side: Side) -> Result<Arc<Link>
             Err(_) => tokio::time::sleep(CONNECT_PAUSE * 2_u32.pow(attempt)).await,
         }
     }
+}
+
+/// The template's parameter of who is mailed.
+fn alarm_email_is(address: String) -> (&'static str, String) {
+    ("AlarmEmail", address)
 }
 
 async fn probe(on: Side, run: String, link: Option<Arc<Link>>) -> What {

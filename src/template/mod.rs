@@ -1,6 +1,7 @@
 //! The CloudFormation template, merged from one fragment per chapter listing. Pure: text in, text out.
 
 mod assets;
+mod conditions;
 mod graph;
 mod merge;
 
@@ -11,6 +12,7 @@ use serde_yaml::Value;
 use serde_yaml::value::TaggedValue;
 
 pub use assets::{file, files, fragment, fragments, purpose, script, scripts};
+pub use conditions::Given;
 
 /// `CreateStack` takes no longer `TemplateBody` than this, in bytes.
 pub const TEMPLATE_LIMIT: usize = 51_200;
@@ -165,18 +167,28 @@ pub fn guard() -> Result<String, TemplateError> {
     Ok(text)
 }
 
-/// The resources of a stage, each after those it depends on.
+/// The resources of a stage, each after those it depends on: those that a stack with these parameters makes.
 ///
 /// # Errors
 /// As [`render`].
-pub fn resources(stage: Stage) -> Result<Vec<ResourceInfo>, TemplateError> {
-    Ok(graph::in_creation_order(&merged(stage)?)?
+pub fn resources(stage: Stage, given: &Given) -> Result<Vec<ResourceInfo>, TemplateError> {
+    let template = merged(stage)?;
+    let is_made = |id: &str| {
+        let resource = template.get("Resources").and_then(|all| all.get(id));
+        resource.is_none_or(|resource| conditions::is_made(&template, resource, given))
+    };
+    Ok(graph::in_creation_order(&template)?
         .into_iter()
+        .filter(|node| is_made(&node.logical_id))
         .map(|node| ResourceInfo {
             purpose: purpose(&node.logical_id).unwrap_or_default(),
+            depends_on: node
+                .depends_on
+                .into_iter()
+                .filter(|id| is_made(id))
+                .collect(),
             logical_id: node.logical_id,
             kind: node.kind,
-            depends_on: node.depends_on,
         })
         .collect())
 }

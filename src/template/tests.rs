@@ -249,7 +249,7 @@ fn whatever_can_carry_a_tag_carries_the_lab() {
 fn every_resource_has_a_purpose_and_every_purpose_a_resource() {
     let text = include_str!("../../assets/stack/purposes.yaml");
     let all: std::collections::BTreeMap<String, String> = serde_yaml::from_str(text).unwrap();
-    let resources = resources(Stage::Backup).unwrap();
+    let resources = resources(Stage::Backup, &[("AlarmEmail", "me@example.org")]).unwrap();
     assert_eq!(
         all.keys().cloned().collect::<BTreeSet<_>>(),
         resources.into_iter().map(|it| it.logical_id).collect()
@@ -263,7 +263,7 @@ fn every_resource_has_a_purpose_and_every_purpose_a_resource() {
 
 #[test]
 fn instances_wait_for_what_they_need() {
-    let all = resources(Stage::Share).unwrap();
+    let all = resources(Stage::Share, &[]).unwrap();
     let needs = |id: &str| -> BTreeSet<String> {
         let info = all.iter().find(|info| info.logical_id == id).unwrap();
         info.depends_on.iter().cloned().collect()
@@ -333,4 +333,27 @@ fn the_guard_says_off_as_a_word_and_names_everything_that_it_is_told() {
         .map(|key| key.as_str().unwrap().to_owned())
         .collect();
     assert_eq!(used, given);
+}
+
+#[test]
+fn nobody_waits_for_a_topic_when_nobody_is_mailed() {
+    let made = |given: &Given| -> Vec<_> {
+        let all = resources(Stage::Alarms, given).unwrap();
+        let alarm = all.iter().find(|it| it.logical_id == "CreditsAlarm");
+        let needs = alarm.unwrap().depends_on.clone();
+        let kinds = all.into_iter().map(|it| it.kind);
+        kinds
+            .filter(|kind| kind.starts_with("AWS::SNS::"))
+            .chain(needs)
+            .collect()
+    };
+    assert_eq!(made(&[]), ["FileSystem"]);
+    let mailed = made(&[("AlarmEmail", "me@example.org")]);
+    let expected = [
+        "AWS::SNS::Topic",
+        "AWS::SNS::Subscription",
+        "FileSystem",
+        "AlarmTopic",
+    ];
+    assert_eq!(mailed, expected);
 }

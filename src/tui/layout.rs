@@ -23,6 +23,11 @@ const TERMINAL: u16 = 44;
 /// Below this width two terminals do not fit beside each other at all.
 const PAIR: u16 = 60;
 
+/// Whether the lesson can stand beside the work.
+pub(super) fn is_wide(width: u16) -> bool {
+    width >= WIDE
+}
+
 /// How much room the work needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
@@ -77,7 +82,7 @@ pub(super) fn places(area: Rect, need: Need, widest: u16) -> Places {
             work: body,
             boxed: false,
         },
-        _ if area.width >= WIDE && beside => {
+        _ if is_wide(area.width) && beside => {
             let lesson = Rect {
                 width: left,
                 ..body

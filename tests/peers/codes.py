@@ -58,6 +58,9 @@ REQUESTS = [
     ("cloudwatch", "SetAlarmState", {"AlarmName": "nobody", "StateValue": "BLUE", "StateReason": "x"}, "ValidationError", 400),
     ("iam", "GetRole", {"RoleName": "nobody"}, "NoSuchEntity", 404),
     ("iam", "CreateRole", {"RoleName": "bad", "AssumeRolePolicyDocument": "{"}, "MalformedPolicyDocument", 400),
+    ("sns", "ListSubscriptionsByTopic", {"TopicArn": "arn:aws:sns:us-east-1:123456789012:nobody"}, "NotFound", 404),
+    ("sns", "CreateTopic", {"Name": "no good"}, "InvalidParameter", 400),
+    ("sns", "ListTagsForResource", {"ResourceArn": "arn:aws:sns:us-east-1:123456789012:nobody"}, "ResourceNotFound", 404),
     ("ssm", "GetParameter", {"Name": "/nobody"}, "ParameterNotFound", 400),
 ]
 
@@ -69,6 +72,7 @@ SIGNATURES = [
     ("efs", "DescribeFileSystems", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 403),
     ("iam", "ListRoles", "InvalidClientTokenId", "SignatureDoesNotMatch", "SignatureDoesNotMatch", 403),
     ("scheduler", "ListSchedules", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 403),
+    ("sns", "ListTopics", "InvalidClientTokenId", "SignatureDoesNotMatch", "SignatureDoesNotMatch", 403),
     ("ssm", "GetParameters", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 400),
     ("stepfunctions", "ListStateMachines", "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException", 400),
     ("sts", "GetCallerIdentity", "InvalidClientTokenId", "SignatureDoesNotMatch", "SignatureDoesNotMatch", 403),

@@ -21,7 +21,7 @@ import wire
 sleep = time.sleep
 time.sleep = lambda seconds: sleep(min(seconds, 0.02))
 
-SERVICES = ["cloudformation", "cloudwatch", "ec2", "efs", "iam", "scheduler", "ssm", "stepfunctions", "sts"]
+SERVICES = ["cloudformation", "cloudwatch", "ec2", "efs", "iam", "scheduler", "sns", "ssm", "stepfunctions", "sts"]
 # CloudWatch speaks three. boto3 and the `aws` command choose JSON, as of autumn 2025; before, they had the form and XML; and
 # the SDK for Rust takes CBOR.
 OTHER_PROTOCOLS = {"cloudwatch": ["smithy-rpc-v2-cbor", "query"]}

@@ -165,6 +165,7 @@ class Story:
         self.roles(stack)
         self.schedules(*self.machine())
         self.deployed()
+        self.topics()
         self.by_hand()
         self.failures()
         self.end()
@@ -517,6 +518,29 @@ class Story:
         self.wait("cloudformation", "stack_delete_complete", **name)
         self.call("iam", "DeleteRolePolicy", PolicyName="own", **role)
         self.call("iam", "DeleteRole", **role)
+    def topics(self):
+        made = self.call("sns", "CreateTopic", Name="told", Attributes={"DisplayName": "ä & b"}, Tags=[{"Key": "a", "Value": "1"}])
+        arn = {"TopicArn": made["TopicArn"]}
+        assert self.call("sns", "CreateTopic", Name="told")["TopicArn"] == made["TopicArn"]
+        assert arn in self.call("sns", "ListTopics")["Topics"]
+        told = self.call("sns", "Subscribe", Protocol="email", Endpoint="me@example.org", **arn)
+        assert told["SubscriptionArn"] == "pending confirmation", told
+        again = {"Protocol": "email", "Endpoint": "me@example.org", "ReturnSubscriptionArn": True, **arn}
+        subscription = self.call("sns", "Subscribe", **again)["SubscriptionArn"]
+        listed = self.call("sns", "ListSubscriptionsByTopic", **arn)["Subscriptions"]
+        assert [one["Endpoint"] for one in listed] == ["me@example.org"], listed
+        attributes = self.call("sns", "GetTopicAttributes", **arn)["Attributes"]
+        assert attributes["DisplayName"] == "ä & b" and attributes["SubscriptionsPending"] == "1", attributes
+        self.call("sns", "Publish", Message="hello", **arn)
+        tagged = {"ResourceArn": made["TopicArn"]}
+        self.call("sns", "TagResource", Tags=[{"Key": "b", "Value": "2"}], **tagged)
+        self.call("sns", "UntagResource", TagKeys=["a"], **tagged)
+        assert self.call("sns", "ListTagsForResource", **tagged)["Tags"] == [{"Key": "b", "Value": "2"}]
+        self.call("sns", "Unsubscribe", SubscriptionArn=subscription)
+        assert not self.call("sns", "ListSubscriptions").get("Subscriptions")
+        self.call("sns", "DeleteTopic", **arn)
+        self.call("sns", "DeleteTopic", **arn)
+        self.refused("NotFound", "sns", "GetTopicAttributes", **arn)
 
     def by_hand(self):
         """A stack whose resources somebody deletes one by one, as a cleanup does when all else fails."""

@@ -1,7 +1,7 @@
 //! Guessing, measuring, calculating: what counts, and what is shown of it.
 
 use super::*;
-use crate::engine::view::{Bar, BarKind, Purpose};
+use crate::engine::view::{Bar, BarKind, PanelContent, Purpose};
 use crate::lesson::calculator::Calculator;
 use crate::lesson::reading::Reading;
 use crate::lesson::schema::{Measure, Question, Rule};
@@ -169,8 +169,18 @@ fn what_was_measured_is_shown_again_where_the_lesson_sums_up() {
     lab.wishes(Command::Enter);
     assert_eq!(
         bars(&lab),
-        [(BarKind::Measured, 100), (BarKind::Documented, 105)]
+        [
+            (BarKind::Guess, 60),
+            (BarKind::Measured, 100),
+            (BarKind::Documented, 105)
+        ]
     );
+    let panels = lab.engine.view().step.panels;
+    let PanelContent::Table(table) = &panels[0].content else {
+        panic!("{panels:?}");
+    };
+    let row = ["A: write", "MB/s", "60", "100", "105"];
+    assert_eq!(table.rows, [row.map(str::to_owned).to_vec()]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! the learner has made.
 
 use super::*;
+use crate::engine::effect::NewStage;
 use crate::engine::event::{Change, ChangeSet};
 
 const SET: &str = "arn:aws:cloudformation:us-east-1:123456789012:changeSet/one/1";
@@ -68,10 +69,11 @@ fn lab() -> Lab {
 }
 
 fn proposes() -> Effect {
-    Effect::ProposeUpdate {
+    Effect::ProposeUpdate(NewStage {
         stack: ID.to_owned(),
         stage: Stage::Alarms,
-    }
+        alarm_email: None,
+    })
 }
 
 fn carries_out() -> Effect {

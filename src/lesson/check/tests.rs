@@ -1,7 +1,8 @@
 //! Tables of evidence and the verdicts they lead to.
 
 use super::*;
-use crate::lesson::schema::{Check, Choice, Texts};
+use crate::lesson::calculator::Calculator;
+use crate::lesson::schema::{Check, Choice, Question, Texts};
 
 const COMPLETE: &str =
     "the stack is complete (DescribeStacks: StackStatus, and Outputs of the alarms stage)";
@@ -342,6 +343,7 @@ fn a_remote_command_passes_by_its_output_or_by_its_status() {
             run: "cat x".to_owned(),
             shows: shows.map(str::to_owned),
             otherwise: "x is not there".to_owned(),
+            awaited: false,
         })
     };
     let outcome = |outcome| Evidence {
@@ -472,6 +474,7 @@ fn needs_are_listed_once_and_from_within_all() {
         run: "true".to_owned(),
         shows: None,
         otherwise: "no".to_owned(),
+        awaited: false,
     };
     let check = Check::All(vec![
         terminal.clone(),

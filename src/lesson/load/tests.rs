@@ -90,7 +90,7 @@ fn what_leads_nowhere_points_at_its_step() {
     insta::assert_snapshot!(told("rows: [C02]", "rows: [C02, C99]"), @"sample.yaml:22: step `two`: the outline has no row `C99`; expected one of C01, C02, C03, C04, C05, C06, C10, C11, C20, C21, C30, C31, C32, C33, C34, C35, C36, C40, C41, C42, C50, C51, C52, C60, C61, C62, C63, C64, C70, C71, C72, C73, C74, C75, C76, C80, C81, B1, B2, B3, B4, B5, B6");
     insta::assert_snapshot!(told("title: Two", "title: Two\n    diagram: gone"), @"sample.yaml:22: step `two`: there is no diagram `gone`; expected one of backup-options, three-storages, three-compared, mount-targets, security-groups");
     insta::assert_snapshot!(told("title: Two", "title: Two\n    fragment: gone"), @"sample.yaml:22: step `two`: there is no fragment `gone`; expected one of network, filesystem, mount-targets, instances, alarms, backup, scripts/prepare.sh, scripts/share-a.sh, scripts/share-b.sh");
-    insta::assert_snapshot!(told("text: Build.", "text: 'Build {lab} in {zone}.'"), @"sample.yaml:22: step `two`: there is no placeholder {zone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, owed.month, key, ssh_config");
+    insta::assert_snapshot!(told("text: Build.", "text: 'Build {lab} in {zone}.'"), @"sample.yaml:22: step `two`: there is no placeholder {zone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config");
     insta::assert_snapshot!(told("id: two", "id: one"), @"sample.yaml:22: step `one`: an earlier step has this id too; expected one of its own");
 }
 
@@ -117,7 +117,7 @@ sample.yaml:7: step `one`: solution does not do what its check asks for; expecte
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Fact { is: '{gone}' }"), @r"
 sample.yaml:7: step `one`: check Fact is for a typed answer; expected a question without options
-sample.yaml:7: step `one`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, owed.month, key, ssh_config
+sample.yaml:7: step `one`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config
 sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Calculator { of: !Bill { per_gb: 0 } }"), @r"
@@ -162,7 +162,7 @@ sample.yaml:22: step `two`: solution does not do what its check asks for; expect
     insta::assert_snapshot!(told("wrong: [!Build { stage: share }]", "wrong: [!Causality {}]"), @"sample.yaml:22: step `two`: wrong lets the machines answer each other for nothing; expected a check Causality");
     insta::assert_snapshot!(told("typed: ls", "typed: ''"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
     insta::assert_snapshot!(told("typed: ls", "typed: []"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
-    insta::assert_snapshot!(told("typed: ls", "typed: [ls, ll], shows: [a, '{gone}']"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, volume, snapshot, restored, owed.month, key, ssh_config");
+    insta::assert_snapshot!(told("typed: ls", "typed: [ls, ll], shows: [a, '{gone}']"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config");
     insta::assert_snapshot!(told("line: ls", "line: ' '"), @"sample.yaml:22: step `two`: solution types an empty or a broken line; expected one line");
     insta::assert_snapshot!(told("- !Stack { stage: share }\n      - !Terminal { on: a, typed: ls }", "[]"), @"sample.yaml:22: step `two`: check All is empty; expected at least one check");
     insta::assert_snapshot!(told("solution: [!Answer 1]", "solution: []"), @"sample.yaml:7: step `one`: solution is empty; expected at least one action");
@@ -200,4 +200,37 @@ sample.yaml:1: minutes is 0; expected how long a learner takes
 sample.yaml:7: step `one`: hints has 1; expected 3
 sample.yaml:22: step `two`: hints has 1; expected 3
 ");
+}
+
+#[test]
+fn what_is_looked_at_and_what_is_done_in_the_account_points_at_its_step() {
+    let two = |field: &str| told("title: Two", &format!("title: Two\n    {field}"));
+    insta::assert_snapshot!(two("shows: [credit]"), @"sample.yaml:25: steps[1].shows[0]: unknown variant `credit`, expected one of `credits`, `usage`, `io-limit`, `alarms`, `snapshots`, `volumes`, `machines`");
+    insta::assert_snapshot!(two("shows: [credits, credits]"), @"sample.yaml:22: step `two`: shows names something twice; expected each once");
+    insta::assert_snapshot!(told("title: One", "title: One\n    shows: [alarms]"), @"sample.yaml:7: step `one`: shows something of an account in which nothing stands; expected `stage` in the lesson, or a Build before");
+    insta::assert_snapshot!(two("forward: 0"), @"sample.yaml:22: step `two`: forward is 0; expected minutes, or nothing");
+    insta::assert_snapshot!(two("forward: soon"), @"sample.yaml:25: steps[1].forward: invalid type: string \"soon\", expected u32");
+    insta::assert_snapshot!(two("brings: [gone.sh]"), @r"
+sample.yaml:22: step `two`: there is no file `gone.sh` to bring; expected one of assets/scripts
+sample.yaml:22: step `two`: brings files for a disk that is not there; expected `stage: backup` in the lesson, or a Build before
+");
+    insta::assert_snapshot!(two("timed_from: two"), @"sample.yaml:22: step `two`: timed_from names `two`; expected the id of an earlier step");
+    assert_eq!(two("timed_from: one"), "nothing");
+    let check = |check: &str| told("- !Terminal { on: a, typed: ls }", check);
+    insta::assert_snapshot!(check("- !Alarm { id: CreditsAlarm, state: RED }"), @"sample.yaml:22: step `two`: check Alarm needs an id and a state; expected OK, ALARM or INSUFFICIENT_DATA");
+    insta::assert_snapshot!(check("- !Metric { metric: Bytes, above: 1 }"), @"sample.yaml:29: steps[1].check[1].metric: unknown variant `Bytes`, expected one of `DataReadIOBytes`, `DataWriteIOBytes`, `MetadataIOBytes`");
+    insta::assert_snapshot!(check("- !Metric { metric: DataReadIOBytes, above: -1 }"), @"sample.yaml:22: step `two`: check Metric passes without anything counted; expected `above` from 0");
+    insta::assert_snapshot!(check("- !Snapshots { at_least: 0 }"), @"sample.yaml:22: step `two`: check Snapshots passes without any; expected at_least from 1");
+    insta::assert_snapshot!(check("- !Volume { gib: 0 }"), @"sample.yaml:22: step `two`: check Volume passes with any disk; expected `gib` from 1");
+    insta::assert_snapshot!(check("- !Machine { on: a, state: broken }"), @"sample.yaml:22: step `two`: check Machine needs a state; expected running or stopped");
+    insta::assert_snapshot!(check("- !Remote { on: a, run: x, otherwise: y, awaited: often }"), @"sample.yaml:29: steps[1].check[1].awaited: invalid type: string \"often\", expected a boolean");
+    assert_eq!(
+        check("- !Remote { on: a, run: x, otherwise: y, awaited: true }"),
+        "nothing"
+    );
+    let does = |action: &str| told("- !Type { on: a, line: ls }", action);
+    insta::assert_snapshot!(does("- !Type { on: a, line: ls }\n      - !Forward { minutes: 0 }"), @"sample.yaml:22: step `two`: solution puts the clock forward by nothing; expected minutes from 1");
+    insta::assert_snapshot!(does("- !Type { on: a, line: ls }\n      - !SetAlarm { id: CreditsAlarm, state: RED }"), @"sample.yaml:22: step `two`: solution sets an alarm to `RED`; expected an id and one of OK, ALARM, INSUFFICIENT_DATA");
+    insta::assert_snapshot!(does("- !Type { on: a, line: ls }\n      - !OnPractice [!Forward { minutes: 0 }]"), @"sample.yaml:22: step `two`: solution puts the clock forward by nothing; expected minutes from 1");
+    insta::assert_snapshot!(told("solution: [!Answer 1]", "solution: [!Answer 1, !Stop { on: a }]"), @"sample.yaml:7: step `one`: solution does something with a machine that is not there; expected `stage` in the lesson, or a Build before");
 }

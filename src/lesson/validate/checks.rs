@@ -5,7 +5,7 @@ use crate::lesson::facts;
 use crate::lesson::schema::{Check, Question, Step};
 use crate::template;
 
-use super::{Findings, is_id, placeholders};
+use super::{ALARM_STATES, Findings, is_id, placeholders};
 
 /// Writes in each direction of which one sees the end: seven a second are usual.
 const WRITES_MOST: u32 = 1000;
@@ -178,7 +178,7 @@ fn of_sights(check: &Check, built: bool, found: &mut Findings) {
             );
         }
         Check::Alarm { id, state } => found.expect(
-            !id.is_empty() && ["OK", "ALARM", "INSUFFICIENT_DATA"].contains(&state.as_str()),
+            !id.is_empty() && ALARM_STATES.contains(&state.as_str()),
             "check Alarm needs an id and a state; expected OK, ALARM or INSUFFICIENT_DATA",
         ),
         Check::Metric { above, .. } => found.expect(

@@ -117,7 +117,8 @@ fn time(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn tags(params: &mut Params) -> Result<Tags, AwsError> {
+/// The tags that a request gives.
+pub(super) fn tags(params: &mut Params) -> Result<Tags, AwsError> {
     let mut tags = Tags::new();
     for mut tag in params.list("Tags")? {
         tags.insert(tag.needed("Key")?, tag.needed("Value")?);
@@ -126,7 +127,8 @@ fn tags(params: &mut Params) -> Result<Tags, AwsError> {
     Ok(tags)
 }
 
-fn show_tags(item: Element, tags: &Tags) -> Element {
+/// Tags as an answer shows them.
+pub(super) fn show_tags(item: Element, tags: &Tags) -> Element {
     item.list("Tags", "member", tags, |item, (key, value)| {
         item.text("Key", key).text("Value", value)
     })

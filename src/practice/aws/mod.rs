@@ -15,6 +15,7 @@ mod params;
 mod protocol;
 mod scheduler;
 mod sigv4;
+mod sns;
 mod ssm;
 mod states;
 mod sts;
@@ -70,13 +71,14 @@ enum Service {
     Ssm,
     Iam,
     Scheduler,
+    Sns,
     States,
     Control,
 }
 
 impl Service {
     #[cfg(test)]
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::CloudFormation,
         Self::CloudWatch,
         Self::Ec2,
@@ -85,6 +87,7 @@ impl Service {
         Self::Ssm,
         Self::Iam,
         Self::Scheduler,
+        Self::Sns,
         Self::States,
         Self::Control,
     ];
@@ -99,6 +102,7 @@ impl Service {
             "ssm" => Self::Ssm,
             "iam" => Self::Iam,
             "scheduler" => Self::Scheduler,
+            "sns" => Self::Sns,
             "states" => Self::States,
             control::SERVICE => Self::Control,
             _ => return None,
@@ -116,6 +120,7 @@ impl Service {
             Self::Ssm => "ssm",
             Self::Iam => "iam",
             Self::Scheduler => "scheduler",
+            Self::Sns => "sns",
             Self::States => "states",
             Self::Control => control::SERVICE,
         }
@@ -131,6 +136,7 @@ impl Service {
             Self::CloudFormation => Protocol::Query(cloudformation::NAMESPACE),
             Self::Sts => Protocol::Query(sts::NAMESPACE),
             Self::Iam => Protocol::Query(iam::NAMESPACE),
+            Self::Sns => Protocol::Query(sns::NAMESPACE),
             Self::Ec2 => Protocol::Ec2,
             Self::Efs | Self::Scheduler | Self::Control => Protocol::RestJson,
             Self::Ssm | Self::States => Protocol::Json,
@@ -342,6 +348,7 @@ async fn dispatch(
         Service::Ssm => ssm::answer(account, caller, target(parts), body),
         Service::States => states::answer(account, caller, target(parts), body),
         Service::Iam => iam::answer(account, caller, form()),
+        Service::Sns => sns::answer(account, caller, form()),
         Service::Control => {
             caller.must_own()?;
             control::answer(account, &parts.method, path, query).await

@@ -1,5 +1,5 @@
-//! CloudWatch alarms and SNS topics: what they are, and how an alarm's state follows from datapoints. Where datapoints
-//! come from does not enter here.
+//! CloudWatch alarms: what they are, and how their state follows from datapoints. Where datapoints come from does not enter
+//! here.
 
 mod evaluation;
 
@@ -258,32 +258,6 @@ pub struct HistoryItem {
     pub summary: String,
     /// As JSON.
     pub data: String,
-}
-
-/// An SNS topic. Nothing that is published to it is sent anywhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Topic {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// For people.
-    pub display_name: Option<String>,
-    /// Tags.
-    pub tags: Tags,
-}
-
-/// Who is told what is published to a topic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subscription {
-    /// Its ARN.
-    pub arn: String,
-    /// The topic's ARN.
-    pub topic: String,
-    /// `email`
-    pub protocol: String,
-    /// An address.
-    pub endpoint: String,
 }
 
 impl Definition {

@@ -23,6 +23,7 @@ pub mod state_machines;
 pub mod table;
 pub mod tags;
 pub mod throughput;
+pub mod topics;
 pub mod volumes;
 pub mod vpc;
 
@@ -171,9 +172,9 @@ world! {
     /// CloudWatch alarms, by name.
     alarms: alarms::Alarm = "alarm",
     /// SNS topics, by ARN.
-    topics: alarms::Topic = "topic",
+    topics: topics::Topic = "topic",
     /// Subscriptions to topics, by ARN.
-    subscriptions: alarms::Subscription = "subscription",
+    subscriptions: topics::Subscription = "subscription",
     /// Stacks, by ARN.
     stacks: stacks::Stack = "stack",
     /// Resources of stacks, by ARN of the stack, `/`, logical id.

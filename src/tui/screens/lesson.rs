@@ -1,5 +1,7 @@
 //! The lab's screen: the step, the work beside or below it, and who has the keys. Dialogs are layers of their own.
 
+mod labels;
+mod next;
 mod typing;
 mod work;
 
@@ -15,8 +17,8 @@ use ratatui::widgets::Clear;
 
 use crate::engine::command::Command;
 use crate::engine::view::{
-    Block, CausalityView, MachineView, Mark, Phase, Purpose, QuestionView, StepState, StepView,
-    TerminalState, View, Work,
+    Block, CausalityView, Phase, Purpose, QuestionView, StepState, StepView, TerminalState, View,
+    Work,
 };
 use crate::lesson::schema::Side;
 use crate::tui::app::MINIMUM;
@@ -29,11 +31,10 @@ use crate::tui::screens::leave::Leave;
 use crate::tui::screens::lessons::Lessons;
 use crate::tui::screens::owed::OwedScreen;
 use crate::tui::screens::reader::{Reader, Scroll};
-use crate::tui::text;
 use crate::tui::widgets::answer::AnswerLine;
 use crate::tui::widgets::lesson_text::{self, Part};
 use crate::tui::widgets::pane::Pane;
-use crate::tui::widgets::{blocks, header, receipt, stack};
+use crate::tui::widgets::{blocks, header, receipt};
 
 /// Who has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,91 +111,6 @@ impl LessonScreen {
             .filter(|_| self.view.phase == Phase::Learning)
     }
 
-    /// What the learner is to do next: the author's sentence, unless something must be mended or waited for first.
-    fn action(&self) -> String {
-        let again = self.retry().map(|retry| {
-            // What must be mended comes before whatever waits for it.
-            format!("Press t to try again ({retry}).")
-        });
-        match (&self.view.phase, again) {
-            (Phase::CleaningUp { .. }, Some(again)) => again,
-            (Phase::CleaningUp { .. }, None) => "Nothing to do: it ends with a receipt.".to_owned(),
-            (Phase::CleanedUp(receipt), _) if !receipt.is_clean() => {
-                "Press r to clean up again, or q to leave.".to_owned()
-            }
-            _ if self.passed() && matches!(self.focus, Focus::Shell(_)) => {
-                "Press Ctrl-], then Enter to continue.".to_owned()
-            }
-            (Phase::CleanedUp(_), _) if self.passed() && self.is_last() => {
-                let rows = self.view.lessons.iter();
-                match rows.map(|row| row.count(Mark::Skipped)).sum() {
-                    0 => "That was the last step: press Enter to end.".to_owned(),
-                    skipped => format!(
-                        "That was the last step, {} skipped (l lists them): press Enter to end.",
-                        text::plural(skipped, "step")
-                    ),
-                }
-            }
-            _ if self.passed() => "Press Enter to continue.".to_owned(),
-            (Phase::CleanedUp(_), _) => {
-                "The lab is gone: q ends; `efslab start` begins another.".to_owned()
-            }
-            (_, Some(again)) => again,
-            (_, None) => self
-                .waiting()
-                .unwrap_or_else(|| self.view.step.action.clone()),
-        }
-    }
-
-    /// What is to be done, or not, while the lab is at work; `None`: it is the learner's turn.
-    fn waiting(&self) -> Option<String> {
-        let meanwhile = "read on, or press n to go ahead.";
-        let step = &self.view.step;
-        if self.view.arming {
-            return Some(format!(
-                "Nothing to do: first a guard is made, which removes the lab should you forget it; {meanwhile}"
-            ));
-        }
-        if step.work == Work::Stack
-            && let Some(stack) = self.view.stack.as_ref().filter(|stack| stack::runs(stack))
-        {
-            let what = if stack::goes(stack) {
-                "deleted"
-            } else {
-                "built"
-            };
-            return Some(match self.unanswered() {
-                Some(question) if question.options.is_empty() => {
-                    format!("The stack is being {what}. Meanwhile answer the question.")
-                }
-                Some(question) => format!(
-                    "The stack is being {what}. Meanwhile answer the question (1-{}).",
-                    question.options.len()
-                ),
-                None => format!("Nothing to do: the stack is being {what}; {meanwhile}"),
-            });
-        }
-        if matches!(step.state, StepState::Working { .. }) {
-            return Some("Wait a moment, or press n to go ahead.".to_owned());
-        }
-        let opens = |machine: &MachineView| {
-            matches!(
-                machine.terminal,
-                TerminalState::Closed | TerminalState::Connecting
-            )
-        };
-        (matches!(step.work, Work::Terminals | Work::Causality)
-            && self.view.machines.iter().any(opens))
-        .then(|| format!("Nothing to do: the terminals are being opened; {meanwhile}"))
-    }
-
-    /// The question, while no answer was given that may be right.
-    fn unanswered(&self) -> Option<&QuestionView> {
-        let wrong = matches!(self.view.step.state, StepState::NotYet(_));
-        self.open_question()
-            .filter(|question| question.answered.is_none() || wrong)
-    }
-
     /// Whether the answer was a guess and has been given: what comes next is to measure.
     fn guessed(&self) -> bool {
         self.open_question().is_some_and(|question| {
@@ -254,6 +170,10 @@ impl LessonScreen {
             } else {
                 self.reveal = Some(Part::Question);
             }
+        } else if step.verdicts > before.verdicts && is_missing_an_answer(step) {
+            self.reveal = Some(Part::Question);
+        } else if is_awaited(step) && !is_awaited(before) {
+            self.reveal = Some(Part::Panels);
         }
         if view.phase == Phase::Learning {
             self.about = step.work;
@@ -439,6 +359,19 @@ fn is_measured(step: &StepView) -> bool {
     causality.is_some_and(CausalityView::is_complete)
 }
 
+/// Whether the step was judged, and a question of it has no answer yet.
+fn is_missing_an_answer(step: &StepView) -> bool {
+    let question = step.question.as_ref();
+    let open = question.is_some_and(|question| question.answered.is_none());
+    open && matches!(step.state, StepState::NotYet(_))
+}
+
+/// Whether the lab or AWS is at work on the step: what comes of it is seen in the panels.
+fn is_awaited(step: &StepView) -> bool {
+    let state = &step.state;
+    matches!(state, StepState::Working { .. } | StepState::Converging(_)) && !step.panels.is_empty()
+}
+
 /// What of a step is to be seen when one comes to it. A build takes minutes and its question is meant for them, so that
 /// it must not wait below the end of the text, where there is no room for it under the stack.
 fn to_reveal(view: &View) -> Option<Part> {
@@ -455,72 +388,7 @@ impl Layer for LessonScreen {
     }
 
     fn label(&self, act: Act, usual: &'static str) -> Option<Cow<'static, str>> {
-        let step = &self.view.step;
-        let gone = match &self.view.phase {
-            Phase::CleanedUp(receipt) => Some(receipt.is_clean()),
-            _ => None,
-        };
-        match (act, gone) {
-            (Act::RunForMe, Some(clean)) => return (!clean).then(|| "clean up again".into()),
-            (Act::Enter, Some(true)) if !self.passed() || self.is_last() => {
-                return Some("end".into());
-            }
-            (Act::Enter, Some(false)) if !self.passed() => return Some("leave".into()),
-            (Act::Retry, _) => return self.retry().map(|_| usual.into()),
-            (Act::Details, _) => return self.view.trouble.as_ref().map(|_| usual.into()),
-            (Act::Read, Some(_)) | (Act::Help | Act::Quit | Act::Owed | Act::Glossary, _) => {
-                return Some(usual.into());
-            }
-            _ if self.everything() => return None,
-            _ => {}
-        }
-        let options = self
-            .open_question()
-            .filter(|question| !question.options.is_empty());
-        let works = match act {
-            Act::Enter if self.focus == Focus::Lesson && self.passed() => {
-                return Some("continue".into());
-            }
-            Act::Enter if self.focus == Focus::Lesson && options.is_some() => {
-                step.work != Work::Question
-            }
-            Act::Enter
-                if self.focus == Focus::Lesson && self.wants_typed_answer() && !self.guessed() =>
-            {
-                return Some("answer".into());
-            }
-            Act::Enter if self.focus == Focus::Lesson => !self.is_cleaning_up(),
-            Act::Back => !self.is_first() && !self.is_cleaning_up(),
-            Act::Next => !self.is_last() && !self.is_cleaning_up(),
-            Act::Lessons => !self.is_cleaning_up(),
-            Act::Choose(_) => options.is_some(),
-            Act::Hint if step.hints_of > 0 && !self.passed() => {
-                return Some(format!("hint {}/{}", step.hints.len(), step.hints_of).into());
-            }
-            Act::Answer if self.wants_typed_answer() && self.passed() => {
-                return Some("another number".into());
-            }
-            Act::Answer if self.guessed() => return Some("guess again".into()),
-            Act::Answer | Act::Hint => false,
-            Act::RunForMe => {
-                !self.passed()
-                    && !self.is_cleaning_up()
-                    && !matches!(step.state, StepState::Working { .. })
-            }
-            Act::Forward => {
-                return step
-                    .forward
-                    .map(|minutes| format!("{minutes} min on").into());
-            }
-            Act::Copy => !blocks::commands(&step.blocks).is_empty(),
-            Act::Focus(side) => {
-                *self.terminal(side) != TerminalState::Closed && self.focus != Focus::Shell(side)
-            }
-            Act::ScrollBack => self.panes[layout::index(self.last)].has_more(),
-            Act::Release if self.passed() => return Some("back: the step is passed".into()),
-            _ => true,
-        };
-        works.then_some(usual.into())
+        self.label_of(act, usual)
     }
 
     fn keys(&self, act: Act, usual: &'static str) -> Cow<'static, str> {
@@ -639,11 +507,13 @@ impl Layer for LessonScreen {
             header::line(&self.view, cx.now, header.width, cx.look),
             header,
         );
-        let asks = self.asks_in(work, need, cx);
+        let shown = self.shown_in(work, need, boxed, cx);
+        let asks = shown.question;
         let pane = lesson_text::Pane {
             view: &self.view,
             typed: (!asks).then_some(&self.typed),
             action: &self.action(),
+            figures: !shown.figures,
             focused: self.focus == Focus::Lesson || (self.focus == Focus::Answer && !asks),
             boxed,
             now: cx.now,
@@ -656,7 +526,7 @@ impl Layer for LessonScreen {
             }
             _ => pane.draw(frame, lesson, &mut self.scroll, self.reveal.take()),
         };
-        let cursor = self.draw_work(frame, work, need, asks, cx);
+        let cursor = self.draw_work(frame, work, need, shown, cx);
         match self.focus {
             Focus::Answer => cursor.or(typing),
             Focus::Lesson | Focus::Shell(_) => cursor,

@@ -265,8 +265,7 @@ fn at_build() -> (Engine, Timestamp) {
         progress: Progress {
             lesson: lesson.id.clone(),
             step,
-            leaving: false,
-            steps: Vec::new(),
+            ..Progress::default()
         },
         lessons,
         ledger: Ledger::default(),

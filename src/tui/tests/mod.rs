@@ -3,6 +3,7 @@
 mod behaviour;
 mod fixtures;
 mod looped;
+mod panels;
 mod properties;
 mod snapshots;
 

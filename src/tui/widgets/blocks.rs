@@ -24,7 +24,11 @@ fn block_lines(block: &Block, width: u16, look: Look) -> Vec<Line<'static>> {
         Block::Text(text) => text::paragraphs(text, width, look, Style::new()),
         Block::Diagram(diagram) => text::verbatim(diagram, width, Style::new()),
         Block::Fragment { name, text: yaml } => {
-            let title = Line::styled(format!("Template, part {name}:"), look.style(Tone::Strong));
+            let title = match name.strip_prefix("scripts/") {
+                Some(script) => format!("The file {script}:"),
+                None => format!("Template, part {name}:"),
+            };
+            let title = Line::styled(title, look.style(Tone::Strong));
             let inner = text::yaml(yaml, width.saturating_sub(2), look);
             std::iter::once(title)
                 .chain(inner.into_iter().map(|line| behind("  ", line)))

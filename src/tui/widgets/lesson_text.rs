@@ -38,6 +38,8 @@ pub(in crate::tui) struct Pane<'a> {
     /// What is being typed; `None`: the question, if there is one, is shown elsewhere.
     pub typed: Option<&'a AnswerLine>,
     pub action: &'a str,
+    /// Whether charts and tables are shown here.
+    pub figures: bool,
     /// Whether the keys are the lesson's.
     pub focused: bool,
     /// In a box of its own.
@@ -57,6 +59,7 @@ pub(in crate::tui) fn whole(
         view,
         typed: Some(&AnswerLine::default()),
         action: "",
+        figures: true,
         focused: false,
         boxed: false,
         now,
@@ -241,7 +244,7 @@ impl Pane<'_> {
             ..Text::default()
         };
         let panels = panel::lines(&step.panels, width, look);
-        if !panels.is_empty() {
+        if self.figures && !panels.is_empty() {
             text.add(Part::Panels, panels);
         }
         for (index, hint) in step.hints.iter().enumerate() {
@@ -259,7 +262,10 @@ impl Pane<'_> {
             let from = text.add(Part::Question, lines);
             text.typing = typing.map(|(row, column)| (from + row, column));
         }
-        let mut results = chart::lines(&step.charts, width, look);
+        let mut results = Vec::new();
+        if self.figures {
+            results = chart::lines(&step.charts, width, look);
+        }
         let debrief = match &step.state {
             StepState::Passed(_) => step.debrief.as_deref(),
             _ => None,

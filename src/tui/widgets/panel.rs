@@ -113,18 +113,18 @@ fn graph_lines(graph: &Graph, width: u16, look: Look) -> Vec<Line<'static>> {
         let said = format!("no datapoint in {} yet", graph.unit);
         return vec![Line::styled(said, look.style(Tone::Quiet))];
     }
-    let mut told = vec![Span::raw(format!("{}, last: ", graph.unit))];
+    let mut lines = Vec::new();
+    let mut told = Line::from(format!("{}, last:", graph.unit));
     for (at, curve) in curves.iter().enumerate() {
         let value = curve.points.last().map_or(0.0, |(_, value)| *value);
-        let comma = if at > 0 { ", " } else { "" };
-        told.push(Span::raw(comma));
-        let tone = tones[at % tones.len()];
-        told.push(Span::styled(
-            format!("{} {}", curve.name, shown(value)),
-            look.style(tone),
-        ));
+        let comma = if at + 1 < curves.len() { "," } else { "" };
+        let said = format!(" {} {}{comma}", curve.name, shown(value));
+        if told.width() + said.len() > usize::from(width) {
+            lines.push(std::mem::take(&mut told));
+        }
+        told.push_span(Span::styled(said, look.style(tones[at % tones.len()])));
     }
-    let mut lines = vec![Line::from(told)];
+    lines.push(told);
     let stacked = stacked(&curves, graph.stacked);
     let first = stacked
         .iter()

@@ -9,6 +9,7 @@ mod identity;
 mod instance;
 mod monitoring;
 mod network;
+mod notification;
 mod security;
 mod volume;
 mod wait;
@@ -129,8 +130,8 @@ static TYPES: &[&ResourceType] = &[
     &filesystem::FILE_SYSTEM,
     &filesystem::MOUNT_TARGET,
     &monitoring::ALARM,
-    &monitoring::TOPIC,
-    &monitoring::SUBSCRIPTION,
+    &notification::TOPIC,
+    &notification::SUBSCRIPTION,
     &identity::ROLE,
     &identity::POLICY,
     &identity::MANAGED_POLICY,
@@ -191,6 +192,11 @@ fn gone_is_deleted(result: Result<(), AwsError>) -> Result<(), AwsError> {
 /// The physical id of a resource that was begun.
 fn id(resource: &Resource) -> &str {
     resource.physical_id.as_deref().unwrap_or_default()
+}
+
+/// Says that there is one of this name.
+fn already_exists(name: &str) -> AwsError {
+    AwsError::client("AlreadyExists", format!("{name} already exists"))
 }
 
 /// Says that a property's value makes no sense.

@@ -1,15 +1,13 @@
-//! `AWS::CloudWatch::Alarm`, `AWS::SNS::Topic` and `AWS::SNS::Subscription`.
+//! `AWS::CloudWatch::Alarm`.
 
 use std::collections::BTreeMap;
 
 use super::security::generated_name;
-use super::{Change, Progress, ResourceType, at_once, gone_at_once, id, invalid, no_attribute};
+use super::{Progress, ResourceType, already_exists, at_once, gone_at_once, id, invalid};
 use crate::practice::cfn::schema::{Kind, Properties, TAGS, optional, required};
 use crate::practice::error::AwsError;
-use crate::practice::world::alarms::{
-    Comparison, Definition, Metric, Missing, Statistic, Subscription, Topic,
-};
-use crate::practice::world::{Tags, World};
+use crate::practice::world::Tags;
+use crate::practice::world::alarms::{Comparison, Definition, Metric, Missing, Statistic};
 
 const TEXTS: Kind = Kind::List(&Kind::Text);
 
@@ -84,10 +82,6 @@ pub static ALARM: ResourceType = ResourceType {
     gone: gone_at_once,
 };
 
-fn already_exists(name: &str) -> AwsError {
-    AwsError::client("AlreadyExists", format!("{name} already exists"))
-}
-
 fn definition(properties: Properties<'_>) -> Result<Definition, AwsError> {
     let missing = |name: &str| AwsError::validation(format!("The parameter {name} is required."));
     let needed = |name: &str| properties.text(name).ok_or_else(|| missing(name));
@@ -129,186 +123,4 @@ fn definition(properties: Properties<'_>) -> Result<Definition, AwsError> {
             .map(|treated| Missing::find(&treated).ok_or_else(|| wrong("TreatMissingData")))
             .transpose()?,
     })
-}
-
-pub static TOPIC: ResourceType = ResourceType {
-    name: "AWS::SNS::Topic",
-    properties: &[
-        optional("ArchivePolicy", Kind::Unsupported),
-        optional("ContentBasedDeduplication", Kind::Unsupported),
-        optional("DataProtectionPolicy", Kind::Unsupported),
-        optional("DeliveryStatusLogging", Kind::Unsupported),
-        optional("DisplayName", Kind::Text).uninterrupted(),
-        optional("FifoThroughputScope", Kind::Unsupported),
-        optional("FifoTopic", Kind::Unsupported),
-        optional("KmsMasterKeyId", Kind::Unsupported),
-        optional("SignatureVersion", Kind::Unsupported),
-        optional(
-            "Subscription",
-            Kind::List(&Kind::Object(&[
-                required("Endpoint", Kind::Text),
-                required("Protocol", Kind::Text),
-            ])),
-        )
-        .uninterrupted(),
-        optional("Tags", TAGS).uninterrupted(),
-        optional("TopicName", Kind::Text).replaces().naming(),
-        optional("TracingConfig", Kind::Unsupported),
-    ],
-    attributes: &["TopicArn", "TopicName"],
-    create: |world, request| {
-        let properties = request.properties;
-        let name = properties.text("TopicName");
-        let name = name.unwrap_or_else(|| generated_name(world, request));
-        let arn = world.place.arn("sns", &name);
-        if world.topics.contains(&arn) {
-            return Err(already_exists(&name));
-        }
-        let topic = Topic {
-            arn: arn.clone(),
-            name,
-            display_name: properties.text("DisplayName"),
-            tags: request.tags.clone(),
-        };
-        world.topics.insert(&arn, topic);
-        for one in properties.objects("Subscription") {
-            subscribe(world, &arn, &one.needed("Protocol"), one.needed("Endpoint"))?;
-        }
-        Ok(arn)
-    },
-    settled: at_once,
-    attribute: |world, resource, name| {
-        let topic = world.topics.get(id(resource))?;
-        Some(match name {
-            "TopicArn" => topic.arn.clone().into(),
-            "TopicName" => topic.name.clone().into(),
-            _ => return None,
-        })
-    },
-    update: Some(update_topic),
-    tags: Some(|world, id| Some(&mut world.topics.get_mut(id)?.tags)),
-    delete: |world, resource| {
-        let topic = id(resource);
-        let subscribed = world
-            .subscriptions
-            .values()
-            .filter(|one| one.topic == topic);
-        let subscribed: Vec<String> = subscribed.map(|one| one.arn.clone()).collect();
-        for arn in subscribed {
-            world.subscriptions.remove(&arn);
-        }
-        world.topics.remove(topic);
-        Ok(())
-    },
-    gone: gone_at_once,
-};
-
-/// Subscriptions that others have made stay.
-fn update_topic(world: &mut World, change: &Change) -> Result<Progress, AwsError> {
-    let topic = id(change.resource).to_owned();
-    if let Some(found) = world.topics.get_mut(&topic) {
-        found.display_name = change.after.text("DisplayName");
-    }
-    let inline = |properties: Properties<'_>| -> Vec<(String, String)> {
-        let subscriptions = properties.objects("Subscription").into_iter();
-        subscriptions
-            .map(|one| (one.needed("Protocol"), one.needed("Endpoint")))
-            .collect()
-    };
-    let (before, after) = (inline(change.before), inline(change.after));
-    for (protocol, endpoint) in before.iter().filter(|one| !after.contains(one)) {
-        let same = |one: &&Subscription| {
-            one.topic == topic && one.protocol == *protocol && one.endpoint == *endpoint
-        };
-        let gone = world.subscriptions.values().find(same);
-        if let Some(gone) = gone.map(|one| one.arn.clone()) {
-            world.subscriptions.remove(&gone);
-        }
-    }
-    for (protocol, endpoint) in after.into_iter().filter(|one| !before.contains(one)) {
-        subscribe(world, &topic, &protocol, endpoint)?;
-    }
-    Ok(Progress::Done)
-}
-
-pub static SUBSCRIPTION: ResourceType = ResourceType {
-    name: "AWS::SNS::Subscription",
-    properties: &[
-        optional("DeliveryPolicy", Kind::Unsupported),
-        optional("Endpoint", Kind::Text).replaces(),
-        optional("FilterPolicy", Kind::Unsupported),
-        optional("FilterPolicyScope", Kind::Unsupported),
-        required("Protocol", Kind::Text).replaces(),
-        optional("RawMessageDelivery", Kind::Unsupported),
-        optional("RedrivePolicy", Kind::Unsupported),
-        optional("Region", Kind::Unsupported),
-        optional("ReplayPolicy", Kind::Unsupported),
-        optional("SubscriptionRoleArn", Kind::Unsupported),
-        required("TopicArn", Kind::Text).replaces(),
-    ],
-    attributes: &[],
-    create: |world, request| {
-        let properties = request.properties;
-        let topic = properties.needed("TopicArn");
-        if !world.topics.contains(&topic) {
-            return Err(AwsError::with_status(
-                404,
-                "NotFound",
-                "Topic does not exist",
-            ));
-        }
-        subscribe(
-            world,
-            &topic,
-            &properties.needed("Protocol"),
-            properties.needed("Endpoint"),
-        )
-    },
-    settled: at_once,
-    attribute: no_attribute,
-    update: None,
-    tags: None,
-    delete: |world, resource| {
-        world.subscriptions.remove(id(resource));
-        Ok(())
-    },
-    gone: gone_at_once,
-};
-
-/// Subscribes an address. Nobody is written to, so that nobody can confirm it; nothing is published either.
-fn subscribe(
-    world: &mut World,
-    topic: &str,
-    protocol: &str,
-    endpoint: String,
-) -> Result<String, AwsError> {
-    if !matches!(protocol, "email" | "email-json" | "sms" | "http" | "https") {
-        return Err(AwsError::client(
-            "InvalidParameter",
-            format!(
-                "Invalid parameter: the practice account does not have the protocol {protocol}"
-            ),
-        ));
-    }
-    if endpoint.is_empty() {
-        return Err(AwsError::client(
-            "InvalidParameter",
-            "Invalid parameter: Endpoint",
-        ));
-    }
-    tracing::info!(
-        topic,
-        protocol,
-        endpoint,
-        "a subscription: the practice account sends no message"
-    );
-    let arn = format!("{topic}:{}", world.uuid());
-    let subscription = Subscription {
-        arn: arn.clone(),
-        topic: topic.to_owned(),
-        protocol: protocol.to_owned(),
-        endpoint,
-    };
-    world.subscriptions.insert(&arn, subscription);
-    Ok(arn)
 }

@@ -8,18 +8,27 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{Focus, LessonScreen, Scrolls};
-use crate::engine::view::{Phase, StackView, StepState, Work};
+use crate::engine::view::{PanelContent, PanelView, Phase, StackView, StepState, Work};
 use crate::tui::layer::Context;
-use crate::tui::layout::Need;
-use crate::tui::look::Tone;
+use crate::tui::layout::{self, Need};
+use crate::tui::look::{Look, Tone};
 use crate::tui::text;
 use crate::tui::widgets::frame::{boxed, corner};
 use crate::tui::widgets::terminals::{self, Attention};
-use crate::tui::widgets::{causality, question, receipt, stack, verdict};
+use crate::tui::widgets::{causality, chart, panel, question, receipt, stack, verdict};
 
 /// Rows in which a stack still says something: what it works on, what waits, how long. One that is not there needs one.
 fn least(stack: Option<&StackView>) -> u16 {
     if stack.is_some() { 3 } else { 1 }
+}
+
+/// What of the step stands in the work pane, so that the lesson's text need not show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// The question: alone, or under the stack where that leaves room for both.
+    pub(super) question: bool,
+    /// Charts and tables, under the question.
+    pub(super) figures: bool,
 }
 
 impl LessonScreen {
@@ -44,8 +53,31 @@ impl LessonScreen {
             (_, Work::Causality) => {
                 Need::Rows(causality::wants(self.view.step.causality.as_ref()) + 2)
             }
+            (_, Work::Terminals) if !layout::is_wide(width) && self.is_watched() => Need::Nothing,
             (_, Work::Terminals) => Need::Terminals,
         }
+    }
+
+    /// Whether the step is about curves that move while the learner lets time pass. Where the terminals leave no room for
+    /// them they are seen while something is typed.
+    fn is_watched(&self) -> bool {
+        let step = &self.view.step;
+        let is_drawn = |panel: &PanelView| matches!(panel.content, PanelContent::Graphs(_));
+        step.forward.is_some()
+            && step.panels.iter().any(is_drawn)
+            && !matches!(step.state, StepState::Working { .. })
+    }
+
+    /// The charts and tables of the step.
+    fn figures(&self, width: u16, look: Look) -> Vec<Line<'static>> {
+        let step = &self.view.step;
+        let mut lines = panel::lines(&step.panels, width, look);
+        let charts = chart::lines(&step.charts, width, look);
+        if !lines.is_empty() && !charts.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.extend(charts);
+        lines
     }
 
     /// Rows of the question, if there is one.
@@ -57,10 +89,19 @@ impl LessonScreen {
         })
     }
 
-    /// Whether the work, in this place, shows the question and the lesson's text need not: alone, or under the stack
-    /// where that leaves room for both.
-    pub(super) fn asks_in(&self, work: Rect, need: Need, cx: &Context) -> bool {
+    /// What of the step the work shows in this place; `beside`: it stands beside the text, and not below it.
+    pub(super) fn shown_in(&self, work: Rect, need: Need, beside: bool, cx: &Context) -> Shown {
         let inner = Size::new(work.width.saturating_sub(4), work.height.saturating_sub(2));
+        let question = self.asks_in(inner, need, cx);
+        let figures = question && beside && self.view.step.work == Work::Question && {
+            let rows = self.question_rows(inner.width, cx) + 1;
+            let figures = text::count(self.figures(inner.width, cx.look).len());
+            figures > 0 && rows.saturating_add(figures) <= inner.height
+        };
+        Shown { question, figures }
+    }
+
+    fn asks_in(&self, inner: Size, need: Need, cx: &Context) -> bool {
         match (need, self.view.step.work) {
             (Need::Terminals | Need::Everything, _) => false,
             _ if self.view.phase != Phase::Learning => false,
@@ -79,7 +120,7 @@ impl LessonScreen {
         frame: &mut Frame<'_>,
         area: Rect,
         need: Need,
-        asks: bool,
+        shown: Shown,
         cx: &Context,
     ) -> Option<Position> {
         if area.height < 3 {
@@ -111,15 +152,15 @@ impl LessonScreen {
             (_, Work::Causality) => causality::title(view.step.causality.as_ref(), cx.look),
             _ => stack::title(view.stack.as_ref(), cx.look),
         };
-        let focused = asks && self.focus == Focus::Answer;
+        let focused = shown.question && self.focus == Focus::Answer;
         let inner = boxed(frame, area, title, focused, cx.look);
         let inner = Rect {
             x: inner.x + 1,
             width: inner.width.saturating_sub(2),
             ..inner
         };
-        let (lines, typing) = self.work_lines(inner.as_size(), asks, cx);
-        // What was said of an answer stands at the end of the question.
+        let (lines, typing) = self.work_lines(inner.as_size(), shown, cx);
+        // What was said of an answer stands at the end of the question, and with figures there is room for all of it.
         let answered = view
             .step
             .question
@@ -136,7 +177,7 @@ impl LessonScreen {
             };
             corner(frame, area, &note, cx.look);
             self.receipt.at
-        } else if answered && asks {
+        } else if answered && shown.question && !shown.figures {
             text::count(lines.len()).saturating_sub(inner.height)
         } else {
             0
@@ -150,7 +191,7 @@ impl LessonScreen {
     fn work_lines(
         &self,
         size: Size,
-        asks: bool,
+        shown: Shown,
         cx: &Context,
     ) -> (Vec<Line<'static>>, Option<(u16, u16)>) {
         let (view, width, height) = (&self.view, size.width, size.height);
@@ -200,7 +241,7 @@ impl LessonScreen {
                 lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
                 lines
             }
-            _ if asks => {
+            _ if shown.question => {
                 let question = self.question_rows(width, cx) + 1;
                 let mut lines = stack_lines(height.saturating_sub(question));
                 lines.push(Line::default());
@@ -208,13 +249,17 @@ impl LessonScreen {
             }
             _ => stack_lines(height),
         };
-        let Some(asked) = view.step.question.as_ref().filter(|_| asks) else {
+        let Some(asked) = view.step.question.as_ref().filter(|_| shown.question) else {
             return (lines, None);
         };
         let above = text::count(lines.len());
         let (question, typing) =
             question::lines(asked, &view.step.state, &self.typed, width, cx.look);
         lines.extend(question);
+        if shown.figures {
+            lines.push(Line::default());
+            lines.extend(self.figures(width, cx.look));
+        }
         (
             lines,
             typing.map(|(row, column)| (above.saturating_add(row), column)),
