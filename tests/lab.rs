@@ -77,7 +77,8 @@ fn steps(out: &str) -> Vec<String> {
 fn a_lesson_alone_has_the_same_result_each_time() {
     let home = Home::new();
     let again = |arguments: &[&str]| {
-        let (code, out, err) = home.run(&[&["run", "restore", "--pace", "max"], arguments].concat());
+        let (code, out, err) =
+            home.run(&[&["run", "restore", "--pace", "max"], arguments].concat());
         assert_eq!(code, 0, "{out}{err}");
         assert!(out.contains("Nothing is left."), "{out}");
         steps(&out)
