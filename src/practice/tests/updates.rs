@@ -590,7 +590,7 @@ Outputs:";
             .template_body(template);
         let again = again
             .set_parameters(Some(parameters.clone()))
-            .client_request_token(end)
+            .client_request_token(end.replace('_', "-"))
             .send()
             .await
             .unwrap();
