@@ -7,6 +7,7 @@
     clippy::panic,
     reason = "a figure that cannot be had ends the measurement"
 )]
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
