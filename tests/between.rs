@@ -100,14 +100,16 @@ impl Relay {
         while let Some(request) = Message::read(&mut requests)? {
             let moment = self.admit(&request);
             if moment == Some(Moment::Before) || self.state().shut {
-                return self.spring();
+                self.spring();
+                return Ok(());
             }
             upstream.write_all(&request.bytes)?;
             let Some(answer) = Message::read(&mut answers)? else {
                 return Ok(());
             };
             if moment == Some(Moment::After) || self.state().shut {
-                return self.spring();
+                self.spring();
+                return Ok(());
             }
             client.write_all(&answer.bytes)?;
         }
@@ -132,7 +134,7 @@ impl Relay {
     }
 
     /// Kills the program as nothing can be prepared for.
-    fn spring(&self) -> io::Result<()> {
+    fn spring(&self) {
         let mut state = self.state();
         state.shut = true;
         if let Some((_, _, victim)) = state.trap.take() {
@@ -142,7 +144,6 @@ impl Relay {
                 let _ = child.kill();
             }
         }
-        Ok(())
     }
 }
 

@@ -1,6 +1,11 @@
 //! `kill -9` before and after a cloud call of a lab, any of them; then a cleanup in a fresh process, with the state directory
 //! or without, or none at all and the guard. Counted by boto3, not by us.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "the matrix takes hours, and tells how far it is"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -305,8 +305,8 @@ impl Drop for Served {
 pub fn time_of(advance: &mut Command) -> Timestamp {
     let (code, out, err) = outcome(advance);
     assert_eq!(code, 0, "{out}{err}");
-    let words = out.split_whitespace();
-    words.filter_map(|word| word.parse().ok()).next().unwrap()
+    let mut words = out.split_whitespace();
+    words.find_map(|word| word.parse().ok()).unwrap()
 }
 
 /// Exit code, standard output, standard error.
