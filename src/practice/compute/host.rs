@@ -38,7 +38,7 @@ const KEPT_OUTPUT: usize = 16 * 1024 * 1024;
 /// Output that one command may send over a connection, which keeps nothing of it.
 const SENT_OUTPUT: usize = 1024 * 1024 * 1024;
 /// Memory for what flows between the commands of a script.
-const IN_FLIGHT: u64 = 128 * 1024 * 1024;
+const IN_FLIGHT: u64 = 256 * 1024 * 1024;
 /// Rounds of loops that one line typed at a prompt may take. What is typed can be interrupted, and nobody gets near. What
 /// a script does that is run there without ever running a command cannot, and ends so: at some twenty microseconds a
 /// round without optimisation (measured), and a tenth of it with.

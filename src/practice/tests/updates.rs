@@ -623,7 +623,7 @@ Outputs:";
         .cloudformation()
         .cancel_update_stack()
         .stack_name("lab")
-        .client_request_token("UPDATE_COMPLETE")
+        .client_request_token("UPDATE-COMPLETE")
         .send()
         .await;
     assert_eq!(refusal(token).0, "TokenAlreadyExistsException");
