@@ -8,13 +8,9 @@ export AWS_DEFAULT_REGION="$REGION"
 
 say() { echo "$(date '+%F %T') $*"; }
 
-# One at a time: who comes while another still runs goes home. 75 is "try again later" (sysexits).
-if [ "${1:-}" != alone ]; then
-  status=0
-  flock -n -E 75 /run/efslab-backup.lock "$0" alone || status=$?
-  [ "$status" != 75 ] || say "another backup still runs"
-  exit "$((status == 75 ? 0 : status))"
-fi
+# One at a time: who comes while another still runs goes home. The lock is gone when the script ends, however it does.
+exec 9>/run/efslab-backup.lock
+flock -n 9 || { say "another backup still runs"; exit 0; }
 
 # Copying without the disk would fill the root disk.
 mountpoint -q /mnt/backup || { say "nothing is mounted on /mnt/backup"; exit 1; }

@@ -110,6 +110,14 @@ impl Content {
         self.len == 0
     }
 
+    /// Whether it is known to be zeros throughout, and holds none of them.
+    #[must_use]
+    pub fn is_hole(&self) -> bool {
+        self.chunks
+            .iter()
+            .all(|chunk| matches!(chunk, Chunk::Hole(_)))
+    }
+
     /// Bytes of memory that it takes; less than its length where there are zeros.
     #[must_use]
     pub fn held(&self) -> u64 {

@@ -334,7 +334,12 @@ impl Copy<'_, '_> {
                     if more.is_empty() {
                         break;
                     }
-                    left.append_content(&more);
+                    if more.is_hole() {
+                        // A device that gives zeros gives nothing else, and need not be asked for each piece.
+                        left.append_zeros(block - left.len());
+                    } else {
+                        left.append_content(&more);
+                    }
                 }
                 let part = left.slice(0, block);
                 *left = left.slice(block, u64::MAX);
