@@ -1,4 +1,4 @@
-//! User data, here and in Debian's own bash, with the same stubs for what needs a machine: what it prints, how it ends
+//! User data and the backup job, here and in Debian's own bash, with the same stubs for what needs a machine: what it prints, how it ends
 //! and what it leaves must agree.
 
 use super::corpus::{apart, skipped};
@@ -14,6 +14,9 @@ const PREPARE: &str = include_str!("../../../../../../../assets/scripts/prepare.
 const SHARE_A: &str = include_str!("../../../../../../../assets/scripts/share-a.sh");
 const SHARE_B: &str = include_str!("../../../../../../../assets/scripts/share-b.sh");
 const TEXTBOOK: &str = include_str!("textbook.sh");
+const BACKUP: &str = include_str!("../../../../../../../assets/scripts/backup.sh");
+/// What the backup job needs beside the other stubs.
+const BACKUP_STUBS: &str = include_str!("backup_stubs.sh");
 
 /// As the template puts it before the scripts.
 const HEADER: &str = "#!/bin/bash -ex\n\
@@ -27,11 +30,14 @@ const PLACE: &str = "/var/lib/cloud/instance/scripts/part-001";
 /// Commands that a practice host finds before it looks into the PATH, unlike bash. Where a machine is to be left out
 /// they are functions, in both places, that call the stubs.
 const NAMED: &[&str] = &[
+    "aws",
     "curl",
+    "date",
     "dnf",
     "file",
     "getenforce",
     "mount",
+    "mountpoint",
     "setsebool",
     "sleep",
     "systemctl",
@@ -50,26 +56,26 @@ fn installing(script: &str, change: &str) -> String {
 }
 
 /// As the boot of a host runs it (bash with the options of its first line), but with the stubs before everything else.
-fn running() -> String {
+fn booted() -> String {
     format!("cd / && PATH=/opt/stubs:$PATH bash -ex {PLACE}")
 }
 
 /// Output, complaints (with the trace of `-x`), status; and what was left.
 type Ran = ((String, String, i32), String);
 
-async fn here(script: &str, change: &str) -> Ran {
+async fn here(script: &str, change: &str, running: &str) -> Ran {
     let rig = Rig::at(&jiff::Timestamp::now().to_string());
     rig.good("root", &installing(script, change)).await;
-    let ran = rig.run("root", &running()).await;
+    let ran = rig.run("root", running).await;
     (ran, rig.run("root", LEFT).await.0)
 }
 
-fn there(jail: &Jail, script: &str, change: &str) -> Ran {
+fn there(jail: &Jail, script: &str, change: &str, running: &str) -> Ran {
     let above = tempfile::tempdir().unwrap();
     let place = jail.copy(above.path());
     let (_, err, code) = Jail::run_in(&place, "root", &installing(script, change));
     assert_eq!((err.as_str(), code), ("", 0));
-    let ran = Jail::run_in(&place, "root", &running());
+    let ran = Jail::run_in(&place, "root", running);
     (ran, Jail::run_in(&place, "root", LEFT).0)
 }
 
@@ -93,8 +99,13 @@ fn trace(err: &str) -> String {
     lines.join("\n")
 }
 
-/// Compares, and says what was called, for what else a test wants to know.
+/// Compares what user data does, and says what was called, for what else a test wants to know.
 async fn same(script: &str, change: &str) -> Option<Ran> {
+    same_run(script, change, &booted()).await
+}
+
+/// Compares what a script does that is run so.
+async fn same_run(script: &str, change: &str, running: &str) -> Option<Ran> {
     let jail = match Jail::new(&Rig::new().host.root()) {
         Ok(jail) => jail,
         Err(why) => {
@@ -102,8 +113,8 @@ async fn same(script: &str, change: &str) -> Option<Ran> {
             return None;
         }
     };
-    let (real, left_there) = there(&jail, script, change);
-    let (found, left_here) = here(script, change).await;
+    let (real, left_there) = there(&jail, script, change, running);
+    let (found, left_here) = here(script, change, running).await;
     let apart = |one: &str, other: &str| {
         let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
         let (one, other) = (lines(one), lines(other));
@@ -197,4 +208,64 @@ async fn user_data_of_the_textbooks_shape_is_the_same() {
     assert_eq!(code, 1);
     assert!(left.contains("cfn-signal -e 1 "), "{left}");
     assert!(!left.contains("cfn-signal -e 0 "), "{left}");
+}
+
+#[tokio::test]
+async fn the_backup_job_is_the_same() {
+    let run = format!("env PATH=/opt/stubs:$PATH bash {PLACE}");
+    for (change, run, code, called, not) in [
+        (
+            "",
+            run.clone(),
+            0,
+            "aws ec2 delete-snapshot --snapshot-id snap-8",
+            "",
+        ),
+        (
+            "",
+            format!("flock -n /run/efslab-backup.lock {run}"),
+            0,
+            "date",
+            "rsync",
+        ),
+        (
+            "echo 'exit 1' >> /opt/stubs/mountpoint",
+            run.clone(),
+            1,
+            "mountpoint",
+            "rsync",
+        ),
+        (
+            "echo 'exit 23' >> /opt/stubs/rsync",
+            run.clone(),
+            23,
+            "rsync",
+            "fsfreeze",
+        ),
+        (
+            "echo 'exit 254' >> /opt/stubs/aws",
+            run.clone(),
+            254,
+            "fsfreeze -u /mnt/backup",
+            "aws ec2 delete-snapshot",
+        ),
+        (
+            "echo '[ $1 = -u ]' >> /opt/stubs/fsfreeze",
+            run.clone(),
+            1,
+            "fsfreeze -u /mnt/backup",
+            "aws",
+        ),
+    ] {
+        let change = format!("{BACKUP_STUBS}\n{change}");
+        let Some(((_, _, ended), left)) = same_run(BACKUP, &change, &run).await else {
+            return;
+        };
+        assert_eq!(ended, code, "{run} {change}");
+        assert!(left.contains(called), "{run} {change}: {left}");
+        assert!(
+            not.is_empty() || !left.lines().any(|line| line.starts_with(not)),
+            "{run} {change}: {left}"
+        );
+    }
 }
