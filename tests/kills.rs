@@ -42,6 +42,9 @@ faults:
 - {fault: slow-interface, delay: 10m}
 ";
 
+/// And credentials that expire in the middle, until they are renewed.
+const EXPIRY: &str = "- {fault: expired-token, after: 120, count: 5}\n";
+
 /// Counts what an account holds with boto3.
 struct Counter {
     child: Child,
@@ -337,12 +340,12 @@ fn whoever_is_killed_in_an_account_where_everything_goes_wrong_is_cleaned_up_all
     let deaths = [
         (Fatal::Operation("CreateStack", 2), Moment::After),
         (Fatal::Operation("ExecuteChangeSet", 1), Moment::Before),
+        (Fatal::Call(usize::MAX), Moment::Before),
     ];
-    all_is_well(
-        &mut ground,
-        &deaths,
-        &[Then::CleanUpElsewhere, Then::CleanUp],
-    );
+    let then = [Then::CleanUpElsewhere, Then::CleanUp];
+    all_is_well(&mut ground, &deaths[..2], &then);
+    let mut ground = ground.troubled(&format!("{TROUBLE}{EXPIRY}"));
+    all_is_well(&mut ground, &deaths[2..], &[Then::CleanUp]);
 }
 
 /// Every call, or every nth: `EFSLAB_KILLS=n`, beginning with another than the first: `EFSLAB_KILLS=n:m`. With what it takes

@@ -64,10 +64,14 @@ impl Engine {
 
     /// Starts whatever is missing.
     pub(super) fn pursue(&mut self, effects: &mut Vec<Effect>) {
-        self.set_alarm(effects);
-        if self.held_up() {
-            return;
+        if !self.held_up() {
+            self.pursue_phase(effects);
         }
+        // Last, because it may have begun to wait just now, with nothing under way that would wake it.
+        self.set_alarm(effects);
+    }
+
+    fn pursue_phase(&mut self, effects: &mut Vec<Effect>) {
         match self.phase {
             Phase::Learning => {
                 if let (None, Some(entry)) = (&self.stack, self.ledger.current()) {

@@ -127,6 +127,18 @@ fn deletes_the_stack(effects: &[Effect]) -> bool {
 }
 
 #[test]
+fn when_nobody_could_tell_which_instances_there_are_it_wakes_to_ask_again() {
+    let unknown = Remains {
+        instances: None,
+        ..Remains::default()
+    };
+    let (mut lab, effects) = sweeping(unknown);
+    assert!(matches!(&effects[..], [Effect::WakeAt(_)]), "{effects:?}");
+    let effects = lab.wakes();
+    assert!(asks_everything(&effects), "{effects:?}");
+}
+
+#[test]
 fn what_still_writes_is_terminated_before_the_stack_is_deleted() {
     let mut lab = Lab::with_terminals();
     lab.wishes(Command::CleanUp);
