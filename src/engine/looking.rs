@@ -12,10 +12,12 @@ use crate::lesson::check::Need;
 use crate::lesson::sight::{Seen, Sight, Sights, SnapshotSeen, VolumeSeen};
 
 /// How long until the account is looked at again (learner's time). A call of metrics costs money on AWS, where a
-/// datapoint comes once a minute; a practice account is hurried.
-const PRACTICE: SignedDuration = SignedDuration::from_secs(1);
+/// datapoint comes once a minute.
 const AWS: SignedDuration = SignedDuration::from_secs(5);
 const AWS_METRICS: SignedDuration = SignedDuration::from_secs(60);
+/// A practice account costs nothing to ask, and is asked more often the faster it runs.
+const PRACTICE: SignedDuration = SignedDuration::from_secs(1);
+const FAST_PRACTICE: SignedDuration = SignedDuration::from_millis(100);
 
 /// Outputs of the stack that name its alarms.
 const ALARMS: [&str; 2] = ["CreditsAlarm", "IoLimitAlarm"];
@@ -145,7 +147,7 @@ impl Engine {
 
     fn every(&self, sight: Sight) -> SignedDuration {
         match (&self.setup.target, sight) {
-            (Target::Practice { .. }, _) => PRACTICE,
+            (Target::Practice { .. }, _) => self.paced(AWS_METRICS, FAST_PRACTICE).min(PRACTICE),
             (Target::Aws { .. }, Sight::Metrics) => AWS_METRICS,
             (Target::Aws { .. }, _) => AWS,
         }

@@ -339,7 +339,7 @@ impl Engine {
     }
 
     /// How long that takes by the learner's clock, in a target that runs faster than AWS.
-    fn paced(&self, time: SignedDuration, least: SignedDuration) -> SignedDuration {
+    pub(super) fn paced(&self, time: SignedDuration, least: SignedDuration) -> SignedDuration {
         let seconds = self
             .setup
             .faster
