@@ -23,6 +23,8 @@ pub enum Fatal {
     Call(usize),
     /// The nth of this operation.
     Operation(&'static str, usize),
+    /// It lives on.
+    Never,
 }
 
 /// A program that may have to die.
@@ -123,6 +125,7 @@ impl Relay {
         state.calls.push(operation);
         let (fatal, moment, _) = state.trap.as_ref()?;
         let last = match fatal {
+            Fatal::Never => false,
             Fatal::Call(number) => state.calls.len() == *number,
             Fatal::Operation(name, number) => {
                 let same = |call: &&String| call == name;

@@ -9,6 +9,7 @@
 
 mod between;
 mod faults;
+mod ground;
 mod guard;
 mod killed;
 mod kills;

@@ -13,7 +13,7 @@ use crate::engine::command::Command;
 use crate::engine::view::{Phase, RowState, Target, View};
 use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Flow, Layer, News};
-use crate::tui::look::{Look, Tone};
+use crate::tui::look::Tone;
 use crate::tui::screens::owed::OwedScreen;
 use crate::tui::text;
 use crate::tui::widgets::frame::{boxed, centred};
@@ -55,13 +55,14 @@ impl Leave {
         Flow::Close
     }
 
-    fn lines(&self, width: u16, look: Look) -> Vec<Line<'static>> {
+    fn lines(&self, width: u16, cx: &Context) -> Vec<Line<'static>> {
+        let look = cx.look;
         let mut lines = text::paragraphs(&stands(&self.view), width, look, Style::new());
         lines.push(Line::default());
         for (index, way) in WAYS.into_iter().enumerate() {
             let marked = index == self.marked;
             let mark = if marked { ">" } else { " " };
-            let (name, meaning) = describe(way, &self.view);
+            let (name, meaning) = describe(way, &self.view, cx);
             let tone = if marked { Tone::Strong } else { Tone::Plain };
             let label = Span::styled(format!("{mark} {name:<13}"), look.style(tone));
             lines.extend(text::labelled(&label, &meaning, width, look, Style::new()));
@@ -106,7 +107,7 @@ impl Layer for Leave {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, cx: &Context) -> Option<Position> {
         let width = 68.min(area.width.saturating_sub(4));
-        let lines = self.lines(width, cx.look);
+        let lines = self.lines(width, cx);
         let inner = boxed(
             frame,
             centred(area, width + 2, text::count(lines.len())),
@@ -174,7 +175,7 @@ fn made(view: &View) -> String {
     }
 }
 
-fn describe(way: Way, view: &View) -> (&'static str, String) {
+fn describe(way: Way, view: &View, cx: &Context) -> (&'static str, String) {
     match (way, &view.target) {
         (Way::CleanUp, _) => (
             "Clean up now",
@@ -183,7 +184,7 @@ fn describe(way: Way, view: &View) -> (&'static str, String) {
         (Way::Keep, Target::Aws { .. })
             if view.cost_per_hour > 0.0 && view.removes_itself.is_some() =>
         {
-            let until = header::lease_time(view).unwrap_or_default();
+            let until = header::lease_time(view, cx).unwrap_or_default();
             let month = view.cost_per_hour * MONTH;
             (
                 "Keep it",

@@ -503,10 +503,7 @@ impl Layer for LessonScreen {
             mut work,
             boxed,
         } = layout::places(area, need, widest);
-        frame.render_widget(
-            header::line(&self.view, cx.now, header.width, cx.look),
-            header,
-        );
+        frame.render_widget(header::line(&self.view, header.width, cx), header);
         let shown = self.shown_in(work, need, boxed, cx);
         let asks = shown.question;
         let pane = lesson_text::Pane {

@@ -14,6 +14,7 @@ use crate::tui::layer::{Context, Flow, Layer, News};
 use crate::tui::look::{Look, Tone};
 use crate::tui::screens::reader::{Scroll, page};
 use crate::tui::text;
+use crate::tui::widgets::header;
 
 /// The screen.
 pub(in crate::tui) struct OwedScreen {
@@ -56,7 +57,7 @@ impl Layer for OwedScreen {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, cx: &Context) -> Option<Position> {
-        let lines = lines(&self.view, area.width.saturating_sub(2), cx.look);
+        let lines = lines(&self.view, area.width.saturating_sub(2), cx);
         page(
             frame,
             area,
@@ -69,7 +70,8 @@ impl Layer for OwedScreen {
     }
 }
 
-fn lines(view: &View, width: u16, look: Look) -> Vec<Line<'static>> {
+fn lines(view: &View, width: u16, cx: &Context) -> Vec<Line<'static>> {
+    let look = cx.look;
     let strong = look.style(Tone::Strong);
     let mut lines = text::paragraphs(&spent(view), width, look, strong);
     let Some(owed) = &view.owed else {
@@ -88,7 +90,7 @@ fn lines(view: &View, width: u16, look: Look) -> Vec<Line<'static>> {
     lines.push(Line::default());
     lines.extend(table(owed, width, look));
     lines.push(Line::default());
-    lines.extend(text::paragraphs(&away(view, owed), width, look, strong));
+    lines.extend(text::paragraphs(&away(view, owed, cx), width, look, strong));
     lines.push(Line::default());
     lines.extend(text::paragraphs(
         &source(&view.target, owed),
@@ -177,13 +179,23 @@ fn sums(hour: f64, month: f64) -> [String; 2] {
     [format!("{hour:.4}"), format!("{month:.2}")]
 }
 
-fn away(view: &View, owed: &Owed) -> String {
+fn away(view: &View, owed: &Owed, cx: &Context) -> String {
+    let until = header::lease_time(view, cx);
     let would = match (&view.target, owed.of) {
-        (Target::Aws { .. }, Of::Standing) => "",
+        (Target::Aws { .. }, Of::Standing) if until.is_none() => "",
         _ => " it would be",
     };
+    let guarded = until.map_or_else(String::new, |until| {
+        let off = match &view.target {
+            Target::Aws { .. } => ", also when this computer is off",
+            Target::Practice { .. } => "",
+        };
+        format!(
+            " It does not come to that: at {until} the lab's guard removes it{off}. The guard itself costs nothing."
+        )
+    });
     format!(
-        "If you walk away for a day,{would} {:.2} USD; for a month, {:.2} USD.",
+        "If you walk away for a day,{would} {:.2} USD; for a month, {:.2} USD.{guarded}",
         owed.day, owed.month
     )
 }

@@ -153,6 +153,13 @@ fn what_you_owe() {
         drive.keys("q $");
         drive
     });
+    see("owed_aws_guarded", |w, h| {
+        let mut view = in_aws(terminals());
+        view.removes_itself = "2025-11-22T21:40:00Z".parse().ok();
+        let mut drive = Drive::lab(view, w, h);
+        drive.keys("$");
+        drive
+    });
 }
 
 #[test]

@@ -1,23 +1,24 @@
 //! The first row: where the learner is, where the lab runs, what it costs, how long it has been going.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use ratatui::text::{Line, Span};
 
 use crate::engine::view::{Target, View};
-use crate::tui::look::{Look, Tone};
+use crate::tui::layer::Context;
+use crate::tui::look::Tone;
 use crate::tui::text;
 
 /// The header. What matters least goes first when there is no room.
-pub(in crate::tui) fn line(view: &View, now: Timestamp, width: u16, look: Look) -> Line<'static> {
+pub(in crate::tui) fn line(view: &View, width: u16, cx: &Context) -> Line<'static> {
+    let look = cx.look;
     let (name, tone, place) = match &view.target {
         Target::Practice { region, .. } => ("PRACTICE", Tone::Busy, region.clone()),
         Target::Aws { account, region } => ("AWS", Tone::Warn, format!("{account} {region}")),
     };
     let badge = Span::styled(format!(" {name} "), look.badge(tone));
     let cost = format!("{:.2} USD", view.cost);
-    let time = text::elapsed(now.duration_since(view.started));
-    let lease = lease(view);
+    let time = text::elapsed(cx.now.duration_since(view.started));
+    let lease = lease_time(view, cx).map(|until| format!("removes itself {until}"));
     let (lab, cost, time, place, lease) = (
         view.lab.as_str(),
         cost.as_str(),
@@ -49,14 +50,16 @@ pub(in crate::tui) fn line(view: &View, now: Timestamp, width: u16, look: Look) 
     ])
 }
 
-/// When the lab removes itself, by the learner's own clock: `21:40`.
-pub(in crate::tui) fn lease_time(view: &View) -> Option<String> {
-    let until = view.removes_itself?.to_zoned(TimeZone::system());
-    Some(until.strftime("%H:%M").to_string())
-}
-
-fn lease(view: &View) -> Option<String> {
-    Some(format!("removes itself {}", lease_time(view)?))
+/// When the lab removes itself, by the learner's own clock: `21:40`, and another day as `Tue 24 Nov 21:40`.
+pub(in crate::tui) fn lease_time(view: &View, cx: &Context) -> Option<String> {
+    let told = |at: Timestamp| at.to_zoned(cx.zone.clone());
+    let until = told(view.removes_itself?);
+    let form = if until.date() == told(cx.now).date() {
+        "%H:%M"
+    } else {
+        "%a %-d %b %H:%M"
+    };
+    Some(until.strftime(form).to_string())
 }
 
 /// Where the learner is, from the fullest form to the shortest.
