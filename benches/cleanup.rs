@@ -9,12 +9,15 @@
 )]
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
-use std::io::{BufRead as _, BufReader};
+#[allow(dead_code, reason = "each benchmark takes of it what it needs")]
+mod served;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
-const EFSLAB: &str = env!("CARGO_BIN_EXE_efslab");
+use served::{Served, efslab, measuring};
+
 /// Volumes of the lab with many snapshots, and how many of each: EBS takes one of a volume in 15 seconds.
 const VOLUMES: usize = 50;
 const TIMES: usize = 20;
@@ -26,8 +29,7 @@ const PER_SECOND: usize = 100;
 const BURST: usize = 50;
 
 fn main() {
-    // `cargo test --benches` and the like only want to know that it compiles.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !measuring() {
         return;
     }
     let account = Account::serve();
@@ -55,8 +57,7 @@ fn main() {
 /// An account of its own, served by the real program.
 struct Account {
     directory: tempfile::TempDir,
-    serving: Child,
-    variables: Vec<(String, String)>,
+    served: Served,
 }
 
 impl Account {
@@ -70,21 +71,9 @@ impl Account {
             "faults:\n- {{fault: latency, delay: 40ms}}\n- {{fault: limit, operation: 'ec2:Delete*', per_second: {PER_SECOND}, burst: {BURST}}}\n"
         );
         std::fs::write(&faults, text).expect("a file");
-        let mut serving = efslab(directory.path())
-            .args(["practice", "serve", "--pace", "max", "--faults"])
-            .arg(&faults)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program");
-        let out = serving.stdout.take().expect("its output");
-        let lines = BufReader::new(out).lines().map_while(Result::ok);
-        let variables = lines.take(4).filter_map(|line| {
-            let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
-            Some((name.to_owned(), value.to_owned()))
-        });
+        let faults = faults.to_str().expect("a path of ours");
         Self {
-            variables: variables.collect(),
-            serving,
+            served: Served::start(directory.path(), &["--faults", faults]),
             directory,
         }
     }
@@ -93,7 +82,7 @@ impl Account {
     fn row(&self, what: &str, labs: &[String], volumes: usize, times: usize) {
         let ours = self.seconds(labs, volumes, times, || {
             let state = tempfile::tempdir().expect("a directory");
-            let url = &self.variables[0].1;
+            let url = self.served.variable("AWS_ENDPOINT_URL");
             let mut cleanup = efslab(state.path());
             cleanup.args(["cleanup", "--all", "--yes", "--endpoint-url", url]);
             cleanup
@@ -132,7 +121,8 @@ impl Account {
     }
 
     fn done(&self, command: &mut Command) {
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let variables = self.served.variables.iter();
+        command.envs(variables.map(|(name, value)| (name, value)));
         let output = command.output().expect("a program");
         assert!(
             output.status.success(),
@@ -141,21 +131,6 @@ impl Account {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.serving.kill();
-        let _ = self.serving.wait();
-    }
-}
-
-/// The program, with a state directory of its own.
-fn efslab(directory: &Path) -> Command {
-    let mut command = Command::new(EFSLAB);
-    command.env("EFSLAB_STATE_DIR", directory.join("state"));
-    command
 }
 
 /// The script, with a Python that has boto3.

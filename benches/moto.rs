@@ -9,8 +9,11 @@
 )]
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
+#[allow(dead_code, reason = "each benchmark takes of it what it needs")]
+mod served;
+
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -19,8 +22,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use futures::future::join_all;
+use served::{Running, Served, measuring};
 
-const EFSLAB: &str = env!("CARGO_BIN_EXE_efslab");
 /// Requests of each kind; stacks that are made and deleted.
 const REQUESTS: u32 = 500;
 const STACKS: u32 = 20;
@@ -30,8 +33,7 @@ const CLIENTS: u32 = 8;
 const STARTS: usize = 5;
 
 fn main() {
-    // `cargo test --benches` and the like only want to know that it compiles.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !measuring() {
         return;
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -216,7 +218,7 @@ async fn until(client: &aws_sdk_cloudformation::Client, name: &str, wanted: &str
 
 /// A server that ends with this.
 struct Server {
-    child: Child,
+    running: Running,
     config: SdkConfig,
     _directory: tempfile::TempDir,
 }
@@ -225,45 +227,35 @@ impl Server {
     /// Starts one; answers with the time until it has answered.
     async fn start(kind: Kind) -> (Self, Duration) {
         let directory = tempfile::tempdir().expect("a directory");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("its number").port();
-        drop(free);
-        let mut command = match kind {
+        let began = Instant::now();
+        let (running, url, key, secret) = match kind {
             Kind::Practice => {
-                let mut command = Command::new(EFSLAB);
-                command.args([
-                    "practice",
-                    "serve",
-                    "--pace",
-                    "max",
-                    "--port",
-                    &port.to_string(),
-                ]);
-                command.env("EFSLAB_STATE_DIR", directory.path());
-                command
+                let served = Served::start(directory.path(), &[]);
+                let [url, key, secret] = [
+                    "AWS_ENDPOINT_URL",
+                    "AWS_ACCESS_KEY_ID",
+                    "AWS_SECRET_ACCESS_KEY",
+                ]
+                .map(|name| served.variable(name).to_owned());
+                (served.running, url, key, secret)
             }
             Kind::Moto => {
-                let moto =
-                    std::env::var_os("EFSLAB_MOTO").expect("EFSLAB_MOTO: path of moto_server");
-                let mut command = Command::new(moto);
-                command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-                command
+                let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+                let port = free.local_addr().expect("its number").port();
+                drop(free);
+                let moto = std::env::var_os("EFSLAB_MOTO");
+                let mut moto = Command::new(moto.expect("EFSLAB_MOTO: path of moto_server"));
+                moto.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+                moto.stdout(Stdio::null()).stderr(Stdio::null());
+                let any = "testing".to_owned();
+                let url = format!("http://127.0.0.1:{port}");
+                (Running::start(&mut moto), url, any.clone(), any)
             }
-        };
-        let began = Instant::now();
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a server");
-        let (key, secret) = match kind {
-            Kind::Practice => keys(&mut child),
-            Kind::Moto => ("testing".to_owned(), "testing".to_owned()),
         };
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
-            .endpoint_url(format!("http://127.0.0.1:{port}"))
+            .endpoint_url(url)
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
                 key, secret, None, None, "bench",
             )))
@@ -278,7 +270,7 @@ impl Server {
         }
         let took = began.elapsed();
         let server = Self {
-            child,
+            running,
             config,
             _directory: directory,
         };
@@ -286,34 +278,8 @@ impl Server {
     }
 
     /// Megabytes of memory that it has resident.
+    #[allow(clippy::cast_precision_loss, reason = "shown with one decimal")]
     fn resident(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.expect("a Linux kernel");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-        kibibytes.expect("its memory") * 1.024e-3
-    }
-}
-
-/// The key that a practice account has printed.
-fn keys(child: &mut Child) -> (String, String) {
-    use std::io::BufRead as _;
-    let out = child.stdout.take().expect("its output");
-    let lines = std::io::BufReader::new(out).lines().map_while(Result::ok);
-    let mut values = lines
-        .take(3)
-        .filter_map(|line| Some(line.split_once('=')?.1.to_owned()))
-        .skip(1);
-    (
-        values.next().expect("a key"),
-        values.next().expect("its secret"),
-    )
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.running.resident() as f64 / 1e6
     }
 }

@@ -8,24 +8,25 @@
 )]
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+#[allow(dead_code, reason = "each benchmark takes of it what it needs")]
+mod served;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
 use aws_sdk_cloudformation::config::{BehaviorVersion, Region};
 use aws_sdk_cloudformation::{Client, Config};
+use served::{Running, Served, efslab, measuring};
 
 /// How often something is done of which one is too quick to be measured.
 const COMMANDS: u32 = 300;
 const SHELLS: u32 = 30;
 
-const EFSLAB: &str = env!("CARGO_BIN_EXE_efslab");
-
 fn main() {
-    // `cargo test --benches` and the like only want to know that it compiles.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !measuring() {
         return;
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -58,13 +59,10 @@ async fn measure() {
         &format!("{:.2} MB", megabytes(ten - one) / 9.0),
     );
 
-    let master = account
-        .ssh(&first.0)
-        .args(["-M", "-N"])
-        .stderr(Stdio::null())
-        .stdin(Stdio::null())
-        .spawn();
-    let mut master = Running(master.expect("a connection"));
+    let mut master = account.ssh(&first.0);
+    master.args(["-M", "-N"]);
+    master.stderr(Stdio::null()).stdin(Stdio::null());
+    let mut master = Running::start(&mut master);
     while !account.socket().exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -160,27 +158,10 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// A process that ends with this.
-struct Running(Child);
-
-impl Running {
-    fn end(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
 /// An account of its own, served by the real program.
 struct Account {
     directory: tempfile::TempDir,
-    serving: Running,
+    served: Served,
     client: Client,
     public_key: String,
 }
@@ -197,18 +178,14 @@ impl Account {
             .arg(&key)
             .status();
         assert!(made.expect("ssh-keygen").success());
-        let mut serving = efslab(directory.path())
-            .args(["practice", "serve", "--pace", "max"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program");
-        let out = serving.stdout.take().expect("its output");
-        let lines = BufReader::new(out).lines().map_while(Result::ok);
-        let exported: Vec<String> = lines
-            .take(4)
-            .filter_map(|line| Some(line.split_once('=')?.1.to_owned()))
-            .collect();
-        let [url, id, secret, region] = exported.try_into().expect("four lines");
+        let served = Served::start(directory.path(), &[]);
+        let [url, id, secret, region] = [
+            "AWS_ENDPOINT_URL",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_DEFAULT_REGION",
+        ]
+        .map(|name| served.variable(name).to_owned());
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(url)
@@ -218,18 +195,14 @@ impl Account {
         Self {
             public_key: std::fs::read_to_string(key.with_extension("pub")).expect("the key"),
             client: Client::from_conf(config),
-            serving: Running(serving),
+            served,
             directory,
         }
     }
 
     /// Bytes of memory that the program has resident.
     fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.serving.0.id()));
-        let status = status.expect("a Linux kernel");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kibibytes.expect("its memory") * 1024
+        self.served.running.resident()
     }
 
     /// A stack with so many instances, all of which can be logged in to: the address of the last, and the filesystem.
@@ -343,15 +316,6 @@ impl Account {
             .expect("a key");
         assert!(child.wait().expect("ssh").success());
     }
-}
-
-fn efslab(directory: &Path) -> Command {
-    let mut command = Command::new(EFSLAB);
-    command
-        .env("EFSLAB_STATE_DIR", directory.join("state"))
-        .env("HOME", directory)
-        .env("XDG_RUNTIME_DIR", directory);
-    command
 }
 
 /// A network, a filesystem with its mount target, and instances.

@@ -17,7 +17,7 @@ use super::failure::classify;
 use super::machines::filter;
 use super::remains::Snapshots;
 use super::session::Cloud;
-use super::stack::LAB_TAG;
+use super::stack::{LAB_TAG, lab_of};
 use crate::engine::effect::Known;
 use crate::engine::event::{
     Failure, FailureClass, Instance, Inventory, InventoryRow, Remains, Volume,
@@ -158,18 +158,8 @@ impl Cloud {
     ) -> Result<Vec<(String, StackStatus)>, Failure> {
         let tried = "list stacks";
         let mut found: Vec<(String, StackStatus)> = Vec::new();
-        let mut pages = self
-            .cloudformation
-            .describe_stacks()
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(stack) = pages.next().await {
-            let stack = stack.map_err(|error| classify(tried, &error))?;
-            let ours = stack
-                .tags()
-                .iter()
-                .any(|tag| tag.key() == Some(LAB_TAG) && tag.value() == Some(lab));
+        for stack in self.stacks().await? {
+            let ours = lab_of(&stack) == Some(lab);
             if ours || known.iter().any(|id| stack.stack_id() == Some(id)) {
                 found.extend(seen(&stack));
             }

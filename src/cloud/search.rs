@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudformation::types::StackStatus;
 use aws_sdk_ec2::types::{Filter, InstanceStateName, Reservation, ResourceType};
 use aws_sdk_scheduler::types::ScheduleState;
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use super::failure::classify;
 use super::guard::REMOVING;
 use super::machines::filter;
 use super::session::{Cloud, timestamp};
-use super::stack::LAB_TAG;
+use super::stack::{LAB_TAG, lab_of};
 use crate::engine::event::{Failure, FailureClass};
 use crate::engine::guard_name;
 
@@ -78,19 +77,8 @@ impl Cloud {
 
     async fn stacks_of_labs(&self) -> Result<Vec<(String, String)>, Failure> {
         let mut found = Vec::new();
-        let mut pages = self
-            .cloudformation
-            .describe_stacks()
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(stack) = pages.next().await {
-            let stack = stack.map_err(|error| classify("list stacks", &error))?;
-            if stack.stack_status() == Some(&StackStatus::DeleteComplete) {
-                continue;
-            }
-            let tag = stack.tags().iter().find(|tag| tag.key() == Some(LAB_TAG));
-            let Some(lab) = tag.and_then(|tag| tag.value()) else {
+        for stack in self.stacks().await? {
+            let Some(lab) = lab_of(&stack) else {
                 continue;
             };
             // A guard by itself is used by nobody.

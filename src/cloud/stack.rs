@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, Tag};
+use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, Stack, StackStatus, Tag};
 
 use super::failure::classify;
 use super::session::{Cloud, timestamp};
@@ -27,6 +27,12 @@ pub struct Creation<'a> {
 
 /// Key of the tag that every resource of a lab carries.
 pub const LAB_TAG: &str = "efslab:lab";
+
+/// The lab that a stack says it belongs to.
+pub(super) fn lab_of(stack: &Stack) -> Option<&str> {
+    let tag = stack.tags().iter().find(|tag| tag.key() == Some(LAB_TAG));
+    tag.and_then(Tag::value)
+}
 
 impl Cloud {
     /// Asks for the stack; answers its StackId. Asking again with the same token is the same request.
@@ -174,6 +180,22 @@ impl Cloud {
         seen.extend(ids);
         fresh.reverse();
         Ok(fresh)
+    }
+
+    /// Every stack of the account and region that is not deleted.
+    pub(super) async fn stacks(&self) -> Result<Vec<Stack>, Failure> {
+        let mut found = Vec::new();
+        let mut pages = self
+            .cloudformation
+            .describe_stacks()
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(stack) = pages.next().await {
+            found.push(stack.map_err(|error| classify("list stacks", &error))?);
+        }
+        found.retain(|stack| stack.stack_status() != Some(&StackStatus::DeleteComplete));
+        Ok(found)
     }
 
     /// Asks for the stack's deletion. Success means accepted, nothing more.

@@ -14,7 +14,7 @@ use ratatui::widgets::{Clear, Paragraph, Wrap};
 use super::keymap::{self, Act};
 use super::layer::{Context, Effect, Flow, Layer, News};
 use super::look::Look;
-use super::screens::help::Help;
+use super::screens::help::help;
 use super::widgets::footer;
 
 /// Below this there is no room for a lesson and two terminals.
@@ -105,7 +105,7 @@ impl App {
         self.stale |= act.is_some() || scope != keymap::Scope::Shell || self.cx.notice.is_some();
         self.cx.notice = None;
         match act {
-            Some(Act::Help) => self.layers.push(Box::new(Help::new())),
+            Some(Act::Help) => self.layers.push(Box::new(help())),
             Some(Act::Suspend) => self.cx.effect(Effect::Suspend),
             Some(Act::Redraw) => self.cx.effect(Effect::Redraw),
             Some(act) => self.on_top(|layer, cx| layer.act(act, cx)),

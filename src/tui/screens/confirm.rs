@@ -6,13 +6,12 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
-use ratatui::widgets::Paragraph;
 
 use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Effect, Flow, Layer};
 use crate::tui::look::Tone;
 use crate::tui::text;
-use crate::tui::widgets::frame::{boxed, centred};
+use crate::tui::widgets::frame::dialog;
 
 /// The question, and what a yes does.
 pub(in crate::tui) struct Confirm {
@@ -57,19 +56,7 @@ impl Layer for Confirm {
         let mut lines = text::paragraphs(&self.ask, width, cx.look, Style::new());
         lines.push(Line::default());
         lines.push(Line::styled("y yes   n no", cx.look.style(Tone::Key)));
-        let inner = boxed(
-            frame,
-            centred(area, width + 2, text::count(lines.len())),
-            vec!["Sure?".into()],
-            true,
-            cx.look,
-        );
-        let inner = Rect {
-            x: inner.x + 1,
-            width: inner.width.saturating_sub(2),
-            ..inner
-        };
-        frame.render_widget(Paragraph::new(lines), inner);
+        dialog(frame, area, "Sure?", lines, width, cx.look);
         None
     }
 }

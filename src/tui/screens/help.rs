@@ -1,16 +1,11 @@
 //! All keys, written from the keymap itself.
 
-use std::borrow::Cow;
-
-use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::tui::keymap::{Act, BINDINGS, Binding, Scope};
-use crate::tui::layer::{Context, Flow, Layer};
+use crate::tui::keymap::{BINDINGS, Binding, Scope};
 use crate::tui::look::{Look, Tone};
-use crate::tui::screens::reader::{Scroll, page};
+use crate::tui::screens::reader::Reader;
 use crate::tui::text;
 
 /// The parts of the help, in order.
@@ -25,47 +20,8 @@ const PARTS: [(Scope, &str); 4] = [
 ];
 
 /// The list of keys.
-pub(in crate::tui) struct Help {
-    scroll: Scroll,
-}
-
-impl Help {
-    /// From its beginning.
-    pub(in crate::tui) fn new() -> Self {
-        Self {
-            scroll: Scroll::default(),
-        }
-    }
-}
-
-impl Layer for Help {
-    fn scope(&self) -> Scope {
-        Scope::Reader
-    }
-
-    fn label(&self, act: Act, usual: &'static str) -> Option<Cow<'static, str>> {
-        self.scroll.label(act, usual)
-    }
-
-    fn act(&mut self, act: Act, _cx: &mut Context) -> Flow {
-        if act == Act::Close {
-            return Flow::Close;
-        }
-        self.scroll.act(act);
-        Flow::Stay
-    }
-
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, cx: &Context) -> Option<Position> {
-        page(
-            frame,
-            area,
-            "Keys",
-            lines(area.width.saturating_sub(2), cx.look),
-            &mut self.scroll,
-            cx.look,
-        );
-        None
-    }
+pub(in crate::tui) fn help() -> Reader {
+    Reader::of("Keys", |width, cx| lines(width, cx.look))
 }
 
 fn lines(width: u16, look: Look) -> Vec<Line<'static>> {

@@ -7,7 +7,6 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use crate::engine::command::Command;
 use crate::engine::view::{Phase, RowState, Target, View};
@@ -16,7 +15,7 @@ use crate::tui::layer::{Context, Flow, Layer, News};
 use crate::tui::look::Tone;
 use crate::tui::screens::owed::OwedScreen;
 use crate::tui::text;
-use crate::tui::widgets::frame::{boxed, centred};
+use crate::tui::widgets::frame::dialog;
 use crate::tui::widgets::header;
 
 /// Hours of a day, and of a month as AWS's own price pages count it (730).
@@ -108,19 +107,7 @@ impl Layer for Leave {
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, cx: &Context) -> Option<Position> {
         let width = 68.min(area.width.saturating_sub(4));
         let lines = self.lines(width, cx);
-        let inner = boxed(
-            frame,
-            centred(area, width + 2, text::count(lines.len())),
-            vec!["Leave".into()],
-            true,
-            cx.look,
-        );
-        let inner = Rect {
-            x: inner.x + 1,
-            width: inner.width.saturating_sub(2),
-            ..inner
-        };
-        frame.render_widget(Paragraph::new(lines), inner);
+        dialog(frame, area, "Leave", lines, width, cx.look);
         None
     }
 }

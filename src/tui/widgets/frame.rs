@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear};
+use ratatui::widgets::{Block, Clear, Paragraph};
 
 use crate::tui::layout::inside;
 use crate::tui::look::{Look, Tone};
@@ -49,8 +49,27 @@ pub(in crate::tui) fn corner(frame: &mut Frame<'_>, area: Rect, note: &str, look
     );
 }
 
+/// Draws a dialog of these lines, which were made for this width, in the middle.
+pub(in crate::tui) fn dialog(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &'static str,
+    lines: Vec<Line<'static>>,
+    width: u16,
+    look: Look,
+) {
+    let place = centred(area, width + 2, text::count(lines.len()));
+    let inner = boxed(frame, place, vec![title.into()], true, look);
+    let inner = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
 /// The middle of an area, for a dialog of this inner size.
-pub(in crate::tui) fn centred(area: Rect, width: u16, height: u16) -> Rect {
+fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let width = (width + 2).min(area.width);
     let height = (height + 2).min(area.height);
     Rect {
