@@ -156,6 +156,7 @@ fn what_you_owe() {
     see("owed_aws_guarded", |w, h| {
         let mut view = in_aws(terminals());
         view.removes_itself = "2025-11-22T21:40:00Z".parse().ok();
+        view.owed.as_mut().unwrap().of = Of::Standing;
         let mut drive = Drive::lab(view, w, h);
         drive.keys("$");
         drive
