@@ -116,6 +116,10 @@ impl Layer for Leave {
 fn stands(view: &View) -> String {
     let made = made(view);
     match &view.target {
+        Target::Practice { .. } if made.is_empty() => format!(
+            "{} has nothing running in the practice account on this computer.",
+            view.lab
+        ),
         Target::Practice { .. } => {
             format!(
                 "{} runs in the practice account on this computer{made}. It costs nothing.",

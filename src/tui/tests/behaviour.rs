@@ -955,6 +955,15 @@ fn the_bill_is_opened_from_the_lesson_and_from_the_way_out_and_follows_the_lab()
 }
 
 #[test]
+fn whoever_built_nothing_is_told_what_a_cleanup_does_then() {
+    let mut view = terminals();
+    view.step.work = Work::Receipt;
+    view.stack = None;
+    let screen = Drive::lab(view, 80, 24).screen();
+    assert!(screen.contains("every answer is: none."), "{screen}");
+}
+
+#[test]
 fn every_letter_in_the_glossary_belongs_to_the_search() {
     let mut drive = Drive::lab(terminals(), 80, 24);
     let screen = drive.keys("g").screen();

@@ -49,7 +49,11 @@ impl LessonScreen {
                 };
                 Need::Rows(stack::wants(self.view.stack.as_ref()).saturating_add(question))
             }
-            (_, Work::Receipt) => Need::Rows(stack::wants(self.view.stack.as_ref())),
+            (_, Work::Receipt) => {
+                let said = text::count(self.before_cleanup(inner, cx).len());
+                let stack = self.view.stack.as_ref();
+                Need::Rows(said + stack.map_or(2, |stack| stack::wants(Some(stack))))
+            }
             (_, Work::Causality) => {
                 Need::Rows(causality::wants(self.view.step.causality.as_ref()) + 2)
             }
@@ -78,6 +82,16 @@ impl LessonScreen {
         }
         lines.extend(charts);
         lines
+    }
+
+    /// What a cleanup is about to do.
+    fn before_cleanup(&self, width: u16, cx: &Context) -> Vec<Line<'static>> {
+        let said = if self.view.stack.is_some() {
+            "A cleanup deletes all of this, and every snapshot the lab made, then asks until nothing is left."
+        } else {
+            "Nothing is built. A cleanup asks all the same, until every answer is: none."
+        };
+        text::paragraphs(said, width, cx.look, cx.look.style(Tone::Strong))
     }
 
     /// Rows of the question, if there is one.
@@ -236,9 +250,10 @@ impl LessonScreen {
                 shown.map_or_else(Vec::new, |it| causality::lines(it, width, height, cx.look))
             }
             (_, Work::Receipt) => {
-                let said = "A cleanup deletes all of this, and every snapshot the lab made, then asks until nothing is left.";
-                let mut lines = text::paragraphs(said, width, cx.look, cx.look.style(Tone::Strong));
-                lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
+                let mut lines = self.before_cleanup(width, cx);
+                if view.stack.is_some() {
+                    lines.extend(stack_lines(height.saturating_sub(text::count(lines.len()))));
+                }
                 lines
             }
             _ if shown.question => {
