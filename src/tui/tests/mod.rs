@@ -6,6 +6,8 @@ mod looped;
 mod panels;
 mod properties;
 mod snapshots;
+mod terminals;
+mod ways;
 
 use std::sync::Arc;
 
@@ -179,4 +181,25 @@ fn press(name: &str) -> KeyEvent {
         },
     };
     KeyEvent::new(code, modifiers)
+}
+
+fn typed(on: Side, text: &str) -> Command {
+    Command::Input {
+        on,
+        bytes: text.as_bytes().to_vec(),
+    }
+}
+
+/// The line that says what to do next, on a screen where it needs but one.
+fn action(view: View) -> String {
+    let screen = Drive::lab(view, 109, 50).screen();
+    let marked = screen
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("> "));
+    // The option that was chosen is marked the same way, but has a number.
+    marked
+        .map(str::trim)
+        .find(|line| !line.starts_with(|c: char| c.is_ascii_digit()))
+        .unwrap_or_else(|| panic!("no action in\n{screen}"))
+        .to_owned()
 }
