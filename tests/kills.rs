@@ -23,6 +23,8 @@ use crate::ground::{Ground, Then};
 const LABS: usize = 60;
 /// Calls beyond those of the run that was counted, in percent: no two runs make the same number.
 const MARGIN: usize = 25;
+/// Labs at once for each processor, in a run of them all: they wait most of the time.
+const AT_ONCE: usize = 4;
 /// Where it hurts most: the stacks are asked for and nobody knows, an update is, the guard is about to go.
 const WHERE_IT_HURTS: [(Fatal, Moment); 4] = [
     (Fatal::Operation("CreateStack", 1), Moment::After),
@@ -139,7 +141,7 @@ impl Matrix<'_> {
         let (accidents, workers) = match stride() {
             Some((stride, first)) => {
                 let workers = thread::available_parallelism().map_or(1, usize::from);
-                (self.all(calls, stride, first), workers * 2)
+                (self.all(calls, stride, first), workers * AT_ONCE)
             }
             None => (self.sample(calls), 1),
         };

@@ -10,6 +10,7 @@ import sys
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError, IncompleteReadError, ReadTimeoutError
 
 OTHER = "lab-other"
 TAGS = [{"Key": "efslab:lab", "Value": OTHER}]
@@ -24,14 +25,35 @@ NETWORK = {
     }
 }
 
-finished = set()
-config = Config(retries={"mode": "standard", "max_attempts": 6})
+# Of a request that is answered badly on purpose; so many in a row are not met.
+ATTEMPTS = 60
+PASSING = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+config = Config(retries={"total_max_attempts": 1})
 clients = {}
+
+
+def again(response, attempts, caught_exception, **_):
+    """How many seconds to wait until the request is made once more; None: it is not."""
+    if caught_exception is not None:
+        passes = isinstance(caught_exception, (ConnectionClosedError, IncompleteReadError, ReadTimeoutError))
+    else:
+        http, parsed = response
+        passes = http.status_code >= 500 or parsed.get("Error", {}).get("Code") in PASSING
+    return 0 if passes and attempts < ATTEMPTS else None
 
 
 def client(name):
     if name not in clients:
         clients[name] = boto3.client(name, config=config)
+        clients[name].meta.events.register_first("needs-retry", again)
     return clients[name]
 
 
@@ -74,16 +96,7 @@ def count():
     add("state machine", (one["name"] for one in machines))
     stacks = list(pages("cloudformation", "list_stacks", "StackSummaries"))
     add("stack", (one["StackId"] for one in stacks if one["StackStatus"] != "DELETE_COMPLETE"))
-    # Topics have no service of their own here: their stacks tell, also those that are deleted.
-    for stack in (one for one in stacks if one["StackId"] not in finished):
-        topics = []
-        for one in pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=stack["StackId"]):
-            gone = one["ResourceStatus"] in ("DELETE_COMPLETE", "CREATE_FAILED") or not one.get("PhysicalResourceId")
-            if one["ResourceType"].startswith(("AWS::SNS::", "AWS::Logs::")) and not gone:
-                topics.append(f"{stack['StackId']} {one['LogicalResourceId']}")
-        add("topic", topics)
-        if stack["StackStatus"] == "DELETE_COMPLETE" and not topics:
-            finished.add(stack["StackId"])
+    add("topic", (one["TopicArn"] for one in pages("sns", "list_topics", "Topics")))
     return sorted(found)
 
 
