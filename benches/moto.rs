@@ -228,7 +228,7 @@ impl Server {
     async fn start(kind: Kind) -> (Self, Duration) {
         let directory = tempfile::tempdir().expect("a directory");
         let began = Instant::now();
-        let (running, url, key, secret) = match kind {
+        let (mut running, url, key, secret) = match kind {
             Kind::Practice => {
                 let served = Served::start(directory.path(), &[]);
                 let [url, key, secret] = [
@@ -266,6 +266,10 @@ impl Server {
             .build();
         let sts = aws_sdk_sts::Client::new(&config);
         while sts.get_caller_identity().send().await.is_err() {
+            assert!(
+                !running.has_ended(),
+                "the server ended instead of answering"
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let took = began.elapsed();
