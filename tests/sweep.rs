@@ -487,3 +487,30 @@ fn a_lab_that_was_half_deleted_by_hand_goes_all_the_same() {
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(account.everything(), untouched);
 }
+
+/// In the console, where the guard is a stack like any other; the lab's stack needs its role to be deleted.
+#[test]
+fn a_lab_whose_guard_was_deleted_first_gets_it_back_and_goes() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    served.build(&home);
+    let (stack, guard) = (account.stack("-lab"), account.stack("-guard"));
+    let (stack, guard) = (stack.unwrap(), guard.unwrap());
+    account.delete_by_hand(&guard);
+    let delete = account.cloudformation.delete_stack().stack_name(&stack);
+    let refused = account.wait(delete.send()).unwrap_err();
+    let refused = refused.into_service_error();
+    let why = refused.meta().message().unwrap();
+    assert!(why.contains("cannot be assumed"), "{why}");
+
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("putting the guard back: it was deleted before the stack"),
+        "{out}"
+    );
+    assert!(out.contains("Nothing is left."), "{out}");
+    assert_eq!(account.everything(), untouched);
+}

@@ -119,6 +119,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_guard_of_an_older_version_has_no_role_for_the_stack() {
+        let output = |key: &str| {
+            let output = aws_sdk_cloudformation::types::Output::builder();
+            output.output_key(key).output_value(format!("arn:{key}"))
+        };
+        let old = Stack::builder().outputs(output("Schedule").build());
+        assert_eq!(ServiceRole::of(&old.clone().build()), None);
+        let half = old.outputs(output("Service").build());
+        assert_eq!(ServiceRole::of(&half.clone().build()), None);
+        let new = half.outputs(output("Boundary").build()).build();
+        let role = ServiceRole {
+            arn: "arn:Service".to_owned(),
+            boundary: "arn:Boundary".to_owned(),
+        };
+        assert_eq!(ServiceRole::of(&new), Some(role));
+    }
+
     #[tokio::test]
     async fn a_role_that_is_not_known_yet_is_tried_again_and_nothing_else_is() {
         let tries = Cell::new(0);

@@ -78,7 +78,9 @@ impl Parts {
         let until = self.end_of(LAST_LEASE).await?;
         let token = Journal::token(&self.lab, intent);
         let every = self.route.looks_every();
-        let made = self.cloud.put_back(&self.lab, until, template, &token, every);
+        let made = self
+            .cloud
+            .put_back(&self.lab, until, template, &token, every);
         made.await.map_err(|failure| Failure {
             tried: tried.to_owned(),
             ..failure

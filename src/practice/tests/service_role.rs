@@ -33,8 +33,8 @@ impl Bench {
         put.unwrap();
     }
 
-    /// Code and message of a refusal to delete a stack.
-    async fn undeletable(&self, stack: &str) -> String {
+    /// Why a stack is refused to be deleted.
+    pub async fn undeletable(&self, stack: &str) -> String {
         let deleted = self
             .cloudformation()
             .delete_stack()
