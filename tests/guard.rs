@@ -41,7 +41,7 @@ impl Account {
         self.wait(delete.send()).unwrap();
         let stands = |ids: BTreeSet<String>| ids.contains(stack);
         while stands(self.everything()) {
-            self.wait(tokio::time::sleep(Duration::from_millis(5)));
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -189,6 +189,15 @@ impl Account {
         let described = self.cloudformation.describe_stacks().send().await.unwrap();
         let stack = of_lab(described.stacks());
         let id = stack.stack_id().unwrap();
+        // What the lesson says of updates by hand: no role beyond the guard's boundary.
+        let guard = described.stacks().iter().find(|one| *one != stack).unwrap();
+        let mut outputs = guard.outputs().iter();
+        let boundary = outputs.find(|one| one.output_key() == Some("Boundary"));
+        let boundary = Parameter::builder()
+            .parameter_key("RoleBoundary")
+            .parameter_value(boundary.unwrap().output_value().unwrap())
+            .build();
+        let bounded = template.contains("RoleBoundary").then_some(boundary);
         let as_before = |parameter: &Parameter| {
             Parameter::builder()
                 .parameter_key(parameter.parameter_key().unwrap())
@@ -198,7 +207,14 @@ impl Account {
         let update = self.cloudformation.update_stack().stack_name(id);
         update
             .template_body(template)
-            .set_parameters(Some(stack.parameters().iter().map(as_before).collect()))
+            .set_parameters(Some(
+                stack
+                    .parameters()
+                    .iter()
+                    .map(as_before)
+                    .chain(bounded)
+                    .collect(),
+            ))
             .capabilities(Capability::CapabilityIam)
             .set_tags(Some(stack.tags().to_vec()))
             .send()

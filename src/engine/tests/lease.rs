@@ -219,6 +219,8 @@ fn a_guard_that_resists_is_left_with_its_reason() {
 fn without_role() -> (Lab, Vec<Effect>) {
     let mut lab = Lab::guarded("share", standing());
     lab.hears(What::Began);
+    lab.hears(What::Renewed(Ok(())));
+    lab.hears(looked("CREATE_COMPLETE"));
     lab.wishes(Command::CleanUp);
     lab.hears(What::InventoryTaken(inventory(Listing::Left(vec![
         "i-A".to_owned(),
