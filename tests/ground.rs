@@ -218,15 +218,22 @@ impl Ground {
             ))
         };
         if then == Then::Nothing {
-            let advance = ["practice", "advance", "6h"];
-            let (code, out, err) = outcome(&mut self.served.efslab(&run.home, &advance));
-            if code != 0 {
-                return fails("the clock does not move", &(out + &err));
+            let mut left = Vec::new();
+            // On a computer that is busy the clock overtakes machines that still boot; the guard has its next turn then.
+            for by in ["6h", "1h", "1h"] {
+                let advance = ["practice", "advance", by];
+                let (code, out, err) = outcome(&mut self.served.efslab(&run.home, &advance));
+                if code != 0 {
+                    return fails("the clock does not move", &(out + &err));
+                }
+                // The guard cannot take its own role away, which costs nothing; its stack holds it.
+                left = self.difference();
+                let name = run.lab().unwrap_or("-").replace("lab-", "efslab-");
+                left.retain(|one| !one.contains(&format!("{name}-guard")));
+                if left.is_empty() {
+                    break;
+                }
             }
-            // The guard cannot take its own role away, which costs nothing; its stack holds it.
-            let mut left = self.difference();
-            let name = run.lab().unwrap_or("-").replace("lab-", "efslab-");
-            left.retain(|one| !one.contains(&format!("{name}-guard")));
             if !left.is_empty() {
                 return fails(&format!("{left:?}"), &run.told);
             }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
@@ -11,7 +12,7 @@ use crate::sweep::Account;
 
 impl Account {
     /// StackIds, by the end of the stack's name.
-    fn stack(&self, end: &str) -> Option<String> {
+    pub fn stack(&self, end: &str) -> Option<String> {
         let described = self.wait(self.cloudformation.describe_stacks().send());
         let described = described.unwrap();
         let of_name = |one: &&aws_sdk_cloudformation::types::Stack| {
@@ -19,6 +20,29 @@ impl Account {
         };
         let found = described.stacks().iter().find(of_name)?;
         Some(found.stack_id().unwrap().to_owned())
+    }
+
+    /// ARN of the service role with which CloudFormation works on a stack, and of the one that it has for its output.
+    pub fn roles_of(&self, stack: &str) -> [Option<String>; 2] {
+        let described = self.cloudformation.describe_stacks().stack_name(stack);
+        let described = self.wait(described.send()).unwrap();
+        let stack = &described.stacks()[0];
+        let mut outputs = stack.outputs().iter();
+        let service = outputs.find(|one| one.output_key() == Some("Service"));
+        [
+            stack.role_arn().map(str::to_owned),
+            service.and_then(|one| one.output_value().map(str::to_owned)),
+        ]
+    }
+
+    /// Deletes a stack as somebody does in the console, and waits until it is gone.
+    pub fn delete_by_hand(&self, stack: &str) {
+        let delete = self.cloudformation.delete_stack().stack_name(stack);
+        self.wait(delete.send()).unwrap();
+        let stands = |ids: BTreeSet<String>| ids.contains(stack);
+        while stands(self.everything()) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// What of a stack is there.
@@ -60,6 +84,10 @@ fn a_lab_whose_computer_died_removes_itself_when_its_lease_is_over() {
 
     let stack = account.stack("-lab").unwrap();
     let guard = account.stack("-guard").unwrap();
+    let [role, _] = account.roles_of(&stack);
+    let [own, service] = account.roles_of(&guard);
+    assert!(role.is_some() && role == service, "{role:?} {service:?}");
+    assert_eq!(own, None, "it goes when there is no other guard");
     let name = guard.split('/').nth(1).unwrap().to_owned();
     let lab = name.replace("efslab-", "lab-").replace("-guard", "");
     let ours = [("efslab:lab", lab.as_str())];
@@ -82,7 +110,7 @@ fn a_lab_whose_computer_died_removes_itself_when_its_lease_is_over() {
     assert_eq!(account.stack("-lab").as_deref(), Some(stack.as_str()));
     advance("6h");
 
-    // Its role is left, which could not take itself away, in the guard's stack; and nothing else.
+    // Of its two roles and the boundary that is left, which could not take itself away, in the guard's stack; and nothing else.
     let mut left = account.everything();
     assert!(left.remove(&guard), "{left:?}");
     let expected: BTreeSet<String> = untouched.iter().chain(&neighbours).cloned().collect();
@@ -93,6 +121,34 @@ fn a_lab_whose_computer_died_removes_itself_when_its_lease_is_over() {
     let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(account.everything(), expected);
+}
+
+/// Somebody tidies the account up while she works. The new guard has another role than the stack was made with.
+#[test]
+fn a_guard_that_was_deleted_is_made_anew_while_the_learner_works_and_removes_the_lab_in_its_time() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    served.build(&home);
+    let first = account.stack("-guard").unwrap();
+    account.delete_by_hand(&first);
+    let mut screen = home.screen_with(&served.variables, &["resume"], 24, 80);
+    screen.until("the new guard", |_| {
+        let guard = account.stack("-guard");
+        guard.is_some_and(|guard| account.roles_of(&guard)[1].is_some())
+    });
+    screen.kill();
+    let stack = account.stack("-lab").unwrap();
+    let guard = account.stack("-guard").unwrap();
+    assert_ne!(account.roles_of(&stack)[0], account.roles_of(&guard)[1]);
+
+    let advance = ["practice", "advance", "8h"];
+    let (code, out, err) = outcome(&mut served.efslab(&home, &advance));
+    assert_eq!(code, 0, "{out}{err}");
+    let mut left = account.everything();
+    assert!(left.remove(&guard), "{left:?}");
+    assert_eq!(left, untouched);
 }
 
 /// At pace `max` a command that sleeps makes time jump, and a loop of them uses hours up in moments.

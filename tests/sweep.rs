@@ -189,6 +189,15 @@ impl Account {
         let described = self.cloudformation.describe_stacks().send().await.unwrap();
         let stack = of_lab(described.stacks());
         let id = stack.stack_id().unwrap();
+        // What the lesson says of updates by hand: no role beyond the guard's boundary.
+        let guard = described.stacks().iter().find(|one| *one != stack).unwrap();
+        let mut outputs = guard.outputs().iter();
+        let boundary = outputs.find(|one| one.output_key() == Some("Boundary"));
+        let boundary = Parameter::builder()
+            .parameter_key("RoleBoundary")
+            .parameter_value(boundary.unwrap().output_value().unwrap())
+            .build();
+        let bounded = template.contains("RoleBoundary").then_some(boundary);
         let as_before = |parameter: &Parameter| {
             Parameter::builder()
                 .parameter_key(parameter.parameter_key().unwrap())
@@ -198,7 +207,14 @@ impl Account {
         let update = self.cloudformation.update_stack().stack_name(id);
         update
             .template_body(template)
-            .set_parameters(Some(stack.parameters().iter().map(as_before).collect()))
+            .set_parameters(Some(
+                stack
+                    .parameters()
+                    .iter()
+                    .map(as_before)
+                    .chain(bounded)
+                    .collect(),
+            ))
             .capabilities(Capability::CapabilityIam)
             .set_tags(Some(stack.tags().to_vec()))
             .send()
@@ -485,5 +501,32 @@ fn a_lab_that_was_half_deleted_by_hand_goes_all_the_same() {
     fs::remove_dir_all(home.path("state/labs")).unwrap();
     let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
     assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(account.everything(), untouched);
+}
+
+/// In the console, where the guard is a stack like any other; the lab's stack needs its role to be deleted.
+#[test]
+fn a_lab_whose_guard_was_deleted_first_gets_it_back_and_goes() {
+    let home = Home::new();
+    let served = Served::start(&home);
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    served.build(&home);
+    let (stack, guard) = (account.stack("-lab"), account.stack("-guard"));
+    let (stack, guard) = (stack.unwrap(), guard.unwrap());
+    account.delete_by_hand(&guard);
+    let delete = account.cloudformation.delete_stack().stack_name(&stack);
+    let refused = account.wait(delete.send()).unwrap_err();
+    let refused = refused.into_service_error();
+    let why = refused.meta().message().unwrap();
+    assert!(why.contains("cannot be assumed"), "{why}");
+
+    let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--yes"]));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("putting the guard back: it was deleted before the stack"),
+        "{out}"
+    );
+    assert!(out.contains("Nothing is left."), "{out}");
     assert_eq!(account.everything(), untouched);
 }

@@ -25,6 +25,8 @@ pub struct Proposal<'a> {
     pub makes_roles: bool,
     /// Lab id, for the `efslab:lab` tag.
     pub lab: &'a str,
+    /// ARN of the service role with which CloudFormation works on the stack from then on; `None`: with the one it has.
+    pub role: Option<String>,
     /// Names the change set, so that asking again finds the same one.
     pub token: String,
 }
@@ -58,6 +60,7 @@ impl Cloud {
                     .makes_roles
                     .then(|| vec![Capability::CapabilityIam]),
             )
+            .set_role_arn(proposal.role)
             .tags(Tag::builder().key(LAB_TAG).value(proposal.lab).build())
             .client_token(&proposal.token)
             .send()

@@ -97,6 +97,8 @@ fn class_of(code: &str, message: &str) -> FailureClass {
         || (bare == "ValidationError" && message.contains("does not exist"))
     {
         FailureClass::NotFound
+    } else if bare == "ValidationError" && message.contains("is invalid or cannot be assumed") {
+        FailureClass::Role
     } else if bare == "AlreadyExistsException"
         // It is being executed, or was: an answer was lost.
         || (bare.starts_with("InvalidChangeSetStatus") && message.contains("EXECUTE"))
@@ -133,6 +135,11 @@ mod tests {
                 "ValidationError",
                 "Template format error",
                 FailureClass::Refused,
+            ),
+            (
+                "ValidationError",
+                "Role arn:aws:iam::123456789012:role/r is invalid or cannot be assumed",
+                FailureClass::Role,
             ),
             ("FileSystemNotFound", "", FailureClass::NotFound),
             ("InvalidVpcID.NotFound", "", FailureClass::NotFound),

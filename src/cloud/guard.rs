@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::failure::classify;
 use super::inventory::absent_or;
+use super::role::ServiceRole;
 use super::session::{Cloud, timestamp};
 use super::stack::{Creation, LAB_TAG};
 use crate::engine::event::{Failure, FailureClass};
@@ -25,10 +26,12 @@ const LOOKS: u32 = 300;
 
 /// How the guard's stack is.
 #[derive(Debug, Clone)]
-struct Seen {
+pub(super) struct Seen {
     id: String,
     status: String,
-    ours: bool,
+    pub(super) ours: bool,
+    /// ARNs of its service role and of the boundary; the guard of an older version has none.
+    pub(super) role: Option<ServiceRole>,
 }
 
 impl Cloud {
@@ -66,14 +69,14 @@ impl Cloud {
                         // Somebody has taken its schedule away: another one is made.
                         Err(failure) => {
                             absent(failure)?;
-                            self.delete_stack(&seen.id, format!("{token}-broken-{asked}"))
+                            self.delete_stack(&seen.id, None, format!("{token}-broken-{asked}"))
                                 .await?;
                         }
                     }
                 }
                 Some(seen) => {
                     let why = self.first_failure(&seen.id).await;
-                    self.delete_stack(&seen.id, format!("{token}-failed-{asked}"))
+                    self.delete_stack(&seen.id, None, format!("{token}-failed-{asked}"))
                         .await?;
                     if asked > 0 {
                         return Err(Failure {
@@ -96,6 +99,7 @@ impl Cloud {
                         ],
                         lab,
                         makes_roles: true,
+                        role: None,
                         token: format!("{token}-{asked}"),
                     };
                     asked += 1;
@@ -238,7 +242,7 @@ impl Cloud {
                     });
                 }
                 Some(seen) => {
-                    self.delete_stack(&seen.id, format!("{token}-{asked}"))
+                    self.delete_stack(&seen.id, None, format!("{token}-{asked}"))
                         .await?;
                     asked += 1;
                 }
@@ -252,8 +256,25 @@ impl Cloud {
         })
     }
 
+    /// Makes the guard of a lab anew, because its service role is gone or not there: what is left of it goes first.
+    ///
+    /// # Errors
+    /// As [`Cloud::disarm`] and [`Cloud::arm`].
+    pub async fn put_back(
+        &self,
+        lab: &str,
+        until: Timestamp,
+        template: String,
+        token: &str,
+        every: Duration,
+    ) -> Result<(), Failure> {
+        self.disarm(lab, until, &format!("{token}-old"), every)
+            .await?;
+        self.arm(lab, until, template, token, every).await
+    }
+
     /// The guard's stack, unless it is gone.
-    async fn guard_stack(&self, name: &str) -> Result<Option<Seen>, Failure> {
+    pub(super) async fn guard_stack(&self, name: &str) -> Result<Option<Seen>, Failure> {
         let tried = "look at the guard";
         let asked = self.cloudformation.describe_stacks().stack_name(name);
         let described = match asked.send().await {
@@ -264,6 +285,7 @@ impl Cloud {
             }
         };
         let seen = described.stacks().first().map(|stack| Seen {
+            role: ServiceRole::of(stack),
             id: stack.stack_id().unwrap_or(name).to_owned(),
             status: stack
                 .stack_status()

@@ -1,6 +1,6 @@
 //! Asks every resource type what is left of a lab. An answer is *empty*, *these*, or *could not tell*; never a guess.
 //!
-//! Roles, instance profiles, topics and subscriptions are asked of the stacks, which alone make them: what a stack that is
+//! Roles, instance profiles, policies, topics and subscriptions are asked of the stacks, which alone make them: what a stack that is
 //! deleted says of its resources stands for ninety days (a client for each service would double what is built).
 
 use std::collections::BTreeSet;
@@ -196,14 +196,18 @@ impl Cloud {
             Ok(wanted.map(|part| part.id.clone()).collect())
         };
         let asked = "cloudformation:DescribeStackResources";
-        let roles = of_kinds(&["AWS::IAM::Role", "AWS::IAM::InstanceProfile"]);
+        let roles = of_kinds(&[
+            "AWS::IAM::Role",
+            "AWS::IAM::InstanceProfile",
+            "AWS::IAM::ManagedPolicy",
+        ]);
         let topics = of_kinds(&["AWS::SNS::Topic", "AWS::SNS::Subscription"]);
         let all = parts.iter().flatten();
         let of_guard = all.filter(|part| part.stack.contains(guards));
         (
             of_guard.map(|part| part.id.clone()).collect(),
             [
-                row("roles and profiles", asked, roles),
+                row("roles, profiles, policies", asked, roles),
                 row("topics", asked, topics),
             ],
         )

@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod machines;
 pub mod preflight;
 pub mod remains;
+pub mod role;
 pub mod search;
 pub mod session;
 pub mod sights;

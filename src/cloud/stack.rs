@@ -21,6 +21,8 @@ pub struct Creation<'a> {
     pub lab: &'a str,
     /// The template makes roles, and that is wanted.
     pub makes_roles: bool,
+    /// ARN of the service role with which CloudFormation works on it; `None`: with the caller's own rights.
+    pub role: Option<String>,
     /// Makes a second identical call harmless.
     pub token: String,
 }
@@ -59,6 +61,7 @@ impl Cloud {
                     .makes_roles
                     .then(|| vec![Capability::CapabilityIam]),
             )
+            .set_role_arn(creation.role)
             .tags(Tag::builder().key(LAB_TAG).value(creation.lab).build())
             // Rolling back would leave a broken stack that must be deleted anyway; stopping keeps the evidence, and the
             // lab deletes the stack itself once the learner has seen why.
@@ -198,11 +201,17 @@ impl Cloud {
         Ok(found)
     }
 
-    /// Asks for the stack's deletion. Success means accepted, nothing more.
-    pub async fn delete_stack(&self, stack_id: &str, token: String) -> Result<(), Failure> {
+    /// Asks for the stack's deletion, with this service role instead of its own. Success means accepted, nothing more.
+    pub(super) async fn delete_stack(
+        &self,
+        stack_id: &str,
+        role: Option<&str>,
+        token: String,
+    ) -> Result<(), Failure> {
         self.cloudformation
             .delete_stack()
             .stack_name(stack_id)
+            .set_role_arn(role.map(str::to_owned))
             .client_request_token(token)
             .send()
             .await

@@ -259,7 +259,10 @@ impl Engine {
                 }
                 if matches!(
                     failure.class,
-                    FailureClass::Refused | FailureClass::Denied | FailureClass::Local
+                    FailureClass::Refused
+                        | FailureClass::Denied
+                        | FailureClass::Role
+                        | FailureClass::Local
                 ) {
                     self.ledger.refused(&name);
                     self.stack = None;

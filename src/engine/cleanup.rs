@@ -32,6 +32,8 @@ pub(super) struct Cleanup {
     failures: u32,
     /// Everything is to be asked before anything else is done.
     pub(super) asks: bool,
+    /// What is known of the role with which the lab's stack was made.
+    pub(super) role: Role,
     /// Stacks are not tried any more, and why.
     pub(super) given_up: Option<Trouble>,
     /// The guard is there, and nothing else: its turn has come.
@@ -40,6 +42,18 @@ pub(super) struct Cleanup {
     pub(super) keeps_guard: Option<String>,
     /// An account answered that is not the lab's.
     pub(super) stranger: Option<String>,
+}
+
+/// The role with which CloudFormation works on the lab's stack, as far as a cleanup has to mind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Role {
+    /// Nothing speaks against it.
+    #[default]
+    There,
+    /// It is gone: the guard, to which it belongs, must be put back first.
+    Gone,
+    /// The guard was put back, and has another one.
+    PutBack,
 }
 
 impl Cleanup {
@@ -108,6 +122,7 @@ impl Engine {
         }
         let busy = stacks && self.end_updates(effects)
             || self.end_instances(effects)
+            || stacks && self.put_guard_back(effects)
             || stacks && self.delete_stacks(effects)
             || self.sweep(effects)
             || self.disarm(effects);
@@ -168,10 +183,20 @@ impl Engine {
                 }
             }
             Err(failure) if failure.class == FailureClass::NotFound => self.ledger.gone(stack),
-            Err(failure) if failure.class == FailureClass::Refused && self.looks_again() => {}
+            Err(failure) if failure.class == FailureClass::Role && self.role_is_gone() => {}
+            Err(failure)
+                if matches!(failure.class, FailureClass::Refused | FailureClass::Role)
+                    && self.looks_again() => {}
             Err(failure) if self.cleanup.is_some() => self.give_up(&failure),
             Err(failure) => self.failed(&failure, "delete the stack again"),
         }
+    }
+
+    /// The stack cannot be deleted because its role is gone: whether putting the guard back may mend that.
+    fn role_is_gone(&mut self) -> bool {
+        let role = self.cleanup.as_mut().map(|cleanup| &mut cleanup.role);
+        let first = role.filter(|role| **role == Role::There);
+        first.map(|role| *role = Role::Gone).is_some()
     }
 
     /// A deletion was refused: whether everything is asked once more, to see what is in its way.

@@ -211,6 +211,8 @@ pub enum GuardWish {
     Arm(SignedDuration),
     /// That the lease ends in so much time of the account's.
     Renew(SignedDuration),
+    /// That it is made anew, because the lab's stack cannot be deleted without a service role, and the one it had is gone.
+    PutBack,
     /// That it goes.
     Disarm,
 }

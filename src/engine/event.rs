@@ -146,6 +146,8 @@ pub enum What {
     Renewed(Result<(), Failure>),
     /// Half of the lease is over by the account's clock, where that jumps; it does not until the lease is renewed.
     HalfTime,
+    /// The guard was made anew, or not.
+    PutBack(Result<(), Failure>),
     /// The guard is gone, or not.
     Disarmed(Result<(), Failure>),
     /// The awaited moment of an `Effect::WakeAt` has come.
@@ -374,6 +376,8 @@ pub enum FailureClass {
     Exists,
     /// The request itself is wrong, or a limit is reached: trying again does not help by itself.
     Refused,
+    /// CloudFormation cannot assume the service role of the stack: it is not known everywhere yet, or gone.
+    Role,
     /// Something on this computer: no ssh, a full disk.
     Local,
 }
@@ -395,6 +399,9 @@ impl FailureClass {
             }
             Self::Exists => "It was asked for before: it is looked at.",
             Self::Refused => "Read the reason above; when it is mended, try again.",
+            Self::Role => {
+                "The role belongs to the lab's guard, which was probably deleted first: clean up, that puts it back."
+            }
             Self::Local => "Mend it on this computer, then try again.",
         }
     }

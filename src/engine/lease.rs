@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
 use super::build::Task;
+use super::cleanup::Role;
 use super::effect::{Effect, GuardWish};
 use super::event::{Failure, FailureClass, Inventory};
 use super::view::{Listing, Phase, Trouble};
@@ -227,6 +228,36 @@ impl Engine {
             for id in guard {
                 cleanup.sweep.give_up_on(id, why);
             }
+        }
+    }
+
+    /// Makes the guard anew when the role is gone without which the lab's stack cannot be deleted. `true`: that is not done
+    /// yet.
+    pub(super) fn put_guard_back(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let gone = (self.cleanup.as_ref()).is_some_and(|cleanup| cleanup.role == Role::Gone);
+        if gone {
+            self.say(
+                "putting the guard back: it was deleted before the stack, which cannot go without the guard's role",
+            );
+            self.ask_for(GuardWish::PutBack, effects);
+        }
+        gone
+    }
+
+    pub(super) fn guard_put_back(&mut self, outcome: Result<(), Failure>) {
+        self.busy.end(Task::Guarding);
+        match outcome {
+            Ok(()) => {
+                self.worked();
+                if let Some(cleanup) = &mut self.cleanup {
+                    cleanup.role = Role::PutBack;
+                    cleanup.sweep.progress = true;
+                }
+            }
+            Err(failure) if failure.class == FailureClass::Credentials => self.give_up(&failure),
+            // It is asked for again, after a while.
+            Err(failure) if self.may_try_again("role", &failure) => {}
+            Err(failure) => self.give_up(&failure),
         }
     }
 

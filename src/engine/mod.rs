@@ -253,6 +253,7 @@ impl Engine {
             What::Removed { removal, outcome } => self.removed(&removal, outcome),
             What::Armed(outcome) => self.armed(outcome),
             What::Renewed(outcome) => self.renewed(outcome),
+            What::PutBack(outcome) => self.guard_put_back(outcome),
             What::HalfTime => self.half_time_came(effects),
             What::Disarmed(outcome) => self.disarmed(outcome),
             What::Woke => {

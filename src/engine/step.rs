@@ -390,6 +390,7 @@ impl Engine {
         Facts {
             lab: Some(self.setup.lab.clone()),
             stack: Some(self.stack_name()),
+            guard: Some(super::guard_name(&self.setup.lab)),
             region: Some(self.region().to_owned()),
             file_system: known.file_systems.last().cloned(),
             owed_month: self.owed().map(|owed| format!("{:.2}", owed.month)),

@@ -13,6 +13,7 @@ pub struct Placeholder {
 pub const PLACEHOLDERS: &[Placeholder] = &[
     place("lab", "id of the lab"),
     place("stack", "name of the stack"),
+    place("guard", "name of the guard's stack"),
     place("region", "region"),
     place("fs", "id of the filesystem"),
     place("a.address", "address of A"),
@@ -43,6 +44,8 @@ pub struct Facts {
     pub lab: Option<String>,
     /// Name of the stack.
     pub stack: Option<String>,
+    /// Name of the guard's stack.
+    pub guard: Option<String>,
     /// `us-east-1`.
     pub region: Option<String>,
     /// `fs-…`.
@@ -87,6 +90,7 @@ impl Facts {
         match placeholder {
             "lab" => &self.lab,
             "stack" => &self.stack,
+            "guard" => &self.guard,
             "region" => &self.region,
             "fs" => &self.file_system,
             "a.address" => &self.a.address,
@@ -244,6 +248,7 @@ mod tests {
         let all = Facts {
             lab: Some("lab".to_owned()),
             stack: Some("stack".to_owned()),
+            guard: Some("guard".to_owned()),
             region: Some("region".to_owned()),
             file_system: Some("fs".to_owned()),
             owed_month: Some("owed.month".to_owned()),

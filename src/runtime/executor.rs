@@ -16,6 +16,7 @@ use super::shell::{self, Ask, Begin, Ears};
 use super::{Route, follow, listen};
 use crate::cloud::Cloud;
 use crate::cloud::changes::Proposal;
+use crate::cloud::role::ServiceRole;
 use crate::cloud::stack::Creation;
 use crate::engine::command::TerminalOutput;
 use crate::engine::effect::{Effect, GuardWish, NewStack, NewStage};
@@ -354,19 +355,26 @@ impl Parts {
         // A template without alarms has no such parameter.
         let email = wanted.alarm_email.filter(|_| wanted.stage >= Stage::Alarms);
         parameters.extend(email.map(alarm_email_is));
+        let role = self.cloud.service_role(&self.lab).await?;
+        parameters.extend(boundary_of(role.as_ref(), wanted.stage));
         let creation = Creation {
             name: &wanted.name,
             template: body,
             parameters,
             lab: &self.lab,
             makes_roles: wanted.stage.makes_roles(),
+            role: role.map(|role| role.arn),
             token: Journal::token(&self.lab, intent),
         };
-        let outcome = self.cloud.create_stack(creation).await;
+        let every = self.route.looks_every();
+        let outcome = self.cloud.create_with_role(creation, every).await;
         let settled = match &outcome {
             Ok(id) => Some(Ok(id.clone())),
             Err(failure)
-                if matches!(failure.class, FailureClass::Refused | FailureClass::Denied) =>
+                if matches!(
+                    failure.class,
+                    FailureClass::Refused | FailureClass::Denied | FailureClass::Role
+                ) =>
             {
                 Some(Err(failure.why.clone()))
             }
@@ -386,9 +394,8 @@ impl Parts {
         let Some(intent) = intent else {
             return Err(local(tried, "the intent was not written down".to_owned()));
         };
-        self.cloud
-            .delete_stack(stack, Journal::token(&self.lab, intent))
-            .await
+        let (token, every) = (Journal::token(&self.lab, intent), self.route.looks_every());
+        self.cloud.delete_lab(&self.lab, stack, token, every).await
     }
 
     async fn cancel_update(&self, stack: &str, intent: Option<Intent>) -> Result<(), Failure> {
@@ -408,11 +415,15 @@ impl Parts {
         };
         let template =
             template::render(asked.stage).map_err(|error| local(tried, error.to_string()))?;
+        let role = self.cloud.service_role(&self.lab).await?;
+        let email = asked.alarm_email.map(alarm_email_is);
+        let boundary = boundary_of(role.as_ref(), asked.stage);
         let proposal = Proposal {
             stack: &asked.stack,
             template,
-            differing: asked.alarm_email.into_iter().map(alarm_email_is).collect(),
+            differing: email.into_iter().chain(boundary).collect(),
             makes_roles: asked.stage.makes_roles(),
+            role: role.map(|role| role.arn),
             lab: &self.lab,
             token: Journal::token(&self.lab, intent),
         };
@@ -499,6 +510,12 @@ async fn connected(parts: &Parts, links: &Links, side: Side) -> Result<Arc<Link>
 /// The template's parameter of who is mailed.
 fn alarm_email_is(address: String) -> (&'static str, String) {
     ("AlarmEmail", address)
+}
+
+/// The template's parameter of how far its roles reach, where it makes any.
+fn boundary_of(role: Option<&ServiceRole>, stage: Stage) -> Option<(&'static str, String)> {
+    let role = role.filter(|_| stage.makes_roles())?;
+    Some(("RoleBoundary", role.boundary.clone()))
 }
 
 async fn probe(on: Side, run: String, link: Option<Arc<Link>>) -> What {

@@ -9,7 +9,8 @@ use crate::engine::event::{Failure, What};
 use crate::journal::{Intent, Journal};
 use crate::template;
 
-/// How long a guard that is being taken away keeps quiet. Deleting its stack takes a minute.
+/// How long a guard that is being taken away keeps quiet, or one that is put back so that the lab can go. Deleting its stack
+/// takes a minute, deleting the lab's a few.
 const LAST_LEASE: SignedDuration = SignedDuration::from_mins(30);
 
 impl Parts {
@@ -36,6 +37,7 @@ impl Parts {
         let what = match wish {
             GuardWish::Arm(lease) => What::Armed(self.arm(lease, intent).await),
             GuardWish::Renew(lease) => What::Renewed(self.renew(lease).await),
+            GuardWish::PutBack => What::PutBack(self.put_back(intent).await),
             GuardWish::Disarm => What::Disarmed(self.disarm(intent).await),
         };
         let leased = matches!(what, What::Armed(Ok(())) | What::Renewed(Ok(())));
@@ -65,6 +67,24 @@ impl Parts {
         self.cloud
             .arm(&self.lab, until, template, &token, every)
             .await
+    }
+
+    async fn put_back(&self, intent: Option<Intent>) -> Result<(), Failure> {
+        let tried = "put the guard back, whose role the stack needs to be deleted";
+        let Some(intent) = intent else {
+            return Err(local(tried, "the intent was not written down".to_owned()));
+        };
+        let template = template::guard().map_err(|error| local(tried, error.to_string()))?;
+        let until = self.end_of(LAST_LEASE).await?;
+        let token = Journal::token(&self.lab, intent);
+        let every = self.route.looks_every();
+        let made = self
+            .cloud
+            .put_back(&self.lab, until, template, &token, every);
+        made.await.map_err(|failure| Failure {
+            tried: tried.to_owned(),
+            ..failure
+        })
     }
 
     async fn renew(&self, lease: SignedDuration) -> Result<(), Failure> {

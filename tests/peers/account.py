@@ -89,6 +89,7 @@ def count():
         add("mount target", (one["MountTargetId"] for one in targets))
     add("alarm", (one["AlarmName"] for one in pages("cloudwatch", "describe_alarms", "MetricAlarms")))
     add("role", (one["RoleName"] for one in pages("iam", "list_roles", "Roles")))
+    add("policy", (one["Arn"] for one in pages("iam", "list_policies", "Policies", Scope="Local")))
     profiles = pages("iam", "list_instance_profiles", "InstanceProfiles")
     add("profile", (one["InstanceProfileName"] for one in profiles))
     add("schedule", (one["Name"] for one in pages("scheduler", "list_schedules", "Schedules")))
@@ -127,7 +128,7 @@ def neighbours(template):
         ComparisonOperator="GreaterThanThreshold",
     )
     cloudformation.create_stack(StackName="efslab-lab", TemplateBody=json.dumps(NETWORK))
-    # The guard of somebody else: a schedule, a state machine and a role, for years.
+    # The guard of somebody else: a schedule, a state machine, two roles and a policy, for years.
     guard = {"Lab": OTHER, "Stack": "efslab-other-lab", "Until": "2060-01-01T00:00:00Z"}
     cloudformation.create_stack(
         StackName="efslab-other-guard",

@@ -33,6 +33,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 ROOT = pathlib.Path(__file__).parents[2]
 LAB, STACK, GUARD = "lab-7f3k", "efslab-7f3k-lab", "efslab-7f3k-guard"
 ROLE = "arn:aws:iam::123456789012:role/guard"
+SERVICE = "arn:aws:iam::123456789012:role/efslab-7f3k-guard-Service"
 TEMPLATE = json.dumps(
     {
         "Resources": {
@@ -69,8 +70,10 @@ integrations.StateTaskServiceAwsSdk._eval_service_task = AsJson._eval_service_ta
 
 def definition(guard: str) -> str:
     text = (ROOT / "assets/guard/machine.json").read_text()
-    for name, value in {"Lab": LAB, "Stack": STACK, "Schedule": GUARD, "Guard": guard}.items():
+    given = {"Lab": LAB, "Stack": STACK, "Schedule": GUARD, "Service": SERVICE, "Guard": guard}
+    for name, value in given.items():
         text = text.replace("${" + name + "}", value)
+    assert "${" not in text, text
     machine = json.loads(text)
 
     def hurry(states: dict) -> None:

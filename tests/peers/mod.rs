@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use efslab::lesson::catalog::Catalog;
 use efslab::practice::faults::SERVICES;
 
 use crate::support::{Home, Served, outcome};
@@ -99,6 +100,7 @@ fn the_aws_command_looks_at_a_lab_that_another_program_built() {
         ["CREATE_COMPLETE", "CREATE_COMPLETE"],
         "{err}"
     );
+    update_by_hand(&home, &served);
     let query = "Reservations[].Instances[].State.Name";
     let (_, out, err) = served.aws(&["ec2", "describe-instances", "--query", query]);
     assert_eq!(
@@ -168,6 +170,39 @@ fn boto3_and_the_aws_command_use_every_operation_and_every_waiter_in_scope() {
     assert_eq!(services, BTreeSet::from(served));
     // Members of answers that the services' models do not have.
     assert_eq!(told["strangers"], serde_json::json!([]));
+}
+
+/// Brings the lab to its last stage with the commands that the lesson shows for that: the new role needs the guard's boundary.
+fn update_by_hand(home: &Home, served: &Served) {
+    let lessons = Catalog::embedded().unwrap();
+    let lesson = lessons.lesson("backup").unwrap();
+    let commands = |id: &str| {
+        let step = lesson.steps.iter().find(|step| step.id == id).unwrap();
+        step.commands.join("\n")
+    };
+    let wait = "aws cloudformation wait change-set-create-complete --change-set-name backup --stack-name {stack}";
+    let script = [&commands("propose"), wait, &commands("update")].join("\n");
+    let (code, out, err) = served.aws(&[
+        "cloudformation",
+        "describe-stacks",
+        "--query",
+        "Stacks[].StackName",
+    ]);
+    assert_eq!(code, 0, "{err}");
+    let named = |end: &str| {
+        let mut names = out.split_whitespace();
+        names.find(|name| name.ends_with(end)).unwrap().to_owned()
+    };
+    let script = script.replace("{stack}", &named("-lab"));
+    let script = script.replace("{guard}", &named("-guard"));
+    let script = format!(
+        "set -e\ncd ~\nefslab() {{ \"$EFSLAB\" \"$@\"; }}\naws() {{ \"$AWS\" \"$@\"; }}\n{script}"
+    );
+    let mut shell = home.shell(&script);
+    shell.env("AWS", tool("aws").get_program());
+    shell.envs(served.variables.iter().map(|(name, value)| (name, value)));
+    let (code, out, err) = outcome(&mut shell);
+    assert_eq!(code, 0, "{out}{err}");
 }
 
 /// The `aws` commands that lessons and their documents show: service, command, and what is waited for. Words that only

@@ -214,3 +214,70 @@ fn a_guard_that_resists_is_left_with_its_reason() {
         "{receipt:?}"
     );
 }
+
+/// A cleanup whose stack cannot be deleted, because its role is gone.
+fn without_role() -> (Lab, Vec<Effect>) {
+    let mut lab = Lab::guarded("share", standing());
+    lab.hears(What::Began);
+    lab.hears(What::Renewed(Ok(())));
+    lab.hears(looked("CREATE_COMPLETE"));
+    lab.wishes(Command::CleanUp);
+    lab.hears(What::InventoryTaken(inventory(Listing::Left(vec![
+        "i-A".to_owned(),
+    ]))));
+    let effects = lab.hears(refused(FailureClass::Role));
+    (lab, effects)
+}
+
+fn refused(class: FailureClass) -> What {
+    What::DeletionRequested {
+        stack: ID.to_owned(),
+        outcome: Err(failure(class)),
+    }
+}
+
+#[test]
+fn a_stack_whose_role_went_with_the_guard_is_deleted_once_the_guard_is_put_back() {
+    let (mut lab, effects) = without_role();
+    assert_eq!(effects, [Effect::Guard(GuardWish::PutBack)]);
+    let Phase::CleaningUp { doing, .. } = lab.engine.view().phase else {
+        panic!("{:?}", lab.engine.view().phase)
+    };
+    assert!(doing.contains("putting the guard back"), "{doing}");
+    let delete = Effect::DeleteStack {
+        stack: ID.to_owned(),
+    };
+    assert_eq!(
+        lab.hears(What::PutBack(Ok(()))),
+        std::slice::from_ref(&delete)
+    );
+
+    // Once is enough: another refusal is one like any other, and ends some time.
+    for _ in 0..10 {
+        let mut effects = lab.hears(refused(FailureClass::Role));
+        lab.at += SignedDuration::from_secs(60);
+        effects.extend(lab.hears(What::Woke));
+        let asked = inventory(Listing::Left(vec!["i-A".to_owned()]));
+        effects.extend(lab.hears(What::InventoryTaken(asked)));
+        assert!(!effects.contains(&Effect::Guard(GuardWish::PutBack)));
+        if matches!(lab.engine.view().phase, Phase::CleanedUp(_)) {
+            return;
+        }
+    }
+    panic!("{:?}", lab.engine.view().phase);
+}
+
+#[test]
+fn whoever_may_not_put_the_guard_back_reads_so_in_the_receipt() {
+    let (mut lab, _) = without_role();
+    lab.hears(What::PutBack(Err(failure(FailureClass::Denied))));
+    let left = inventory(Listing::Left(vec!["i-A".to_owned()]));
+    lab.hears(What::InventoryTaken(left));
+    let receipt = lab.engine.receipt().unwrap();
+    assert!(!receipt.is_clean());
+    let notes = receipt.notes.join(" ");
+    assert!(
+        notes.contains("because") && notes.contains("permission"),
+        "{notes}"
+    );
+}

@@ -90,7 +90,7 @@ fn what_leads_nowhere_points_at_its_step() {
     insta::assert_snapshot!(told("rows: [C02]", "rows: [C02, C99]"), @"sample.yaml:22: step `two`: the outline has no row `C99`; expected one of C01, C02, C03, C04, C05, C06, C10, C11, C20, C21, C30, C31, C32, C33, C34, C35, C36, C40, C41, C42, C50, C51, C52, C60, C61, C62, C63, C64, C70, C71, C72, C73, C74, C75, C76, C80, C81, B1, B2, B3, B4, B5, B6");
     insta::assert_snapshot!(told("title: Two", "title: Two\n    diagram: gone"), @"sample.yaml:22: step `two`: there is no diagram `gone`; expected one of backup-options, three-storages, three-compared, mount-targets, security-groups");
     insta::assert_snapshot!(told("title: Two", "title: Two\n    fragment: gone"), @"sample.yaml:22: step `two`: there is no fragment `gone`; expected one of network, filesystem, mount-targets, instances, alarms, backup, scripts/prepare.sh, scripts/share-a.sh, scripts/share-b.sh");
-    insta::assert_snapshot!(told("text: Build.", "text: 'Build {lab} in {zone}.'"), @"sample.yaml:22: step `two`: there is no placeholder {zone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config");
+    insta::assert_snapshot!(told("text: Build.", "text: 'Build {lab} in {zone}.'"), @"sample.yaml:22: step `two`: there is no placeholder {zone}; expected one of lab, stack, guard, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config");
     insta::assert_snapshot!(told("id: two", "id: one"), @"sample.yaml:22: step `one`: an earlier step has this id too; expected one of its own");
 }
 
@@ -117,7 +117,7 @@ sample.yaml:7: step `one`: solution does not do what its check asks for; expecte
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Fact { is: '{gone}' }"), @r"
 sample.yaml:7: step `one`: check Fact is for a typed answer; expected a question without options
-sample.yaml:7: step `one`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config
+sample.yaml:7: step `one`: there is no placeholder {gone}; expected one of lab, stack, guard, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config
 sample.yaml:7: step `one`: solution does not do what its check asks for; expected the right answer, Build, Causality or CleanUp
 ");
     insta::assert_snapshot!(told("!Answer { option: 1 }", "!Calculator { of: !Bill { per_gb: 0 } }"), @r"
@@ -162,7 +162,7 @@ sample.yaml:22: step `two`: solution does not do what its check asks for; expect
     insta::assert_snapshot!(told("wrong: [!Build { stage: share }]", "wrong: [!Causality {}]"), @"sample.yaml:22: step `two`: wrong lets the machines answer each other for nothing; expected a check Causality");
     insta::assert_snapshot!(told("typed: ls", "typed: ''"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
     insta::assert_snapshot!(told("typed: ls", "typed: []"), @"sample.yaml:22: step `two`: check Terminal has an empty `typed`; expected a command, or several to choose from");
-    insta::assert_snapshot!(told("typed: ls", "typed: [ls, ll], shows: [a, '{gone}']"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config");
+    insta::assert_snapshot!(told("typed: ls", "typed: [ls, ll], shows: [a, '{gone}']"), @"sample.yaml:22: step `two`: there is no placeholder {gone}; expected one of lab, stack, guard, region, fs, a.address, b.address, a.zone, b.zone, a.name, b.name, a.instance, b.instance, credits.alarm, volume, snapshot, restored, owed.month, key, ssh_config");
     insta::assert_snapshot!(told("line: ls", "line: ' '"), @"sample.yaml:22: step `two`: solution types an empty or a broken line; expected one line");
     insta::assert_snapshot!(told("- !Stack { stage: share }\n      - !Terminal { on: a, typed: ls }", "[]"), @"sample.yaml:22: step `two`: check All is empty; expected at least one check");
     insta::assert_snapshot!(told("solution: [!Answer 1]", "solution: []"), @"sample.yaml:7: step `one`: solution is empty; expected at least one action");

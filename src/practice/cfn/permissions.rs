@@ -182,6 +182,9 @@ impl<'a> Subject<'a> {
                     let creation = creation.map_or("", |(_, call)| call.trim_start_matches("ec2:"));
                     context.set("ec2:CreateAction", creation);
                 }
+                if let Some(boundary) = self.boundary(world, action, resource.as_deref()) {
+                    context.set("iam:PermissionsBoundary", boundary);
+                }
                 let allowed = allows(world, role, action, resource.as_deref(), context);
                 if !allowed || own && action == "iam:DeleteRole" {
                     return Err(self.refusal(world, role, action, resource.as_deref()));
@@ -189,6 +192,19 @@ impl<'a> Subject<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The boundary that a call about a role is held against: that which the role has, or else is given.
+    fn boundary(&self, world: &World, action: &str, resource: Option<&str>) -> Option<String> {
+        let role = resource.filter(|_| action.starts_with("iam:"));
+        let role = role.and_then(|arn| world.role_by_arn(arn));
+        match role {
+            Some(role) if action != "iam:PutRolePermissionsBoundary" => role.boundary.clone(),
+            _ => {
+                let given = self.properties.get("PermissionsBoundary")?;
+                given.as_str().map(str::to_owned)
+            }
+        }
     }
 
     /// Whoever gives something a role must be allowed to pass it.

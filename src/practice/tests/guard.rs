@@ -41,6 +41,43 @@ impl Bench {
             .unwrap();
     }
 
+    /// ARNs of the service role and of the boundary that a guard has.
+    async fn service(&self, guard: &str) -> (String, String) {
+        let client = self.cloudformation();
+        let described = client.describe_stacks().stack_name(guard).send().await;
+        let described = described.unwrap();
+        let output = |key: &str| {
+            let mut outputs = described.stacks()[0].outputs().iter();
+            let found = outputs.find(|one| one.output_key() == Some(key)).unwrap();
+            found.output_value().unwrap().to_owned()
+        };
+        (output("Service"), output("Boundary"))
+    }
+
+    /// Makes a stack with this service role; answers how it ended and why.
+    async fn made(
+        &self,
+        name: &str,
+        template: &str,
+        given: &[(&str, &str)],
+        role: &str,
+    ) -> (String, String) {
+        let client = self.cloudformation();
+        let create = client.create_stack().stack_name(name).role_arn(role);
+        let created = create
+            .template_body(template)
+            .set_parameters(Some(given.iter().map(parameter).collect()))
+            .capabilities("CAPABILITY_NAMED_IAM".into())
+            .send();
+        let stack = created.await.unwrap().stack_id.unwrap();
+        let state = self.settled(&stack).await;
+        let events = self.events(&stack).await;
+        let failed = events
+            .into_iter()
+            .find(|(_, now, _)| now.ends_with("FAILED"));
+        (state, failed.map(|(_, _, why)| why).unwrap_or_default())
+    }
+
     /// A stack that carries the tag of this lab.
     async fn tagged(
         &self,
@@ -258,4 +295,98 @@ async fn when_the_lease_is_over_the_lab_goes_and_its_neighbours_stay() {
         .await
         .unwrap();
     assert_eq!(bench.settled(&guard).await, "DELETE_COMPLETE");
+}
+
+/// A role with a policy, in a profile, as the lab's stack has it; `more` are its properties.
+fn role(more: &str) -> String {
+    format!(
+        r#"Resources:
+  BackupRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{{Effect: Allow, Principal: {{Service: ec2.amazonaws.com}}, Action: "sts:AssumeRole"}}]
+      Policies:
+        - PolicyName: all
+          PolicyDocument: {{Version: "2012-10-17", Statement: [{{Effect: Allow, Action: "*", Resource: "*"}}]}}
+{more}
+  Profile: {{Type: "AWS::IAM::InstanceProfile", Properties: {{Roles: [!Ref BackupRole]}}}}
+"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_role_gives_rights_only_to_roles_of_the_lab_within_the_boundary() {
+    let bench = Bench::new().await;
+    let guard = bench.guard("lab-7f3k", None).await;
+    let (service, boundary) = bench.service(&guard).await;
+    let made = async |name: &str, more: &str| bench.made(name, &role(more), &[], &service).await;
+    let bounded = format!("      PermissionsBoundary: {boundary}");
+
+    let (state, why) = made("efslab-7f3k-lab", &bounded).await;
+    assert_eq!((state.as_str(), why.as_str()), ("CREATE_COMPLETE", ""));
+    // As long as its boundary is in use, nobody takes the guard away from under it.
+    let client = bench.cloudformation();
+    let delete = client.delete_stack().stack_name(&guard).send();
+    delete.await.unwrap();
+    assert_eq!(bench.settled(&guard).await, "DELETE_FAILED");
+    assert_eq!(bench.schedules().await, 1);
+    let delete = client.delete_stack().stack_name("efslab-7f3k-lab").send();
+    delete.await.unwrap();
+
+    let unbounded = "      Description: as wide as it likes";
+    let elsewhere = "      PermissionsBoundary: arn:aws:iam::aws:policy/AdministratorAccess";
+    let foreign = format!("{bounded}\n      RoleName: of-somebody-else");
+    for (number, more) in [unbounded, elsewhere, &foreign].iter().enumerate() {
+        let (state, why) = made(&format!("efslab-7f3k-lab-{number}"), more).await;
+        assert_eq!(state, "ROLLBACK_COMPLETE", "{more}");
+        assert!(why.contains("iam:CreateRole"), "{more}: {why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_the_service_role_lacks_fails_the_stack() {
+    let bench = Bench::new().await;
+    let guard = bench.guard("lab-7f3k", Some("\"ec2:Create*\"")).await;
+    let (service, _) = bench.service(&guard).await;
+    let given = lab_parameters(GOOD, GOOD);
+    let (state, why) = bench.made("efslab-7f3k-lab", LAB, &given, &service).await;
+    assert_eq!(state, "ROLLBACK_COMPLETE");
+    assert!(
+        why.contains("assumed-role/efslab-7f3k-guard-Service-")
+            && why.contains("is not authorized to perform: ec2:Create"),
+        "{why}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guard_removes_a_stack_whose_role_went_with_an_earlier_guard() {
+    let bench = Bench::new().await;
+    let client = bench.cloudformation();
+    let first = bench.guard("lab-7f3k", None).await;
+    let (service, _) = bench.service(&first).await;
+    let given = lab_parameters(GOOD, GOOD);
+    let tag = cloudformation::types::Tag::builder()
+        .key("efslab:lab")
+        .value("lab-7f3k");
+    let create = client.create_stack().stack_name("efslab-7f3k-lab");
+    let create = create.template_body(LAB).role_arn(&service);
+    let create = create
+        .set_parameters(Some(given.iter().map(parameter).collect()))
+        .tags(tag.build());
+    let lab = create.send().await.unwrap().stack_id.unwrap();
+    assert_eq!(bench.settled(&lab).await, "CREATE_COMPLETE");
+    client
+        .delete_stack()
+        .stack_name(&first)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(bench.settled(&first).await, "DELETE_COMPLETE");
+    assert!(bench.undeletable(&lab).await.contains(&service));
+
+    bench.guard("lab-7f3k", None).await;
+    bench.pass(LEASE + SignedDuration::from_hours(1)).await;
+    assert_eq!(bench.state_of(&lab).await, "DELETE_COMPLETE");
 }

@@ -47,14 +47,19 @@ pub fn given(bench: &Bench, instance: &str) -> RoleCredentials {
     profile.role.unwrap().1.unwrap()
 }
 
-fn ec2_as(bench: &Bench, given: &RoleCredentials) -> ec2::Client {
-    let credentials = Credentials::new(
+/// For requests in the name of such a session.
+pub fn credentials(given: &RoleCredentials) -> Credentials {
+    Credentials::new(
         &given.access_key_id,
         &given.secret_access_key,
         Some(given.token.clone()),
         None,
         "role",
-    );
+    )
+}
+
+fn ec2_as(bench: &Bench, given: &RoleCredentials) -> ec2::Client {
+    let credentials = credentials(given);
     let config = ec2::Config::builder()
         .behavior_version(ec2::config::BehaviorVersion::latest())
         .endpoint_url(&bench.running.endpoint_url)

@@ -1,5 +1,6 @@
 //! Stacks that CloudFormation works on as a role, and stacks that are protected against deletion.
 
+use super::roles;
 use super::*;
 use crate::practice::world::iam::NewRole;
 
@@ -33,8 +34,8 @@ impl Bench {
         put.unwrap();
     }
 
-    /// Code and message of a refusal to delete a stack.
-    async fn undeletable(&self, stack: &str) -> String {
+    /// Why a stack is refused to be deleted.
+    pub async fn undeletable(&self, stack: &str) -> String {
         let deleted = self
             .cloudformation()
             .delete_stack()
@@ -97,6 +98,51 @@ async fn a_stack_can_do_what_its_service_role_may_and_no_more() {
     bench.allow("deployer", "\"ec2:DeleteInternetGateway\"");
     client.delete_stack().stack_name("s").send().await.unwrap();
     assert_eq!(bench.settled(&stack).await, "DELETE_COMPLETE");
+}
+
+/// Of somebody who may ask CloudFormation, and one thing more.
+const ASKS: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["cloudformation:*", "PASS"], "Resource": "*"}]}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_begun_with_a_service_role_goes_on_when_the_session_of_whoever_asked_ends() {
+    let bench = Bench::new().await;
+    let outputs = roles::build(&bench, "all").await;
+    let given = roles::given(&bench, &outputs["Instance"]);
+    let caller = outputs["RoleArn"].rsplit('/').next().unwrap();
+    let may = |pass: &str| {
+        let account = &bench.running.account;
+        let policy = ASKS.replace("PASS", pass);
+        let put = account.write(|world| world.put_role_policy(caller, "work", policy));
+        put.unwrap();
+    };
+    let config = bench.cloudformation().config().to_builder();
+    let config = config.credentials_provider(roles::credentials(&given));
+    let client = cloudformation::Client::from_conf(config.build());
+    let create = |name: &str| client.create_stack().stack_name(name).template_body(MORE);
+    let service = bench.role("deployer", "cloudformation", "\"*\"");
+
+    // With his own rights, which do not suffice; and without the right to hand the role on.
+    may("sts:GetCallerIdentity");
+    create("own").send().await.unwrap();
+    assert_eq!(bench.settled("own").await, "ROLLBACK_COMPLETE");
+    let refused = create("lent").role_arn(&service).send().await.unwrap_err();
+    let refused = refused.into_service_error();
+    let why = refused.meta().message().unwrap();
+    assert!(
+        why.contains("iam:PassRole") && why.contains(&service),
+        "{why}"
+    );
+
+    may("iam:PassRole");
+    let lent = create("lent").role_arn(&service).send().await.unwrap();
+    let ended = bench.running.account.write(|world| {
+        world.roles.remove(caller);
+        Ok(())
+    });
+    ended.unwrap();
+    assert!(client.describe_stacks().send().await.is_err());
+    let lent = lent.stack_id.unwrap();
+    assert_eq!(bench.settled(&lent).await, "CREATE_COMPLETE");
 }
 
 #[tokio::test(flavor = "multi_thread")]
