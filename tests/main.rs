@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod anywhere;
 mod between;
 mod faults;
 mod ground;

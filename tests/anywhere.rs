@@ -1,0 +1,481 @@
+//! A lab whose stack is in any state that CloudFormation knows: the cleanup gets it away, with the state directory and without.
+//! What others have put into its network is named, and left. Counted with the SDK, not with the program's own listings.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudformation::types::{
+    Capability, ChangeSetType, OnFailure, Stack, StackResource, Tag,
+};
+use efslab::engine::effect::{Effect, NewStack};
+use efslab::engine::event::Ground;
+use efslab::journal::{Journal, Place};
+use efslab::template::Stage;
+use jiff::Timestamp;
+
+use crate::between::{Fatal, Moment, Relay, Victim};
+use crate::support::{Home, Served, outcome};
+use crate::sweep::Account;
+
+/// Fast, and yet so that what takes for hours is in progress: at `max` time jumps to its end.
+const PACE: &str = "100";
+/// Beyond what a stack takes here on the slowest machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What a lab is made of, as far as it matters for how it goes: an older version may have made no more of it.
+const LAB: &str = "Resources:
+  Network: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: 10.0.0.0/16 } }
+  SubnetA: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: !Ref Network, CidrBlock: 10.0.1.0/24, AvailabilityZone: us-east-1a } }
+  SubnetB: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: !Ref Network, CidrBlock: 10.0.2.0/24, AvailabilityZone: us-east-1b } }
+  Share: { Type: 'AWS::EFS::FileSystem' }
+  Group: { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: a, VpcId: !Ref Network } }
+  Disk: { Type: 'AWS::EC2::Volume', Properties: { AvailabilityZone: us-east-1a, Size: 1 } }
+";
+/// What takes half a minute to go.
+const TARGET: &str = "  TargetA: { Type: 'AWS::EFS::MountTarget', Properties: { FileSystemId: !Ref Share, SubnetId: !Ref SubnetA, SecurityGroups: [!Ref Group] } }
+";
+/// What never comes, and what that waits for.
+const WAITS: &str = "  Handle: { Type: 'AWS::CloudFormation::WaitConditionHandle' }
+  Never: { Type: 'AWS::CloudFormation::WaitCondition', DependsOn: [Share, Group, SubnetA, Disk], Properties: { Handle: !Ref Handle, Timeout: 43200 } }
+";
+/// A subnet that is not in its network.
+const BROKEN: &str = "  Broken: { Type: 'AWS::EC2::Subnet', DependsOn: [Share, Group, Disk], Properties: { VpcId: !Ref Network, CidrBlock: 192.168.0.0/24 } }
+";
+
+/// A lab's stack, made by hand.
+struct Lab<'a> {
+    account: &'a Account,
+    id: String,
+}
+
+impl Lab<'_> {
+    fn stack_name(&self) -> String {
+        self.id.replacen("lab", "efslab", 1) + "-lab"
+    }
+
+    fn tag(&self) -> Tag {
+        Tag::builder().key("efslab:lab").value(&self.id).build()
+    }
+
+    fn create(&self, more: &str, on_failure: OnFailure) {
+        let create = self.account.cloudformation.create_stack();
+        let create = create.stack_name(self.stack_name()).tags(self.tag());
+        let create = create.template_body(format!("{LAB}{more}"));
+        self.account
+            .wait(create.on_failure(on_failure).send())
+            .unwrap();
+    }
+
+    fn created(&self, more: &str) {
+        self.create(more, OnFailure::DoNothing);
+        self.is("CREATE_COMPLETE");
+    }
+
+    fn update(&self, template: &str, keeps_failures: bool) {
+        let update = self.account.cloudformation.update_stack();
+        let update = update.stack_name(self.stack_name()).tags(self.tag());
+        let update = update.template_body(template);
+        let update = update.disable_rollback(keeps_failures);
+        self.account.wait(update.send()).unwrap();
+    }
+
+    fn cancel(&self) {
+        let cancel = self.account.cloudformation.cancel_update_stack();
+        self.account
+            .wait(cancel.stack_name(self.stack_name()).send())
+            .unwrap();
+    }
+
+    fn delete(&self) {
+        self.account.delete(&self.stack_name());
+    }
+
+    fn is(&self, status: &str) {
+        self.account.stack_is(&self.stack_name(), status);
+    }
+
+    /// Waits until this resource is being made; answers what it is.
+    fn begins(&self, resource: &str) -> String {
+        let name = self.stack_name();
+        self.account.until(&format!("{resource} in {name}"), || {
+            let all = self.account.resources_of(&name);
+            let found = |one: &&StackResource| one.logical_resource_id() == Some(resource);
+            let id = all.iter().find(found)?.physical_resource_id()?;
+            (!id.is_empty()).then(|| id.to_owned())
+        })
+    }
+
+    /// What it waits for will not come.
+    fn fails(&self) {
+        self.begins("Never");
+        let url = self.begins("Handle");
+        let path = url.strip_prefix("http://").unwrap();
+        let (host, path) = path.split_once('/').unwrap();
+        let body = r#"{"Status":"FAILURE","UniqueId":"1","Data":"","Reason":"by hand"}"#;
+        let length = body.len();
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(
+            stream,
+            "PUT /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// Puts something of somebody else's into its network; answers the name of that stack, and what it is.
+    fn obstructed(&self, resource: &str) -> (String, String) {
+        let network = self.begins("Network");
+        let name = format!("somebody-{}", self.id);
+        let create = self.account.cloudformation.create_stack();
+        let template = format!("Resources:\n  Obstacle: {resource}").replace("NETWORK", &network);
+        let create = create.stack_name(&name).template_body(template);
+        self.account.wait(create.send()).unwrap();
+        self.account.stack_is(&name, "CREATE_COMPLETE");
+        let made = self.account.resources_of(&name);
+        let obstacle = made[0].physical_resource_id().unwrap().to_owned();
+        (name, obstacle)
+    }
+
+    /// Somebody takes that out again.
+    fn is_cleared(&self, obstacle: &str) {
+        self.account.delete(obstacle);
+        self.account.until(&format!("{obstacle} to go"), || {
+            self.account.status(obstacle).is_none().then_some(())
+        });
+    }
+}
+
+const GROUP: &str =
+    "{ Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: mine, VpcId: NETWORK } }";
+
+impl Account {
+    fn delete(&self, stack: &str) {
+        let delete = self.cloudformation.delete_stack().stack_name(stack);
+        self.wait(delete.send()).unwrap();
+    }
+
+    fn status(&self, stack: &str) -> Option<String> {
+        let seen = self.cloudformation.describe_stacks().stack_name(stack);
+        let seen = self.wait(seen.send()).ok()?;
+        let status = seen.stacks().first().and_then(Stack::stack_status);
+        status.map(|status| status.as_str().to_owned())
+    }
+
+    fn stack_is(&self, stack: &str, status: &str) {
+        self.until(&format!("{stack} to be {status}"), || {
+            (self.status(stack)? == status).then_some(())
+        });
+    }
+
+    fn resources_of(&self, stack: &str) -> Vec<StackResource> {
+        let seen = self.cloudformation.describe_stack_resources();
+        let seen = self.wait(seen.stack_name(stack).send()).unwrap();
+        seen.stack_resources().to_vec()
+    }
+
+    #[track_caller]
+    fn until<T>(&self, what: &str, wanted: impl Fn() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = wanted() {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// A status, how a stack gets there, and what is the last thing for one that does not stay there.
+type State = (&'static str, fn(&Lab<'_>), Option<fn(&Lab<'_>)>);
+
+const STATES: &[State] = &[
+    (
+        "CREATE_IN_PROGRESS",
+        |lab| lab.create(WAITS, OnFailure::DoNothing),
+        None,
+    ),
+    (
+        "CREATE_FAILED",
+        |lab| lab.create(BROKEN, OnFailure::DoNothing),
+        None,
+    ),
+    ("CREATE_COMPLETE", |lab| lab.created(TARGET), None),
+    (
+        "ROLLBACK_IN_PROGRESS",
+        |lab| {
+            lab.create(&format!("{TARGET}{WAITS}"), OnFailure::Rollback);
+            lab.begins("Never");
+        },
+        Some(|lab| lab.fails()),
+    ),
+    (
+        "ROLLBACK_FAILED",
+        |lab| {
+            lab.create(WAITS, OnFailure::Rollback);
+            let (obstacle, _) = lab.obstructed(GROUP);
+            lab.fails();
+            lab.is("ROLLBACK_FAILED");
+            lab.is_cleared(&obstacle);
+        },
+        None,
+    ),
+    (
+        "ROLLBACK_COMPLETE",
+        |lab| lab.create(BROKEN, OnFailure::Rollback),
+        None,
+    ),
+    (
+        "UPDATE_IN_PROGRESS",
+        |lab| {
+            lab.created("");
+            lab.update(&format!("{LAB}{WAITS}"), false);
+        },
+        None,
+    ),
+    (
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        |lab| lab.created(TARGET),
+        Some(|lab| lab.update(LAB, false)),
+    ),
+    (
+        "UPDATE_FAILED",
+        |lab| {
+            lab.created("");
+            lab.update(&format!("{LAB}{BROKEN}"), true);
+        },
+        None,
+    ),
+    (
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        |lab| {
+            lab.created("");
+            lab.update(&format!("{LAB}{TARGET}{WAITS}"), false);
+            lab.account.until("the mount target", || {
+                let all = lab.account.resources_of(&lab.stack_name());
+                let done = |one: &StackResource| {
+                    one.logical_resource_id() == Some("TargetA")
+                        && one.resource_status().unwrap().as_str() == "CREATE_COMPLETE"
+                };
+                all.iter().any(done).then_some(())
+            });
+        },
+        Some(|lab| lab.cancel()),
+    ),
+    (
+        "UPDATE_ROLLBACK_COMPLETE",
+        |lab| {
+            lab.created("");
+            lab.update(&format!("{LAB}{BROKEN}"), false);
+        },
+        None,
+    ),
+    (
+        "UPDATE_ROLLBACK_FAILED",
+        |lab| {
+            lab.created("");
+            let rule = "SecurityGroupIngress: [{ IpProtocol: tcp, FromPort: 1, ToPort: 2, CidrIp: 10.0.0.0/8 }]";
+            let changed = LAB.replace(
+                "GroupDescription: a,",
+                &format!("GroupDescription: a, {rule},"),
+            );
+            lab.update(&format!("{changed}{WAITS}"), false);
+            lab.begins("Never");
+            // What was changed cannot be changed back: somebody takes it away meanwhile.
+            let group = lab.begins("Group");
+            let delete = lab.account.ec2.delete_security_group().group_id(group);
+            lab.account.wait(delete.send()).unwrap();
+            lab.cancel();
+        },
+        None,
+    ),
+    (
+        "DELETE_IN_PROGRESS",
+        |lab| lab.created(TARGET),
+        Some(|lab| lab.delete()),
+    ),
+    (
+        "DELETE_FAILED",
+        |lab| {
+            lab.created("");
+            let (obstacle, _) = lab.obstructed(GROUP);
+            lab.delete();
+            lab.is("DELETE_FAILED");
+            lab.is_cleared(&obstacle);
+        },
+        None,
+    ),
+    (
+        "REVIEW_IN_PROGRESS",
+        |lab| {
+            let create = lab.account.cloudformation.create_change_set();
+            let create = create
+                .change_set_name("first")
+                .change_set_type(ChangeSetType::Create);
+            let create = create.stack_name(lab.stack_name()).tags(lab.tag());
+            let create = create
+                .template_body(LAB)
+                .capabilities(Capability::CapabilityIam);
+            lab.account.wait(create.send()).unwrap();
+        },
+        None,
+    ),
+];
+
+/// A lab for each state, and each in its state.
+fn every_state(account: &Account) -> Vec<String> {
+    let labs: Vec<Lab<'_>> = (1..=STATES.len())
+        .map(|number| Lab {
+            account,
+            id: format!("lab-{number:02}"),
+        })
+        .collect();
+    let each = || labs.iter().zip(STATES);
+    thread::scope(|scope| {
+        for (lab, (status, make, last)) in each() {
+            scope.spawn(move || {
+                make(lab);
+                if last.is_none() {
+                    lab.is(status);
+                }
+            });
+        }
+    });
+    for (lab, (_, _, last)) in each() {
+        if let Some(last) = last {
+            last(lab);
+        }
+    }
+    for (lab, (status, ..)) in each() {
+        lab.is(status);
+    }
+    labs.into_iter().map(|lab| lab.id).collect()
+}
+
+/// A journal that knows these labs, as one that was killed once it had asked for their stacks.
+fn journal_of(home: &Home, served: &Served, labs: &[String]) -> Journal {
+    let journal = Journal::open(&home.path("state")).unwrap();
+    let place = Place::Endpoint {
+        url: served.url().to_owned(),
+        region: "us-east-1".to_owned(),
+    };
+    for lab in labs {
+        let now = Timestamp::now();
+        journal.add_lab(lab, &place, now).unwrap();
+        let wanted = NewStack {
+            alarm_email: None,
+            name: lab.replacen("lab", "efslab", 1) + "-lab",
+            stage: Stage::Share,
+            ground: Ground {
+                account: "123456789012".to_owned(),
+                zones: ["us-east-1a".to_owned(), "us-east-1b".to_owned()],
+                instance_type: "t3.micro".to_owned(),
+                image: "ami-1".to_owned(),
+                ssh_cidr: "198.51.100.7/32".to_owned(),
+            },
+        };
+        journal
+            .admit(lab, Effect::CreateStack(wanted), now)
+            .unwrap();
+    }
+    journal
+}
+
+#[track_caller]
+fn all_are_gone(labs: &[String], (code, out, err): &(i32, String, String)) {
+    for (lab, (status, ..)) in labs.iter().zip(STATES) {
+        let gone = format!("{lab}: Nothing is left.");
+        assert!(out.contains(&gone), "{lab}, {status}: {out}{err}");
+    }
+    assert_eq!(*code, 0, "{out}{err}");
+}
+
+#[test]
+fn a_lab_in_any_state_goes_with_its_state_directory() {
+    let home = Home::new();
+    let served = Served::paced(&home, PACE);
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    let labs = every_state(&account);
+    drop(journal_of(&home, &served, &labs));
+    all_are_gone(&labs, &outcome(&mut served.efslab(&home, &["cleanup"])));
+    assert_eq!(account.everything(), untouched);
+    let (code, out, err) = home.run(&["status"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out.matches("nothing is left").count(), labs.len(), "{out}");
+}
+
+#[test]
+fn a_lab_in_any_state_goes_by_its_name_from_a_computer_that_never_heard_of_it() {
+    let (home, elsewhere) = (Home::new(), Home::new());
+    let served = Served::paced(&home, PACE);
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    let labs = every_state(&account);
+    let mut cleanup = vec!["cleanup", "--endpoint-url", served.url(), "--yes"];
+    cleanup.extend(labs.iter().map(String::as_str));
+    all_are_gone(&labs, &outcome(&mut served.efslab(&elsewhere, &cleanup)));
+    assert_eq!(account.everything(), untouched);
+}
+
+#[test]
+fn a_lab_in_any_state_is_found_from_anywhere_and_looking_changes_nothing() {
+    let (home, elsewhere) = (Home::new(), Home::new());
+    let served = Served::paced(&home, PACE);
+    let account = Account::of(&served);
+    let untouched = account.everything();
+    let labs = every_state(&account);
+
+    // Only what lists, describes or gets is asked for.
+    let relay = Relay::to(served.url());
+    relay.set(Fatal::Call(usize::MAX), Moment::Before, &Victim::default());
+    let look = [
+        "cleanup",
+        "--all",
+        "--dry-run",
+        "--endpoint-url",
+        relay.url(),
+    ];
+    let (code, out, err) = outcome(&mut served.efslab(&elsewhere, &look));
+    assert_eq!(code, 0, "{out}{err}");
+    for lab in &labs {
+        assert!(
+            out.contains(&format!("{lab}: would delete")),
+            "{lab}: {out}"
+        );
+    }
+    let calls = relay.calls();
+    assert!(calls.len() > 100, "{calls:?}");
+    let looks = |call: &String| {
+        ["Describe", "List", "Get "]
+            .iter()
+            .any(|verb| call.replace("GET", "Get").starts_with(verb))
+    };
+    let others: Vec<_> = calls.iter().filter(|call| !looks(call)).collect();
+    assert!(
+        others
+            .iter()
+            .all(|call| *call == "GetCallerIdentity" || *call == "GetSchedule"),
+        "{others:?}"
+    );
+    assert!(
+        !elsewhere
+            .files("state")
+            .iter()
+            .any(|file| file.ends_with("labs"))
+    );
+
+    let all = ["cleanup", "--all", "--endpoint-url", served.url()];
+    let mut screen = elsewhere.screen_with(&served.variables, &all, 50, 200);
+    for lab in &labs {
+        screen.shows(&format!("{lab} was made elsewhere"));
+        screen.keys("y\r");
+    }
+    let (code, text) = screen.end();
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(account.everything(), untouched);
+}
