@@ -9,6 +9,7 @@
 
 mod anywhere;
 mod between;
+mod blockers;
 mod faults;
 mod ground;
 mod guard;

@@ -4,10 +4,8 @@
 //! deleted says of its resources stands for ninety days (a client for each service would double what is built).
 
 use std::collections::BTreeSet;
-use std::future::Future;
 
 use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus};
-use aws_sdk_ec2::types::Filter;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::FutureExt as _;
@@ -15,7 +13,6 @@ use futures::future::BoxFuture;
 
 use super::failure::classify;
 use super::machines::filter;
-use super::remains::Snapshots;
 use super::session::Cloud;
 use super::stack::{LAB_TAG, lab_of};
 use crate::engine::effect::Known;
@@ -78,9 +75,9 @@ impl Cloud {
                 it.group_id().map(str::to_owned)),
             self.lab_key_pairs(lab),
         );
-        let (mount_targets, interfaces, (schedules, machines)) = tokio::join!(
+        let (mount_targets, networks, (schedules, machines)) = tokio::join!(
             self.mount_targets(&file_systems, &known.file_systems),
-            self.interfaces(lab, &vpcs, &known.vpcs),
+            self.networks(lab, &vpcs, known),
             self.guard_parts(lab),
         );
         let ids = |all: Vec<(String, StackStatus)>| all.into_iter().map(|(id, _)| id).collect();
@@ -91,7 +88,12 @@ impl Cloud {
         let tagged = snapshots.as_ref().map(|found| found.tagged.clone());
         let tagged = tagged.map_err(Failure::clone);
         let remains = remains_of(&instances, &volumes, &tagged);
-        let others = other_snapshots(snapshots);
+        let others = snapshots.map(|found| found.others);
+        let (interfaces, strangers) = match networks {
+            Ok(found) => (Ok(found.interfaces), Ok(found.foreign)),
+            Err(failure) => (Err(failure.clone()), Err(failure)),
+        };
+        let foreign = strangers.clone().unwrap_or_default();
         let (roles, of_parts) = self.rows_of_parts(&stacks, &known.stacks, &guards).await;
         guard.extend(roles);
         Inventory {
@@ -110,7 +112,7 @@ impl Cloud {
                     named(&volumes, |it| &it.id),
                 ),
                 row("snapshots", "ec2:DescribeSnapshots", tagged),
-                others,
+                kept("untagged snapshots", "ec2:DescribeSnapshots", others),
                 row("alarms", "cloudwatch:DescribeAlarms", alarms),
                 row(
                     "filesystems",
@@ -137,12 +139,18 @@ impl Cloud {
                 ),
                 row("subnets", "ec2:DescribeSubnets", subnets),
                 row("VPCs", "ec2:DescribeVpcs", vpcs),
+                kept(
+                    "others in its VPCs",
+                    "ec2:DescribeSubnets and others, by VPC",
+                    strangers,
+                ),
                 row("schedules", "scheduler:ListSchedules", schedules),
                 row("state machines", "states:ListStateMachines", machines),
             ]
             .into_iter()
             .chain(of_parts)
             .collect(),
+            foreign,
             guard,
             stacks: ids(standing.clone()),
             updating: standing.into_iter().filter_map(updating).collect(),
@@ -341,37 +349,6 @@ impl Cloud {
         Ok(ids)
     }
 
-    /// Interfaces in the lab's VPCs (EFS makes some that carry no tag), and any with the tag.
-    async fn interfaces(
-        &self,
-        lab: &str,
-        found: &Result<Vec<String>, Failure>,
-        known: &[String],
-    ) -> Result<Vec<String>, Failure> {
-        let found = found.as_ref().map_err(Failure::clone)?;
-        let tag = filter(&format!("tag:{LAB_TAG}"), lab);
-        let mut ids = self.interfaces_where(tag).await?;
-        for vpc in found
-            .iter()
-            .chain(known.iter().filter(|id| !found.contains(id)))
-        {
-            for id in self.interfaces_where(filter("vpc-id", vpc)).await? {
-                if !ids.contains(&id) {
-                    ids.push(id);
-                }
-            }
-        }
-        Ok(ids)
-    }
-
-    fn interfaces_where(
-        &self,
-        filter: Filter,
-    ) -> impl Future<Output = Result<Vec<String>, Failure>> {
-        let request = self.ec2.describe_network_interfaces().filters(filter);
-        listed!("list network interfaces", request, it => it.network_interface_id().map(str::to_owned))
-    }
-
     async fn lab_key_pairs(&self, lab: &str) -> Result<Vec<String>, Failure> {
         let answer = self
             .ec2
@@ -479,13 +456,9 @@ fn named<T>(
     listed.as_ref().map(ids).map_err(Failure::clone)
 }
 
-/// The row of the snapshots of the lab's volumes that do not carry its tag.
-fn other_snapshots(listed: Result<Snapshots, Failure>) -> InventoryRow {
-    let mut row = row(
-        "untagged snapshots",
-        "ec2:DescribeSnapshots",
-        listed.map(|found| found.others),
-    );
+/// A row of what has to do with the lab without carrying its tag: it is named, and left.
+fn kept(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
+    let mut row = row(kind, asked, answer);
     if let Listing::Left(ids) = row.answer {
         row.answer = Listing::Kept(ids);
     }

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod guard;
 pub mod inventory;
 pub mod machines;
+mod networks;
 pub mod preflight;
 pub mod remains;
 pub mod search;

@@ -14,7 +14,7 @@ use crate::engine::effect::{Known, Removal};
 use crate::engine::event::{Failure, Instance, Remains, Volume, VolumeState};
 
 /// The tag by which CloudFormation marks what it makes.
-const STACK_TAG: &str = "aws:cloudformation:stack-id";
+pub(super) const STACK_TAG: &str = "aws:cloudformation:stack-id";
 /// How many values a filter takes (EC2 API reference, Filter).
 const FILTER_VALUES: usize = 200;
 /// The most a page of snapshots holds (EC2 API reference, DescribeSnapshots).
@@ -192,18 +192,18 @@ fn any_of(name: &str, values: &[String]) -> Vec<Filter> {
     values.chunks(FILTER_VALUES).map(one).collect()
 }
 
-fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+pub(super) fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
     tags.iter()
         .find(|tag| tag.key() == Some(key))
         .and_then(Tag::value)
 }
 
 /// Whether they carry the tag of this lab. The filter has said so; what is destroyed is looked at twice.
-fn is_of(tags: &[Tag], lab: &str) -> bool {
+pub(super) fn is_of(tags: &[Tag], lab: &str) -> bool {
     tag(tags, LAB_TAG) == Some(lab)
 }
 
-fn running(found: &Ec2Instance) -> Option<Instance> {
+pub(super) fn running(found: &Ec2Instance) -> Option<Instance> {
     let state = found.state().and_then(|state| state.name());
     let id = found.instance_id()?.to_owned();
     match state {

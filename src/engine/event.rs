@@ -287,6 +287,8 @@ pub struct Inventory {
     pub stacks: Vec<String>,
     /// Of these stacks, those with an update under way, and their status: they cannot be deleted now.
     pub updating: Vec<(String, String)>,
+    /// What others have put into the lab's network, so that it cannot go. Listed among the rows, too.
+    pub foreign: Vec<String>,
     /// What is there of the lab's guard: StackId, schedule, state machine. Listed among the rows, too.
     pub guard: Vec<String>,
     /// What is stopped or removed one by one.
