@@ -58,7 +58,7 @@ impl Lab<'_> {
         self.id.replacen("lab", "efslab", 1) + "-lab"
     }
 
-    fn tag(&self) -> Tag {
+    pub fn tag(&self) -> Tag {
         Tag::builder().key("efslab:lab").value(&self.id).build()
     }
 
@@ -69,6 +69,18 @@ impl Lab<'_> {
         self.account
             .wait(create.on_failure(on_failure).send())
             .unwrap();
+    }
+
+    /// Whatever becomes of its stack, what that has made stays.
+    pub fn kept(&self, more: &str) {
+        let keeps = format!("{LAB}{more}").replace("{ Type: ", "{ DeletionPolicy: Retain, Type: ");
+        let keeps = keeps.replace("    Type: ", "    DeletionPolicy: Retain\n    Type: ");
+        let create = self.account.cloudformation.create_stack();
+        let create = create.stack_name(self.stack_name()).tags(self.tag());
+        self.account
+            .wait(create.template_body(keeps).send())
+            .unwrap();
+        self.is("CREATE_COMPLETE");
     }
 
     pub fn created(&self, more: &str) {
@@ -339,7 +351,8 @@ const STATES: &[State] = &[
     ),
 ];
 
-fn slow(home: &Home) -> Served {
+/// An account in which there is time to meet what is in progress.
+pub fn slow(home: &Home) -> Served {
     fs::write(home.path("faults.yaml"), SLOW).unwrap();
     Served::paced_and_troubled(home, PACE, &home.path("faults.yaml"))
 }

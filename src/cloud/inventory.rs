@@ -13,26 +13,28 @@ use futures::future::BoxFuture;
 
 use super::failure::classify;
 use super::machines::filter;
+use super::orphans::Tagged;
+use super::remains::STACK_TAG;
 use super::session::Cloud;
 use super::stack::{LAB_TAG, lab_of};
-use crate::engine::effect::Known;
+use crate::engine::effect::{Known, OrphanKind};
 use crate::engine::event::{
     Failure, FailureClass, Instance, Inventory, InventoryRow, Remains, Volume,
 };
 use crate::engine::view::Listing;
 use crate::engine::{guard_name, stack_name};
 
-/// Collects the ids that one paged EC2 listing yields.
+/// Collects what one paged EC2 listing yields of a lab.
 macro_rules! listed {
-    ($tried:literal, $request:expr, $item:ident => $id:expr) => {
+    ($tried:literal, $lab:expr, $request:expr, $id:ident) => {
         async {
-            let mut ids = Vec::new();
+            let mut found = Vec::new();
             let mut pages = $request.into_paginator().items().send();
-            while let Some($item) = pages.next().await {
-                let $item = $item.map_err(|error| classify($tried, &error))?;
-                ids.extend($id);
+            while let Some(item) = pages.next().await {
+                let item = item.map_err(|error| classify($tried, &error))?;
+                found.extend(Tagged::of($lab, item.$id(), item.tags()));
             }
-            Ok::<Vec<String>, Failure>(ids)
+            Ok::<Vec<Tagged>, Failure>(found)
         }
     };
 }
@@ -65,19 +67,37 @@ impl Cloud {
         let disks = Vec::from_iter(disks);
         let (snapshots, vpcs, subnets, gateways, route_tables, groups, keys) = tokio::join!(
             self.lab_snapshots(lab, &disks),
-            listed!("list VPCs", ec2.describe_vpcs().filters(tag()), it => it.vpc_id().map(str::to_owned)),
-            listed!("list subnets", ec2.describe_subnets().filters(tag()), it => it.subnet_id().map(str::to_owned)),
-            listed!("list internet gateways", ec2.describe_internet_gateways().filters(tag()), it =>
-                it.internet_gateway_id().map(str::to_owned)),
-            listed!("list route tables", ec2.describe_route_tables().filters(tag()), it =>
-                it.route_table_id().map(str::to_owned)),
-            listed!("list security groups", ec2.describe_security_groups().filters(tag()), it =>
-                it.group_id().map(str::to_owned)),
+            listed!("list VPCs", lab, ec2.describe_vpcs().filters(tag()), vpc_id),
+            listed!(
+                "list subnets",
+                lab,
+                ec2.describe_subnets().filters(tag()),
+                subnet_id
+            ),
+            listed!(
+                "list internet gateways",
+                lab,
+                ec2.describe_internet_gateways().filters(tag()),
+                internet_gateway_id
+            ),
+            listed!(
+                "list route tables",
+                lab,
+                ec2.describe_route_tables().filters(tag()),
+                route_table_id
+            ),
+            listed!(
+                "list security groups",
+                lab,
+                ec2.describe_security_groups().filters(tag()),
+                group_id
+            ),
             self.lab_key_pairs(lab),
         );
+        let networks = named(&vpcs, |it| &it.id);
         let (mount_targets, networks, (schedules, machines)) = tokio::join!(
             self.mount_targets(&file_systems, &known.file_systems),
-            self.networks(lab, &vpcs, known),
+            self.networks(lab, &networks, known),
             self.guard_parts(lab),
         );
         let ids = |all: Vec<(String, StackStatus)>| all.into_iter().map(|(id, _)| id).collect();
@@ -87,12 +107,33 @@ impl Cloud {
         guard.extend(schedules.iter().chain(&machines).flatten().cloned());
         let tagged = snapshots.as_ref().map(|found| found.tagged.clone());
         let tagged = tagged.map_err(Failure::clone);
-        let remains = remains_of(&instances, &volumes, &tagged);
+        let mut remains = remains_of(&instances, &volumes, &tagged);
         let others = snapshots.map(|found| found.others);
-        let (interfaces, strangers) = match networks {
-            Ok(found) => (Ok(found.interfaces), Ok(found.foreign)),
-            Err(failure) => (Err(failure.clone()), Err(failure)),
+        let (interfaces, tied, strangers) = match networks {
+            Ok(found) => (Ok(found.interfaces), found.tagged, Ok(found.foreign)),
+            Err(failure) => (Err(failure.clone()), Vec::new(), Err(failure)),
         };
+        let listed = [
+            (OrphanKind::Alarm, &alarms),
+            (OrphanKind::KeyPair, &keys),
+            (OrphanKind::MountTarget, &mount_targets),
+            (OrphanKind::FileSystem, &file_systems),
+            (OrphanKind::SecurityGroup, &groups),
+            (OrphanKind::Subnet, &subnets),
+            (OrphanKind::Gateway, &gateways),
+            (OrphanKind::RouteTable, &route_tables),
+            (OrphanKind::Network, &vpcs),
+        ];
+        let listed =
+            listed.map(|(kind, all)| (kind, all.as_ref().ok().cloned().unwrap_or_default()));
+        let listed = listed
+            .into_iter()
+            .chain([(OrphanKind::Interface, tied)])
+            .collect();
+        let there = stacks.iter().flatten().map(|(id, _)| id).collect();
+        let orphans = self.without_gone_stacks(listed, &mut remains.volumes, &there);
+        // Where that cannot be told, it is seen the next time.
+        remains.others = Some(orphans.await.unwrap_or_default());
         let foreign = strangers.clone().unwrap_or_default();
         let (roles, of_parts) = self.rows_of_parts(&stacks, &known.stacks, &guards).await;
         guard.extend(roles);
@@ -113,32 +154,52 @@ impl Cloud {
                 ),
                 row("snapshots", "ec2:DescribeSnapshots", tagged),
                 kept("untagged snapshots", "ec2:DescribeSnapshots", others),
-                row("alarms", "cloudwatch:DescribeAlarms", alarms),
+                row(
+                    "alarms",
+                    "cloudwatch:DescribeAlarms",
+                    named(&alarms, |it| &it.id),
+                ),
                 row(
                     "filesystems",
                     "elasticfilesystem:DescribeFileSystems",
-                    file_systems,
+                    named(&file_systems, |it| &it.id),
                 ),
                 row(
                     "mount targets",
                     "elasticfilesystem:DescribeMountTargets",
-                    mount_targets,
+                    named(&mount_targets, |it| &it.id),
                 ),
                 row(
                     "network interfaces",
                     "ec2:DescribeNetworkInterfaces",
                     interfaces,
                 ),
-                row("security groups", "ec2:DescribeSecurityGroups", groups),
-                row("key pairs", "ec2:DescribeKeyPairs", keys),
-                row("route tables", "ec2:DescribeRouteTables", route_tables),
+                row(
+                    "security groups",
+                    "ec2:DescribeSecurityGroups",
+                    named(&groups, |it| &it.id),
+                ),
+                row(
+                    "key pairs",
+                    "ec2:DescribeKeyPairs",
+                    named(&keys, |it| &it.id),
+                ),
+                row(
+                    "route tables",
+                    "ec2:DescribeRouteTables",
+                    named(&route_tables, |it| &it.id),
+                ),
                 row(
                     "internet gateways",
                     "ec2:DescribeInternetGateways",
-                    gateways,
+                    named(&gateways, |it| &it.id),
                 ),
-                row("subnets", "ec2:DescribeSubnets", subnets),
-                row("VPCs", "ec2:DescribeVpcs", vpcs),
+                row(
+                    "subnets",
+                    "ec2:DescribeSubnets",
+                    named(&subnets, |it| &it.id),
+                ),
+                row("VPCs", "ec2:DescribeVpcs", named(&vpcs, |it| &it.id)),
                 kept(
                     "others in its VPCs",
                     "ec2:DescribeSubnets and others, by VPC",
@@ -258,9 +319,9 @@ impl Cloud {
 
     /// Alarms with the lab's tag among those that bear the name of its stack, as CloudFormation names them: a list of
     /// alarms tells no tags, and an account may have thousands.
-    async fn lab_alarms(&self, lab: &str) -> Result<Vec<String>, Failure> {
+    async fn lab_alarms(&self, lab: &str) -> Result<Vec<Tagged>, Failure> {
         let tried = "list alarms";
-        let mut names = Vec::new();
+        let mut found = Vec::new();
         let mut pages = self
             .cloudwatch
             .describe_alarms()
@@ -281,23 +342,29 @@ impl Cloud {
                     .await
                 {
                     Ok(tags) => {
-                        let ours = tags
-                            .tags()
-                            .iter()
-                            .any(|tag| tag.key() == Some(LAB_TAG) && tag.value() == Some(lab));
-                        names.extend(ours.then(|| name.to_owned()));
+                        let value = |key: &str| {
+                            let mut tags = tags.tags().iter();
+                            let tag = tags.find(|tag| tag.key() == Some(key));
+                            tag.and_then(|tag| tag.value()).map(str::to_owned)
+                        };
+                        if value(LAB_TAG).as_deref() == Some(lab) {
+                            found.push(Tagged {
+                                id: name.to_owned(),
+                                stack: value(STACK_TAG),
+                            });
+                        }
                     }
                     Err(error) => absent_or(tried, &error)?,
                 }
             }
         }
-        Ok(names)
+        Ok(found)
     }
 
     /// Filesystems with the lab's tag; EFS cannot filter by tag, so all are read. The known ones are asked for by id.
-    async fn lab_file_systems(&self, lab: &str, known: &[String]) -> Result<Vec<String>, Failure> {
+    async fn lab_file_systems(&self, lab: &str, known: &[String]) -> Result<Vec<Tagged>, Failure> {
         let tried = "list filesystems";
-        let mut ids = Vec::new();
+        let mut systems = Vec::new();
         let mut pages = self
             .efs
             .describe_file_systems()
@@ -306,39 +373,53 @@ impl Cloud {
             .send();
         while let Some(found) = pages.next().await {
             let found = found.map_err(|error| classify(tried, &error))?;
-            let ours = found
-                .tags()
-                .iter()
-                .any(|tag| tag.key() == LAB_TAG && tag.value() == lab);
-            if ours || known.iter().any(|id| id == found.file_system_id()) {
-                ids.push(found.file_system_id().to_owned());
+            let id = found.file_system_id();
+            let value = |key: &str| {
+                let tag = found.tags().iter().find(|tag| tag.key() == key);
+                tag.map(|tag| tag.value().to_owned())
+            };
+            if value(LAB_TAG).as_deref() == Some(lab) || known.iter().any(|known| known == id) {
+                systems.push(Tagged {
+                    id: id.to_owned(),
+                    stack: value(STACK_TAG),
+                });
             }
         }
-        Ok(ids)
+        Ok(systems)
     }
 
     /// Mount targets of these filesystems; a filesystem that is gone has none.
     async fn mount_targets(
         &self,
-        found: &Result<Vec<String>, Failure>,
+        found: &Result<Vec<Tagged>, Failure>,
         known: &[String],
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Vec<Tagged>, Failure> {
         // Where nobody knows which filesystems there are, nobody knows their mount targets.
         let found = found.as_ref().map_err(Failure::clone)?;
         let tried = "list mount targets";
-        let mut ids = Vec::new();
-        let also = known.iter().filter(|id| !found.contains(id));
-        for file_system in found.iter().chain(also) {
+        let mut targets = Vec::new();
+        let also = known
+            .iter()
+            .filter(|id| found.iter().all(|one| one.id != **id));
+        let also = also.map(|id| Tagged {
+            id: id.clone(),
+            stack: None,
+        });
+        for file_system in found.iter().cloned().chain(also) {
             let mut pages = self
                 .efs
                 .describe_mount_targets()
-                .file_system_id(file_system)
+                .file_system_id(&file_system.id)
                 .into_paginator()
                 .items()
                 .send();
             while let Some(target) = pages.next().await {
                 match target {
-                    Ok(target) => ids.push(target.mount_target_id().to_owned()),
+                    // It has no tags: it goes with whatever its filesystem goes with.
+                    Ok(target) => targets.push(Tagged {
+                        id: target.mount_target_id().to_owned(),
+                        stack: file_system.stack.clone(),
+                    }),
                     Err(error) => {
                         absent_or(tried, &error)?;
                         break;
@@ -346,10 +427,10 @@ impl Cloud {
                 }
             }
         }
-        Ok(ids)
+        Ok(targets)
     }
 
-    async fn lab_key_pairs(&self, lab: &str) -> Result<Vec<String>, Failure> {
+    async fn lab_key_pairs(&self, lab: &str) -> Result<Vec<Tagged>, Failure> {
         let answer = self
             .ec2
             .describe_key_pairs()
@@ -357,10 +438,9 @@ impl Cloud {
             .send()
             .await
             .map_err(|error| classify("list key pairs", &error))?;
-        Ok(answer
-            .key_pairs()
-            .iter()
-            .filter_map(|pair| pair.key_pair_id().map(str::to_owned))
+        let pairs = answer.key_pairs().iter();
+        Ok(pairs
+            .filter_map(|pair| Tagged::of(lab, pair.key_pair_id(), pair.tags()))
             .collect())
     }
 }
@@ -384,6 +464,7 @@ fn remains_of(
         instances: instances.as_ref().ok().cloned(),
         volumes: volumes.as_ref().ok().cloned().unwrap_or_default(),
         snapshots: snapshots.as_ref().ok().cloned().unwrap_or_default(),
+        others: None,
     }
 }
 

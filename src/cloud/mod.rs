@@ -11,6 +11,7 @@ pub mod guard;
 pub mod inventory;
 pub mod machines;
 mod networks;
+mod orphans;
 pub mod preflight;
 pub mod remains;
 pub mod search;

@@ -9,6 +9,7 @@ use aws_sdk_ec2::types::{
 
 use super::failure::classify;
 use super::machines::filter;
+use super::orphans::Tagged;
 use super::remains::{STACK_TAG, is_of, running, tag};
 use super::session::Cloud;
 use super::stack::LAB_TAG;
@@ -23,6 +24,8 @@ const OF_EFS: &str = "EFS mount target for ";
 pub(super) struct Networks {
     /// Interfaces that go with the lab.
     pub(super) interfaces: Vec<String>,
+    /// Those among them that carry the lab's tag.
+    pub(super) tagged: Vec<Tagged>,
     /// What does not, by its id.
     pub(super) foreign: Vec<String>,
 }
@@ -73,6 +76,10 @@ impl Cloud {
             .await?;
         let mut networks = Networks {
             interfaces: tagged.iter().filter_map(id_of).collect(),
+            tagged: tagged
+                .iter()
+                .filter_map(|one| Tagged::of(lab, one.network_interface_id(), one.tag_set()))
+                .collect(),
             foreign: Vec::new(),
         };
         for vpc in vpcs {

@@ -41,6 +41,7 @@ impl Cloud {
             instances: Some(instances),
             volumes,
             snapshots: snapshots.tagged,
+            others: None,
         })
     }
 
@@ -177,6 +178,7 @@ impl Cloud {
                     .map(drop)
                     .map_err(|error| classify("delete the snapshot", &error))
             }
+            Removal::Orphan(kind, id) => self.remove_orphan(*kind, id).await,
         }
     }
 }

@@ -29,7 +29,9 @@ pub(super) struct Cleanup {
     /// What is stopped and removed one by one.
     pub(super) sweep: Sweep,
     /// Failed deletions of stacks.
-    failures: u32,
+    pub(super) failures: u32,
+    /// Others have put something into the lab's network.
+    pub(super) obstructed: bool,
     /// Everything is to be asked before anything else is done.
     pub(super) asks: bool,
     /// Stacks are not tried any more, and why.
@@ -108,8 +110,8 @@ impl Engine {
         }
         let busy = stacks && self.end_updates(effects)
             || self.end_instances(effects)
-            || stacks && self.delete_stacks(effects)
             || self.sweep(effects)
+            || stacks && self.delete_stacks(effects)
             || self.disarm(effects);
         if !busy {
             self.ask_everything(effects);
@@ -231,6 +233,9 @@ impl Engine {
         let obstructed = !foreign.is_empty() && self.ledger.plan().next().is_some();
         let remedy = "Others have put something into its network, which is named above: once that is gone, clean up again.";
         let trouble = self.not_deleted(remedy);
+        if let Some(cleanup) = &mut self.cleanup {
+            cleanup.obstructed = !foreign.is_empty();
+        }
         if let Some(cleanup) = &mut self.cleanup
             && obstructed
             && cleanup.failures > 0

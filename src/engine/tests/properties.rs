@@ -38,6 +38,7 @@ fn remains() -> impl Strategy<Value = Remains> {
         instances,
         volumes,
         snapshots,
+        others: None,
     })
 }
 

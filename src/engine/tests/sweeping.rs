@@ -552,6 +552,7 @@ impl World {
                 })
                 .collect(),
             snapshots: self.snapshots.clone(),
+            others: None,
         }
     }
 
