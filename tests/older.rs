@@ -14,7 +14,7 @@ use crate::sweep::Account;
 /// What the first journals held of a lab: no more than these fields.
 const PLACE: &str = r#"{"Endpoint":{"url":"URL","region":"us-east-1"}}"#;
 const PROGRESS: &str = r#"{"lesson":"share-files","step":1,"steps":[{"lesson":"why-efs","step":"three-ways","passed":"yes","hints":0,"answer":null}]}"#;
-const WANTED: &str = r#"{"name":"efslab-01-lab","stage":"Share","ground":{"account":"123456789012","zones":["us-east-1a","us-east-1b"],"instance_type":"t3.micro","image":"ami-1","ssh_cidr":"198.51.100.7/32"}}"#;
+const WANTED: &str = r#"{"name":"efslab-01-lab","stage":"share","ground":{"account":"123456789012","zones":["us-east-1a","us-east-1b"],"instance_type":"t3.micro","image":"ami-1","ssh_cidr":"198.51.100.7/32"}}"#;
 const KNOWN: &str = r#"{"account":null,"stacks":[],"vpcs":[],"file_systems":[]}"#;
 
 /// A guard that did its work in another way: it has no schedule of this name, and a machine that does nothing.
@@ -118,7 +118,7 @@ const MORE: &str = "  TargetA: { Type: 'AWS::EFS::MountTarget', Properties: { Fi
   Routes: { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: !Ref Network } }
   RoutesOfA: { Type: 'AWS::EC2::SubnetRouteTableAssociation', Properties: { SubnetId: !Ref SubnetA, RouteTableId: !Ref Routes } }
   Second: { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: b, VpcId: !Ref Network, SecurityGroupIngress: [{ IpProtocol: tcp, FromPort: 2049, ToPort: 2049, SourceSecurityGroupId: !Ref Group }] } }
-  Key: { Type: 'AWS::EC2::KeyPair', Properties: { KeyName: orphan } }
+  Key: { Type: 'AWS::EC2::KeyPair', Properties: { KeyName: orphan, PublicKeyMaterial: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIES4FQ0zITInEUonOzar54frcIgb0WrfwQodqiIQbjz+ } }
   Low:
     Type: AWS::CloudWatch::Alarm
     Properties: { Namespace: AWS/EFS, MetricName: BurstCreditBalance, Statistic: Average, Period: 600, EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: LessThanThreshold }
