@@ -1,6 +1,8 @@
 //! What is stopped or removed one by one: the instances, volumes and snapshots of a lab. Only what carries the lab's tag, or
 //! is of a stack that the journal knows, is answered; a name proves nothing.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{
     Filter, Instance as Ec2Instance, InstanceStateName, Tag, Volume as Ec2Volume,
     VolumeAttachmentState, VolumeState as Ec2VolumeState,
@@ -32,11 +34,13 @@ pub(super) struct Snapshots {
 impl Cloud {
     /// One look at what is stopped or removed one by one.
     pub async fn remains(&self, lab: &str, known: &Known) -> Result<Remains, Failure> {
-        let (instances, volumes, snapshots) = tokio::try_join!(
+        let (instances, mut volumes, snapshots) = tokio::try_join!(
             self.lab_instances(lab, &known.stacks),
             self.lab_volumes(lab),
             self.lab_snapshots(lab, &[]),
         )?;
+        self.without_gone_stacks(Vec::new(), &mut volumes, &BTreeSet::new())
+            .await?;
         Ok(Remains {
             instances: Some(instances),
             volumes,
