@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{ArchitectureValues, Image};
 
-use crate::anywhere::{GROUP, Lab, PACE, journal_of};
+use crate::stacks::{GROUP, Lab, PACE, journal_of};
 use crate::support::{Home, Served, outcome};
 use crate::sweep::Account;
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::anywhere::slow;
+use crate::stacks::slow;
 use crate::support::{Home, Served, outcome};
 use crate::sweep::Account;
 

@@ -21,6 +21,7 @@ mod older;
 mod peers;
 mod program;
 mod scripts;
+mod stacks;
 mod support;
 mod sweep;
 mod textbook;

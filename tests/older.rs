@@ -7,7 +7,7 @@ use efslab::engine::effect::Known;
 use efslab::journal::Journal;
 use rusqlite::Connection;
 
-use crate::anywhere::{Lab, PACE, journal_of};
+use crate::stacks::{Lab, PACE, journal_of, until};
 use crate::support::{Home, Served, outcome};
 use crate::sweep::Account;
 
@@ -140,9 +140,10 @@ fn what_was_kept_when_its_stack_was_deleted_goes_by_its_tag_with_the_state_direc
             drop(journal_of(&home, &served, &["lab-01".to_owned()]));
         }
         lab.delete();
-        account.until("the stack to go", || {
-            account.status(&lab.stack_name()).is_none().then_some(())
-        });
+        until(
+            || "the stack to go".to_owned(),
+            || account.status(&lab.stack_name()).is_none().then_some(()),
+        );
         let left = account.everything();
         for kind in [
             "vpc-", "subnet-", "fs-", "sg-", "vol-", "igw-", "rtb-", "key-",

@@ -12,32 +12,14 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::failure::classify;
-use super::machines::filter;
-use super::orphans::Tagged;
-use super::remains::STACK_TAG;
 use super::session::Cloud;
-use super::stack::{LAB_TAG, lab_of};
-use crate::engine::effect::{Known, OrphanKind};
+use super::stack::lab_of;
+use crate::engine::effect::Known;
 use crate::engine::event::{
     Failure, FailureClass, Instance, Inventory, InventoryRow, Remains, Volume,
 };
+use crate::engine::guard_name;
 use crate::engine::view::Listing;
-use crate::engine::{guard_name, stack_name};
-
-/// Collects what one paged EC2 listing yields of a lab.
-macro_rules! listed {
-    ($tried:literal, $lab:expr, $request:expr, $id:ident) => {
-        async {
-            let mut found = Vec::new();
-            let mut pages = $request.into_paginator().items().send();
-            while let Some(item) = pages.next().await {
-                let item = item.map_err(|error| classify($tried, &error))?;
-                found.extend(Tagged::of($lab, item.$id(), item.tags()));
-            }
-            Ok::<Vec<Tagged>, Failure>(found)
-        }
-    };
-}
 
 impl Cloud {
     /// One pass over every resource type that a lab can make. Never fails as a whole: what could not be told is said so.
@@ -51,55 +33,18 @@ impl Cloud {
     }
 
     async fn ask_everything(&self, lab: &str, known: &Known) -> Inventory {
-        let tag = || filter(&format!("tag:{LAB_TAG}"), lab);
-        let ec2 = &self.ec2;
-        let (account, stacks, instances, volumes, alarms, file_systems) = tokio::join!(
+        let (account, stacks, instances, volumes, things, (schedules, machines)) = tokio::join!(
             self.account(),
             self.lab_stacks(lab, &known.stacks),
             self.lab_instances(lab, &known.stacks),
             self.lab_volumes(lab),
-            self.lab_alarms(lab),
-            self.lab_file_systems(lab, &known.file_systems),
+            self.things(lab, known),
+            self.guard_parts(lab),
         );
         // Snapshots may carry no tag: they are looked for by the volumes there were, and those there are.
         let there = volumes.iter().flatten().map(|volume| &volume.id);
         let disks: BTreeSet<String> = known.volumes.iter().chain(there).cloned().collect();
-        let disks = Vec::from_iter(disks);
-        let (snapshots, vpcs, subnets, gateways, route_tables, groups, keys) = tokio::join!(
-            self.lab_snapshots(lab, &disks),
-            listed!("list VPCs", lab, ec2.describe_vpcs().filters(tag()), vpc_id),
-            listed!(
-                "list subnets",
-                lab,
-                ec2.describe_subnets().filters(tag()),
-                subnet_id
-            ),
-            listed!(
-                "list internet gateways",
-                lab,
-                ec2.describe_internet_gateways().filters(tag()),
-                internet_gateway_id
-            ),
-            listed!(
-                "list route tables",
-                lab,
-                ec2.describe_route_tables().filters(tag()),
-                route_table_id
-            ),
-            listed!(
-                "list security groups",
-                lab,
-                ec2.describe_security_groups().filters(tag()),
-                group_id
-            ),
-            self.lab_key_pairs(lab),
-        );
-        let networks = named(&vpcs, |it| &it.id);
-        let (mount_targets, networks, (schedules, machines)) = tokio::join!(
-            self.mount_targets(&file_systems, &known.file_systems),
-            self.networks(lab, &networks, known),
-            self.guard_parts(lab),
-        );
+        let snapshots = self.lab_snapshots(lab, &Vec::from_iter(disks)).await;
         let ids = |all: Vec<(String, StackStatus)>| all.into_iter().map(|(id, _)| id).collect();
         let guards = format!(":stack/{}/", guard_name(lab));
         let (guard, standing) = apart(&stacks, &guards);
@@ -109,32 +54,10 @@ impl Cloud {
         let tagged = tagged.map_err(Failure::clone);
         let mut remains = remains_of(&instances, &volumes, &tagged);
         let others = snapshots.map(|found| found.others);
-        let (interfaces, tied, strangers) = match networks {
-            Ok(found) => (Ok(found.interfaces), found.tagged, Ok(found.foreign)),
-            Err(failure) => (Err(failure.clone()), Vec::new(), Err(failure)),
-        };
-        let listed = [
-            (OrphanKind::Alarm, &alarms),
-            (OrphanKind::KeyPair, &keys),
-            (OrphanKind::MountTarget, &mount_targets),
-            (OrphanKind::FileSystem, &file_systems),
-            (OrphanKind::SecurityGroup, &groups),
-            (OrphanKind::Subnet, &subnets),
-            (OrphanKind::Gateway, &gateways),
-            (OrphanKind::RouteTable, &route_tables),
-            (OrphanKind::Network, &vpcs),
-        ];
-        let listed =
-            listed.map(|(kind, all)| (kind, all.as_ref().ok().cloned().unwrap_or_default()));
-        let listed = listed
-            .into_iter()
-            .chain([(OrphanKind::Interface, tied)])
-            .collect();
         let there = stacks.iter().flatten().map(|(id, _)| id).collect();
-        let orphans = self.without_gone_stacks(listed, &mut remains.volumes, &there);
+        let orphans = self.without_gone_stacks(things.tagged(), &mut remains.volumes, &there);
         // Where that cannot be told, it is seen the next time.
-        remains.others = Some(orphans.await.unwrap_or_default());
-        let foreign = strangers.clone().unwrap_or_default();
+        remains.others = orphans.await.ok();
         let (roles, of_parts) = self.rows_of_parts(&stacks, &known.stacks, &guards).await;
         guard.extend(roles);
         Inventory {
@@ -154,64 +77,16 @@ impl Cloud {
                 ),
                 row("snapshots", "ec2:DescribeSnapshots", tagged),
                 kept("untagged snapshots", "ec2:DescribeSnapshots", others),
-                row(
-                    "alarms",
-                    "cloudwatch:DescribeAlarms",
-                    named(&alarms, |it| &it.id),
-                ),
-                row(
-                    "filesystems",
-                    "elasticfilesystem:DescribeFileSystems",
-                    named(&file_systems, |it| &it.id),
-                ),
-                row(
-                    "mount targets",
-                    "elasticfilesystem:DescribeMountTargets",
-                    named(&mount_targets, |it| &it.id),
-                ),
-                row(
-                    "network interfaces",
-                    "ec2:DescribeNetworkInterfaces",
-                    interfaces,
-                ),
-                row(
-                    "security groups",
-                    "ec2:DescribeSecurityGroups",
-                    named(&groups, |it| &it.id),
-                ),
-                row(
-                    "key pairs",
-                    "ec2:DescribeKeyPairs",
-                    named(&keys, |it| &it.id),
-                ),
-                row(
-                    "route tables",
-                    "ec2:DescribeRouteTables",
-                    named(&route_tables, |it| &it.id),
-                ),
-                row(
-                    "internet gateways",
-                    "ec2:DescribeInternetGateways",
-                    named(&gateways, |it| &it.id),
-                ),
-                row(
-                    "subnets",
-                    "ec2:DescribeSubnets",
-                    named(&subnets, |it| &it.id),
-                ),
-                row("VPCs", "ec2:DescribeVpcs", named(&vpcs, |it| &it.id)),
-                kept(
-                    "others in its VPCs",
-                    "ec2:DescribeSubnets and others, by VPC",
-                    strangers,
-                ),
-                row("schedules", "scheduler:ListSchedules", schedules),
-                row("state machines", "states:ListStateMachines", machines),
             ]
             .into_iter()
+            .chain(things.rows())
+            .chain([
+                row("schedules", "scheduler:ListSchedules", schedules),
+                row("state machines", "states:ListStateMachines", machines),
+            ])
             .chain(of_parts)
             .collect(),
-            foreign,
+            foreign: things.foreign(),
             guard,
             stacks: ids(standing.clone()),
             updating: standing.into_iter().filter_map(updating).collect(),
@@ -316,133 +191,6 @@ impl Cloud {
         }
         Ok(parts)
     }
-
-    /// Alarms with the lab's tag among those that bear the name of its stack, as CloudFormation names them: a list of
-    /// alarms tells no tags, and an account may have thousands.
-    async fn lab_alarms(&self, lab: &str) -> Result<Vec<Tagged>, Failure> {
-        let tried = "list alarms";
-        let mut found = Vec::new();
-        let mut pages = self
-            .cloudwatch
-            .describe_alarms()
-            .alarm_name_prefix(format!("{}-", stack_name(lab)))
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| classify(tried, &error))?;
-            for alarm in page.metric_alarms() {
-                let (Some(name), Some(arn)) = (alarm.alarm_name(), alarm.alarm_arn()) else {
-                    continue;
-                };
-                match self
-                    .cloudwatch
-                    .list_tags_for_resource()
-                    .resource_arn(arn)
-                    .send()
-                    .await
-                {
-                    Ok(tags) => {
-                        let value = |key: &str| {
-                            let mut tags = tags.tags().iter();
-                            let tag = tags.find(|tag| tag.key() == Some(key));
-                            tag.and_then(|tag| tag.value()).map(str::to_owned)
-                        };
-                        if value(LAB_TAG).as_deref() == Some(lab) {
-                            found.push(Tagged {
-                                id: name.to_owned(),
-                                stack: value(STACK_TAG),
-                            });
-                        }
-                    }
-                    Err(error) => absent_or(tried, &error)?,
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// Filesystems with the lab's tag; EFS cannot filter by tag, so all are read. The known ones are asked for by id.
-    async fn lab_file_systems(&self, lab: &str, known: &[String]) -> Result<Vec<Tagged>, Failure> {
-        let tried = "list filesystems";
-        let mut systems = Vec::new();
-        let mut pages = self
-            .efs
-            .describe_file_systems()
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(found) = pages.next().await {
-            let found = found.map_err(|error| classify(tried, &error))?;
-            let id = found.file_system_id();
-            let value = |key: &str| {
-                let tag = found.tags().iter().find(|tag| tag.key() == key);
-                tag.map(|tag| tag.value().to_owned())
-            };
-            if value(LAB_TAG).as_deref() == Some(lab) || known.iter().any(|known| known == id) {
-                systems.push(Tagged {
-                    id: id.to_owned(),
-                    stack: value(STACK_TAG),
-                });
-            }
-        }
-        Ok(systems)
-    }
-
-    /// Mount targets of these filesystems; a filesystem that is gone has none.
-    async fn mount_targets(
-        &self,
-        found: &Result<Vec<Tagged>, Failure>,
-        known: &[String],
-    ) -> Result<Vec<Tagged>, Failure> {
-        // Where nobody knows which filesystems there are, nobody knows their mount targets.
-        let found = found.as_ref().map_err(Failure::clone)?;
-        let tried = "list mount targets";
-        let mut targets = Vec::new();
-        let also = known
-            .iter()
-            .filter(|id| found.iter().all(|one| one.id != **id));
-        let also = also.map(|id| Tagged {
-            id: id.clone(),
-            stack: None,
-        });
-        for file_system in found.iter().cloned().chain(also) {
-            let mut pages = self
-                .efs
-                .describe_mount_targets()
-                .file_system_id(&file_system.id)
-                .into_paginator()
-                .items()
-                .send();
-            while let Some(target) = pages.next().await {
-                match target {
-                    // It has no tags: it goes with whatever its filesystem goes with.
-                    Ok(target) => targets.push(Tagged {
-                        id: target.mount_target_id().to_owned(),
-                        stack: file_system.stack.clone(),
-                    }),
-                    Err(error) => {
-                        absent_or(tried, &error)?;
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(targets)
-    }
-
-    async fn lab_key_pairs(&self, lab: &str) -> Result<Vec<Tagged>, Failure> {
-        let answer = self
-            .ec2
-            .describe_key_pairs()
-            .filters(filter(&format!("tag:{LAB_TAG}"), lab))
-            .send()
-            .await
-            .map_err(|error| classify("list key pairs", &error))?;
-        let pairs = answer.key_pairs().iter();
-        Ok(pairs
-            .filter_map(|pair| Tagged::of(lab, pair.key_pair_id(), pair.tags()))
-            .collect())
-    }
 }
 
 /// Stacks and their status.
@@ -476,7 +224,7 @@ struct Part {
 }
 
 /// A row of the inventory.
-fn row(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
+pub(super) fn row(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
     let answer = match answer {
         Ok(ids) if ids.is_empty() => Listing::Empty,
         Ok(ids) => Listing::Left(ids),
@@ -529,7 +277,7 @@ fn updating((id, status): (String, StackStatus)) -> Option<(String, String)> {
 }
 
 /// The ids of what was listed.
-fn named<T>(
+pub(super) fn named<T>(
     listed: &Result<Vec<T>, Failure>,
     id: impl Fn(&T) -> &String,
 ) -> Result<Vec<String>, Failure> {
@@ -538,7 +286,7 @@ fn named<T>(
 }
 
 /// A row of what has to do with the lab without carrying its tag: it is named, and left.
-fn kept(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
+pub(super) fn kept(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
     let mut row = row(kind, asked, answer);
     if let Listing::Left(ids) = row.answer {
         row.answer = Listing::Kept(ids);

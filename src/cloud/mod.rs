@@ -18,5 +18,6 @@ pub mod search;
 pub mod session;
 pub mod sights;
 pub mod stack;
+mod things;
 
 pub use session::{Account, Cloud};

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudformation::types::StackStatus;
-use aws_sdk_ec2::types::Tag;
+use aws_sdk_ec2::types::{InternetGateway, Tag};
 
 use super::failure::classify;
 use super::inventory::absent_or;
@@ -134,7 +134,7 @@ impl Cloud {
         let seen = asked.internet_gateway_ids(id).send().await;
         let seen = seen.map_err(|error| classify(tried, &error))?;
         let gateways = seen.internet_gateways().iter();
-        for attachment in gateways.flat_map(|one| one.attachments()) {
+        for attachment in gateways.flat_map(InternetGateway::attachments) {
             let detach = self.ec2.detach_internet_gateway().internet_gateway_id(id);
             let detach = detach.set_vpc_id(attachment.vpc_id().map(str::to_owned));
             let detached = detach.send().await;
