@@ -197,7 +197,7 @@ fn all_are_gone(labs: &[String], (code, out, err): &(i32, String, String)) {
 #[test]
 fn a_lab_in_any_state_goes_with_its_state_directory() {
     let home = Home::new();
-    let served = slow(&home);
+    let served = slow(&home, "15m");
     let account = Account::of(&served);
     let untouched = account.everything();
     let labs = every_state(&account);
@@ -212,7 +212,7 @@ fn a_lab_in_any_state_goes_with_its_state_directory() {
 #[test]
 fn a_lab_in_any_state_goes_by_its_name_from_a_computer_that_never_heard_of_it() {
     let (home, elsewhere) = (Home::new(), Home::new());
-    let served = slow(&home);
+    let served = slow(&home, "15m");
     let account = Account::of(&served);
     let untouched = account.everything();
     let labs = every_state(&account);
@@ -225,7 +225,7 @@ fn a_lab_in_any_state_goes_by_its_name_from_a_computer_that_never_heard_of_it() 
 #[test]
 fn a_lab_in_any_state_is_found_from_anywhere_and_looking_changes_nothing() {
     let (home, elsewhere) = (Home::new(), Home::new());
-    let served = slow(&home);
+    let served = slow(&home, "15m");
     let account = Account::of(&served);
     let untouched = account.everything();
     let labs = every_state(&account);

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::stacks::slow;
+use crate::stacks::{PACE, slow};
 use crate::support::{Home, Served, outcome};
 use crate::sweep::Account;
 
@@ -107,7 +107,7 @@ fn the_next_knows(served: &Served, home: &Home) {
 #[test]
 fn a_run_that_is_interrupted_says_what_stands_what_it_costs_and_how_to_go_on() {
     let elsewhere = Home::new();
-    let served = slow(&elsewhere);
+    let served = Served::paced(&elsewhere, PACE);
     let account = Account::of(&served);
     let untouched = account.everything();
     for (number, (signal, code)) in SIGNALS.into_iter().enumerate() {
@@ -155,12 +155,13 @@ fn a_run_that_is_interrupted_says_what_stands_what_it_costs_and_how_to_go_on() {
 #[test]
 fn a_cleanup_that_is_interrupted_again_and_again_says_what_is_left_and_is_finished_by_the_next() {
     let (elsewhere, home) = (Home::new(), Home::new());
-    let served = slow(&elsewhere);
+    // It is over once the clock is put forward, and not before.
+    let served = slow(&elsewhere, "3h");
     let account = Account::of(&served);
     let untouched = account.everything();
 
     // The run itself is in the middle of it, and whoever sits there is impatient.
-    let mut run = Running::start(&served, &home, &["run", "share-files"]);
+    let mut run = Running::start(&served, &home, &["run", "share-files", "--ttl", "1d"]);
     run.until("the deletion", |_| {
         stack(&account).as_deref() == Some("DELETE_IN_PROGRESS")
     });
@@ -185,7 +186,7 @@ fn a_cleanup_that_is_interrupted_again_and_again_says_what_is_left_and_is_finish
         };
         cleanup.until("it to drive", driven);
         cleanup.signal(signal);
-        cleanup.signal("TERM");
+        cleanup.signal(signal);
         let (ended, told) = cleanup.end();
         assert_eq!(ended, Some(code), "{told}");
         assert!(told.contains(&format!("interrupted: {lab} ")), "{told}");
@@ -199,6 +200,9 @@ fn a_cleanup_that_is_interrupted_again_and_again_says_what_is_left_and_is_finish
         assert_eq!(rows[0]["clean"], false);
         assert_eq!(stack(&account).as_deref(), Some("DELETE_IN_PROGRESS"));
     }
+    let advance = ["practice", "advance", "4h"];
+    let (code, out, err) = outcome(&mut served.efslab(&elsewhere, &advance));
+    assert_eq!(code, 0, "{out}{err}");
     let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup"]));
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(account.everything(), untouched);

@@ -18,8 +18,6 @@ use crate::sweep::Account;
 
 /// Fast, and yet so that what takes for hours is in progress: at `max` time jumps to its end.
 pub const PACE: &str = "100";
-/// So that what deletes a mount target is in progress long enough to be met by a cleanup.
-const SLOW: &str = "faults: [{fault: slow-interface, delay: 15m}]";
 /// Beyond what a stack takes here on the slowest machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -207,9 +205,10 @@ pub fn until<T>(what: impl Fn() -> String, wanted: impl Fn() -> Option<T>) -> T 
     }
 }
 
-/// An account in which there is time to meet what is in progress.
-pub fn slow(home: &Home) -> Served {
-    fs::write(home.path("faults.yaml"), SLOW).unwrap();
+/// An account in which the deletion of a mount target takes so much longer, and is met in progress.
+pub fn slow(home: &Home, delay: &str) -> Served {
+    let faults = format!("faults: [{{fault: slow-interface, delay: {delay}}}]");
+    fs::write(home.path("faults.yaml"), faults).unwrap();
     Served::paced_and_troubled(home, PACE, &home.path("faults.yaml"))
 }
 
