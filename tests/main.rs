@@ -7,16 +7,21 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod anywhere;
 mod between;
+mod blockers;
 mod faults;
 mod ground;
 mod guard;
+mod interrupted;
 mod killed;
 mod kills;
 mod lab;
+mod older;
 mod peers;
 mod program;
 mod scripts;
+mod stacks;
 mod support;
 mod sweep;
 mod textbook;

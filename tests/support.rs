@@ -212,10 +212,14 @@ impl Served {
 
     /// One in which things go wrong as this file says.
     pub fn troubled(home: &Home, faults: &Path) -> Self {
+        Self::paced_and_troubled(home, "max", faults)
+    }
+
+    pub fn paced_and_troubled(home: &Home, pace: &str, faults: &Path) -> Self {
         let faults = faults.to_str().unwrap();
         Self::serve(
             home,
-            &["practice", "serve", "--pace", "max", "--faults", faults],
+            &["practice", "serve", "--pace", pace, "--faults", faults],
         )
     }
 

@@ -18,7 +18,7 @@ pub struct Account {
     runtime: tokio::runtime::Runtime,
     pub cloudformation: aws_sdk_cloudformation::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
-    ec2: aws_sdk_ec2::Client,
+    pub ec2: aws_sdk_ec2::Client,
     efs: aws_sdk_efs::Client,
     scheduler: aws_sdk_scheduler::Client,
     sfn: aws_sdk_sfn::Client,

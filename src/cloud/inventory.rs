@@ -4,41 +4,22 @@
 //! deleted says of its resources stands for ninety days (a client for each service would double what is built).
 
 use std::collections::BTreeSet;
-use std::future::Future;
 
 use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus};
-use aws_sdk_ec2::types::Filter;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::failure::classify;
-use super::machines::filter;
-use super::remains::Snapshots;
 use super::session::Cloud;
-use super::stack::{LAB_TAG, lab_of};
+use super::stack::lab_of;
 use crate::engine::effect::Known;
 use crate::engine::event::{
     Failure, FailureClass, Instance, Inventory, InventoryRow, Remains, Volume,
 };
+use crate::engine::guard_name;
 use crate::engine::view::Listing;
-use crate::engine::{guard_name, stack_name};
-
-/// Collects the ids that one paged EC2 listing yields.
-macro_rules! listed {
-    ($tried:literal, $request:expr, $item:ident => $id:expr) => {
-        async {
-            let mut ids = Vec::new();
-            let mut pages = $request.into_paginator().items().send();
-            while let Some($item) = pages.next().await {
-                let $item = $item.map_err(|error| classify($tried, &error))?;
-                ids.extend($id);
-            }
-            Ok::<Vec<String>, Failure>(ids)
-        }
-    };
-}
 
 impl Cloud {
     /// One pass over every resource type that a lab can make. Never fails as a whole: what could not be told is said so.
@@ -52,37 +33,18 @@ impl Cloud {
     }
 
     async fn ask_everything(&self, lab: &str, known: &Known) -> Inventory {
-        let tag = || filter(&format!("tag:{LAB_TAG}"), lab);
-        let ec2 = &self.ec2;
-        let (account, stacks, instances, volumes, alarms, file_systems) = tokio::join!(
+        let (account, stacks, instances, volumes, things, (schedules, machines)) = tokio::join!(
             self.account(),
             self.lab_stacks(lab, &known.stacks),
             self.lab_instances(lab, &known.stacks),
             self.lab_volumes(lab),
-            self.lab_alarms(lab),
-            self.lab_file_systems(lab, &known.file_systems),
+            self.things(lab, known),
+            self.guard_parts(lab),
         );
         // Snapshots may carry no tag: they are looked for by the volumes there were, and those there are.
         let there = volumes.iter().flatten().map(|volume| &volume.id);
         let disks: BTreeSet<String> = known.volumes.iter().chain(there).cloned().collect();
-        let disks = Vec::from_iter(disks);
-        let (snapshots, vpcs, subnets, gateways, route_tables, groups, keys) = tokio::join!(
-            self.lab_snapshots(lab, &disks),
-            listed!("list VPCs", ec2.describe_vpcs().filters(tag()), it => it.vpc_id().map(str::to_owned)),
-            listed!("list subnets", ec2.describe_subnets().filters(tag()), it => it.subnet_id().map(str::to_owned)),
-            listed!("list internet gateways", ec2.describe_internet_gateways().filters(tag()), it =>
-                it.internet_gateway_id().map(str::to_owned)),
-            listed!("list route tables", ec2.describe_route_tables().filters(tag()), it =>
-                it.route_table_id().map(str::to_owned)),
-            listed!("list security groups", ec2.describe_security_groups().filters(tag()), it =>
-                it.group_id().map(str::to_owned)),
-            self.lab_key_pairs(lab),
-        );
-        let (mount_targets, interfaces, (schedules, machines)) = tokio::join!(
-            self.mount_targets(&file_systems, &known.file_systems),
-            self.interfaces(lab, &vpcs, &known.vpcs),
-            self.guard_parts(lab),
-        );
+        let snapshots = self.lab_snapshots(lab, &Vec::from_iter(disks)).await;
         let ids = |all: Vec<(String, StackStatus)>| all.into_iter().map(|(id, _)| id).collect();
         let guards = format!(":stack/{}/", guard_name(lab));
         let (guard, standing) = apart(&stacks, &guards);
@@ -90,8 +52,12 @@ impl Cloud {
         guard.extend(schedules.iter().chain(&machines).flatten().cloned());
         let tagged = snapshots.as_ref().map(|found| found.tagged.clone());
         let tagged = tagged.map_err(Failure::clone);
-        let remains = remains_of(&instances, &volumes, &tagged);
-        let others = other_snapshots(snapshots);
+        let mut remains = remains_of(&instances, &volumes, &tagged);
+        let others = snapshots.map(|found| found.others);
+        let there = stacks.iter().flatten().map(|(id, _)| id).collect();
+        let orphans = self.without_gone_stacks(things.tagged(), &mut remains.volumes, &there);
+        // Where that cannot be told, it is seen the next time.
+        remains.others = orphans.await.ok();
         let (roles, of_parts) = self.rows_of_parts(&stacks, &known.stacks, &guards).await;
         guard.extend(roles);
         Inventory {
@@ -110,39 +76,17 @@ impl Cloud {
                     named(&volumes, |it| &it.id),
                 ),
                 row("snapshots", "ec2:DescribeSnapshots", tagged),
-                others,
-                row("alarms", "cloudwatch:DescribeAlarms", alarms),
-                row(
-                    "filesystems",
-                    "elasticfilesystem:DescribeFileSystems",
-                    file_systems,
-                ),
-                row(
-                    "mount targets",
-                    "elasticfilesystem:DescribeMountTargets",
-                    mount_targets,
-                ),
-                row(
-                    "network interfaces",
-                    "ec2:DescribeNetworkInterfaces",
-                    interfaces,
-                ),
-                row("security groups", "ec2:DescribeSecurityGroups", groups),
-                row("key pairs", "ec2:DescribeKeyPairs", keys),
-                row("route tables", "ec2:DescribeRouteTables", route_tables),
-                row(
-                    "internet gateways",
-                    "ec2:DescribeInternetGateways",
-                    gateways,
-                ),
-                row("subnets", "ec2:DescribeSubnets", subnets),
-                row("VPCs", "ec2:DescribeVpcs", vpcs),
-                row("schedules", "scheduler:ListSchedules", schedules),
-                row("state machines", "states:ListStateMachines", machines),
+                kept("untagged snapshots", "ec2:DescribeSnapshots", others),
             ]
             .into_iter()
+            .chain(things.rows())
+            .chain([
+                row("schedules", "scheduler:ListSchedules", schedules),
+                row("state machines", "states:ListStateMachines", machines),
+            ])
             .chain(of_parts)
             .collect(),
+            foreign: things.foreign(),
             guard,
             stacks: ids(standing.clone()),
             updating: standing.into_iter().filter_map(updating).collect(),
@@ -251,145 +195,6 @@ impl Cloud {
         }
         Ok(parts)
     }
-
-    /// Alarms with the lab's tag among those that bear the name of its stack, as CloudFormation names them: a list of
-    /// alarms tells no tags, and an account may have thousands.
-    async fn lab_alarms(&self, lab: &str) -> Result<Vec<String>, Failure> {
-        let tried = "list alarms";
-        let mut names = Vec::new();
-        let mut pages = self
-            .cloudwatch
-            .describe_alarms()
-            .alarm_name_prefix(format!("{}-", stack_name(lab)))
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| classify(tried, &error))?;
-            for alarm in page.metric_alarms() {
-                let (Some(name), Some(arn)) = (alarm.alarm_name(), alarm.alarm_arn()) else {
-                    continue;
-                };
-                match self
-                    .cloudwatch
-                    .list_tags_for_resource()
-                    .resource_arn(arn)
-                    .send()
-                    .await
-                {
-                    Ok(tags) => {
-                        let ours = tags
-                            .tags()
-                            .iter()
-                            .any(|tag| tag.key() == Some(LAB_TAG) && tag.value() == Some(lab));
-                        names.extend(ours.then(|| name.to_owned()));
-                    }
-                    Err(error) => absent_or(tried, &error)?,
-                }
-            }
-        }
-        Ok(names)
-    }
-
-    /// Filesystems with the lab's tag; EFS cannot filter by tag, so all are read. The known ones are asked for by id.
-    async fn lab_file_systems(&self, lab: &str, known: &[String]) -> Result<Vec<String>, Failure> {
-        let tried = "list filesystems";
-        let mut ids = Vec::new();
-        let mut pages = self
-            .efs
-            .describe_file_systems()
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(found) = pages.next().await {
-            let found = found.map_err(|error| classify(tried, &error))?;
-            let ours = found
-                .tags()
-                .iter()
-                .any(|tag| tag.key() == LAB_TAG && tag.value() == lab);
-            if ours || known.iter().any(|id| id == found.file_system_id()) {
-                ids.push(found.file_system_id().to_owned());
-            }
-        }
-        Ok(ids)
-    }
-
-    /// Mount targets of these filesystems; a filesystem that is gone has none.
-    async fn mount_targets(
-        &self,
-        found: &Result<Vec<String>, Failure>,
-        known: &[String],
-    ) -> Result<Vec<String>, Failure> {
-        // Where nobody knows which filesystems there are, nobody knows their mount targets.
-        let found = found.as_ref().map_err(Failure::clone)?;
-        let tried = "list mount targets";
-        let mut ids = Vec::new();
-        let also = known.iter().filter(|id| !found.contains(id));
-        for file_system in found.iter().chain(also) {
-            let mut pages = self
-                .efs
-                .describe_mount_targets()
-                .file_system_id(file_system)
-                .into_paginator()
-                .items()
-                .send();
-            while let Some(target) = pages.next().await {
-                match target {
-                    Ok(target) => ids.push(target.mount_target_id().to_owned()),
-                    Err(error) => {
-                        absent_or(tried, &error)?;
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(ids)
-    }
-
-    /// Interfaces in the lab's VPCs (EFS makes some that carry no tag), and any with the tag.
-    async fn interfaces(
-        &self,
-        lab: &str,
-        found: &Result<Vec<String>, Failure>,
-        known: &[String],
-    ) -> Result<Vec<String>, Failure> {
-        let found = found.as_ref().map_err(Failure::clone)?;
-        let tag = filter(&format!("tag:{LAB_TAG}"), lab);
-        let mut ids = self.interfaces_where(tag).await?;
-        for vpc in found
-            .iter()
-            .chain(known.iter().filter(|id| !found.contains(id)))
-        {
-            for id in self.interfaces_where(filter("vpc-id", vpc)).await? {
-                if !ids.contains(&id) {
-                    ids.push(id);
-                }
-            }
-        }
-        Ok(ids)
-    }
-
-    fn interfaces_where(
-        &self,
-        filter: Filter,
-    ) -> impl Future<Output = Result<Vec<String>, Failure>> {
-        let request = self.ec2.describe_network_interfaces().filters(filter);
-        listed!("list network interfaces", request, it => it.network_interface_id().map(str::to_owned))
-    }
-
-    async fn lab_key_pairs(&self, lab: &str) -> Result<Vec<String>, Failure> {
-        let answer = self
-            .ec2
-            .describe_key_pairs()
-            .filters(filter(&format!("tag:{LAB_TAG}"), lab))
-            .send()
-            .await
-            .map_err(|error| classify("list key pairs", &error))?;
-        Ok(answer
-            .key_pairs()
-            .iter()
-            .filter_map(|pair| pair.key_pair_id().map(str::to_owned))
-            .collect())
-    }
 }
 
 /// Stacks and their status.
@@ -411,6 +216,7 @@ fn remains_of(
         instances: instances.as_ref().ok().cloned(),
         volumes: volumes.as_ref().ok().cloned().unwrap_or_default(),
         snapshots: snapshots.as_ref().ok().cloned().unwrap_or_default(),
+        others: None,
     }
 }
 
@@ -422,7 +228,7 @@ struct Part {
 }
 
 /// A row of the inventory.
-fn row(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
+pub(super) fn row(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
     let answer = match answer {
         Ok(ids) if ids.is_empty() => Listing::Empty,
         Ok(ids) => Listing::Left(ids),
@@ -475,7 +281,7 @@ fn updating((id, status): (String, StackStatus)) -> Option<(String, String)> {
 }
 
 /// The ids of what was listed.
-fn named<T>(
+pub(super) fn named<T>(
     listed: &Result<Vec<T>, Failure>,
     id: impl Fn(&T) -> &String,
 ) -> Result<Vec<String>, Failure> {
@@ -483,13 +289,9 @@ fn named<T>(
     listed.as_ref().map(ids).map_err(Failure::clone)
 }
 
-/// The row of the snapshots of the lab's volumes that do not carry its tag.
-fn other_snapshots(listed: Result<Snapshots, Failure>) -> InventoryRow {
-    let mut row = row(
-        "untagged snapshots",
-        "ec2:DescribeSnapshots",
-        listed.map(|found| found.others),
-    );
+/// A row of what has to do with the lab without carrying its tag: it is named, and left.
+pub(super) fn kept(kind: &str, asked: &str, answer: Result<Vec<String>, Failure>) -> InventoryRow {
+    let mut row = row(kind, asked, answer);
     if let Listing::Left(ids) = row.answer {
         row.answer = Listing::Kept(ids);
     }

@@ -10,6 +10,8 @@ pub mod failure;
 pub mod guard;
 pub mod inventory;
 pub mod machines;
+mod networks;
+mod orphans;
 pub mod preflight;
 pub mod remains;
 pub mod role;
@@ -17,5 +19,6 @@ pub mod search;
 pub mod session;
 pub mod sights;
 pub mod stack;
+mod things;
 
 pub use session::{Account, Cloud};

@@ -1,6 +1,8 @@
 //! What is stopped or removed one by one: the instances, volumes and snapshots of a lab. Only what carries the lab's tag, or
 //! is of a stack that the journal knows, is answered; a name proves nothing.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{
     Filter, Instance as Ec2Instance, InstanceStateName, Tag, Volume as Ec2Volume,
     VolumeAttachmentState, VolumeState as Ec2VolumeState,
@@ -14,7 +16,7 @@ use crate::engine::effect::{Known, Removal};
 use crate::engine::event::{Failure, Instance, Remains, Volume, VolumeState};
 
 /// The tag by which CloudFormation marks what it makes.
-const STACK_TAG: &str = "aws:cloudformation:stack-id";
+pub(super) const STACK_TAG: &str = "aws:cloudformation:stack-id";
 /// How many values a filter takes (EC2 API reference, Filter).
 const FILTER_VALUES: usize = 200;
 /// The most a page of snapshots holds (EC2 API reference, DescribeSnapshots).
@@ -32,15 +34,18 @@ pub(super) struct Snapshots {
 impl Cloud {
     /// One look at what is stopped or removed one by one.
     pub async fn remains(&self, lab: &str, known: &Known) -> Result<Remains, Failure> {
-        let (instances, volumes, snapshots) = tokio::try_join!(
+        let (instances, mut volumes, snapshots) = tokio::try_join!(
             self.lab_instances(lab, &known.stacks),
             self.lab_volumes(lab),
             self.lab_snapshots(lab, &[]),
         )?;
+        self.without_gone_stacks(Vec::new(), &mut volumes, &BTreeSet::new())
+            .await?;
         Ok(Remains {
             instances: Some(instances),
             volumes,
             snapshots: snapshots.tagged,
+            others: None,
         })
     }
 
@@ -177,6 +182,7 @@ impl Cloud {
                     .map(drop)
                     .map_err(|error| classify("delete the snapshot", &error))
             }
+            Removal::Orphan(kind, id) => self.remove_orphan(*kind, id).await,
         }
     }
 }
@@ -192,18 +198,18 @@ fn any_of(name: &str, values: &[String]) -> Vec<Filter> {
     values.chunks(FILTER_VALUES).map(one).collect()
 }
 
-fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+pub(super) fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
     tags.iter()
         .find(|tag| tag.key() == Some(key))
         .and_then(Tag::value)
 }
 
 /// Whether they carry the tag of this lab. The filter has said so; what is destroyed is looked at twice.
-fn is_of(tags: &[Tag], lab: &str) -> bool {
+pub(super) fn is_of(tags: &[Tag], lab: &str) -> bool {
     tag(tags, LAB_TAG) == Some(lab)
 }
 
-fn running(found: &Ec2Instance) -> Option<Instance> {
+pub(super) fn running(found: &Ec2Instance) -> Option<Instance> {
     let state = found.state().and_then(|state| state.name());
     let id = found.instance_id()?.to_owned();
     match state {

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::{FutureExt as _, StreamExt as _};
 use miette::{IntoDiagnostic as _, miette};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
+use super::farewell;
 use super::lab::{self, Front};
 use super::leftovers::{self, Found, Leftover, Sites};
 use super::program;
@@ -143,17 +143,17 @@ async fn all(
     }
     sites.open(common, wanted).await;
     // Between two labs, too.
-    let interrupts = Mutex::new(signal(SignalKind::interrupt()).into_diagnostic()?);
-    let is_interrupted = || {
-        let mut interrupts = interrupts.lock().unwrap_or_else(PoisonError::into_inner);
-        interrupts.recv().now_or_never().is_some()
+    let signals = Mutex::new(runtime::Signals::listen());
+    let interrupted = || {
+        let mut signals = signals.lock().unwrap_or_else(PoisonError::into_inner);
+        signals.next().now_or_never()
     };
     let over = AtomicBool::new(false);
     let how = How {
         several: labs.len() > 1,
         ..how
     };
-    let (sites, over, is_interrupted) = (&*sites, &over, &is_interrupted);
+    let (sites, over, interrupted) = (&*sites, &over, &interrupted);
     let each = futures::stream::iter(labs.iter().map(|lab| async move {
         if over.load(Ordering::Relaxed) {
             return None;
@@ -168,8 +168,7 @@ async fn all(
                 (Outcome::Unverified, row)
             }
         };
-        if is_interrupted() {
-            let number = SignalKind::interrupt().as_raw_value();
+        if let Some(number) = interrupted() {
             done.0 = done.0.and(Outcome::Interrupted(number));
         }
         if matches!(done.0, Outcome::Interrupted(_)) {
@@ -253,10 +252,8 @@ async fn drive(
     );
     let ending = ending.into_diagnostic()?;
     if let Some(signal) = ending.signal {
-        super::complain(&format!(
-            "interrupted: run `efslab cleanup {}` again to finish\n",
-            lab.id
-        ));
+        let left = farewell::unfinished(lab, &ending.view);
+        super::complain(&format!("interrupted: {left}"));
         return Ok((Outcome::Interrupted(signal), None));
     }
     let receipt = receipt?;

@@ -8,12 +8,13 @@ use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Outcome;
+use super::farewell;
 use super::lab::{self, Front};
 use super::program;
 use super::site::{self, Site};
 use crate::cli::{self, Common};
 use crate::engine::effect::Progress;
-use crate::engine::view::{LessonRow, Mark, Phase, StepRow, View};
+use crate::engine::view::{LessonRow, Mark, StepRow, View};
 use crate::journal::{self, Driver, Journal, Place};
 use crate::lesson::schema::Lesson;
 use crate::plain;
@@ -228,20 +229,7 @@ async fn drive(
 
 /// What stays, and how to go on or end it with this program.
 fn farewell(lab: &journal::Lab, view: &View, program: &str) -> String {
-    let standing = view.stack.is_some() && !matches!(view.phase, Phase::CleanedUp(_));
-    let what = match (&lab.place, standing) {
-        (Place::Aws { .. }, true) => {
-            format!(
-                "{} still stands in AWS and costs about {:.2} USD an hour.\n",
-                lab.id, view.cost_per_hour
-            )
-        }
-        (_, true) => format!(
-            "{} is kept; its practice account stands still until you come back.\n",
-            lab.id
-        ),
-        (_, false) => format!("{} is kept; it has nothing in the account.\n", lab.id),
-    };
+    let what = farewell::left(lab, view);
     let tally = plain::tally::text(&view.lessons);
     format!(
         "{what}{tally}  {program} resume    goes on at {} {}/{}\n  {program} cleanup   removes everything, with proof\n",

@@ -4,6 +4,7 @@ mod cleanup;
 mod control;
 mod doctor;
 mod embedded;
+mod farewell;
 mod lab;
 mod learn;
 mod leftovers;

@@ -7,6 +7,7 @@ use miette::IntoDiagnostic as _;
 use tokio::sync::watch;
 
 use super::Outcome;
+use super::farewell;
 use super::lab::{self, Front};
 use super::program;
 use super::site::{self, Site};
@@ -57,22 +58,18 @@ pub(super) fn run(
             unattended(front, &chosen, keep)
         );
         site.close().await;
-        let still_there = || {
-            super::complain(&format!(
-                "{} may still be there: `efslab cleanup {}` removes it\n",
-                lab.id, lab.id
-            ));
-        };
+        let still_there = |view: &View| super::complain(&farewell::unfinished(&lab, view));
         let (ending, tally) = match (ending.into_diagnostic(), tally) {
             (Ok(ending), Ok(tally)) => (ending, tally),
-            (Err(error), _) | (_, Err(error)) => {
-                still_there();
+            (Ok(ending), Err(error)) => {
+                still_there(&ending.view);
                 return Err(error);
             }
+            (Err(error), _) => return Err(error.wrap_err(farewell::unknown(&lab))),
         };
         if let Some(signal) = ending.signal {
             super::complain("interrupted: ");
-            still_there();
+            still_there(&ending.view);
             return Ok(Outcome::Interrupted(signal));
         }
         super::print(&plain::run::summary(
@@ -93,7 +90,7 @@ pub(super) fn run(
             outcome = outcome.and(Outcome::Unverified);
         }
         if !keep && !tally.receipt.as_ref().is_some_and(Receipt::is_clean) {
-            still_there();
+            still_there(&ending.view);
         }
         drop(driven.driver);
         Ok(outcome)
@@ -133,13 +130,11 @@ async fn unattended(front: Front, lessons: &[&Lesson], keep: bool) -> miette::Re
             let began = Instant::now();
             let outcome = driver.step(lesson, number, step).await;
             let passed = outcome.is_ok();
-            super::print(&plain::run::step(
-                lesson,
-                number,
-                step,
-                &outcome,
-                began.elapsed(),
-            ))?;
+            // A step that was interrupted has not failed.
+            if !matches!(outcome, Err(Failing::Over)) {
+                let took = began.elapsed();
+                super::print(&plain::run::step(lesson, number, step, &outcome, took))?;
+            }
             if passed {
                 super::print(&driver.figures())?;
             }

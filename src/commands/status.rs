@@ -47,6 +47,9 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
         };
         let state = match (lab.clean, stacks.is_empty()) {
             (true, _) => "cleaned up, nothing is left".to_owned(),
+            (false, true) if journal.asked_for_guard(&lab.id).into_diagnostic()? => {
+                "at most its guard is in the account, which costs nothing".to_owned()
+            }
             (false, true) => "nothing in the account".to_owned(),
             (false, false) => format!(
                 "in the account: stack {}\n    {}",
@@ -98,10 +101,10 @@ pub(super) fn reminder(common: &Common) -> Option<String> {
         }
         let _ = writeln!(
             text,
-            "{} still stands in AWS, {region}, and {}: `{} cleanup` removes it",
+            "{} still stands in AWS, {region}, and {}: `{again} resume` goes on with it, `{again} cleanup` removes it",
             lab.id,
             owed(&lab.place, &prices, &stacks),
-            program::name()
+            again = program::name()
         );
     }
     Some(text).filter(|text| !text.is_empty())

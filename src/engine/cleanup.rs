@@ -29,7 +29,9 @@ pub(super) struct Cleanup {
     /// What is stopped and removed one by one.
     pub(super) sweep: Sweep,
     /// Failed deletions of stacks.
-    failures: u32,
+    pub(super) failures: u32,
+    /// Others have put something into the lab's network.
+    pub(super) obstructed: bool,
     /// Everything is to be asked before anything else is done.
     pub(super) asks: bool,
     /// What is known of the role with which the lab's stack was made.
@@ -122,9 +124,9 @@ impl Engine {
         }
         let busy = stacks && self.end_updates(effects)
             || self.end_instances(effects)
+            || self.sweep(effects)
             || stacks && self.put_guard_back(effects)
             || stacks && self.delete_stacks(effects)
-            || self.sweep(effects)
             || self.disarm(effects);
         if !busy {
             self.ask_everything(effects);
@@ -236,22 +238,46 @@ impl Engine {
                 .at
                 .checked_add(BETWEEN * 2_i32.saturating_pow(failures))
                 .ok();
-            if let Some(stack) = &mut self.stack {
-                stack.try_again();
+            if let Some(cleanup) = &mut self.cleanup {
+                // What is in its way is seen by looking.
+                cleanup.asks = true;
             }
         } else {
-            let cause = self.stack.as_ref().and_then(|stack| stack.cause.clone());
-            let mut trouble = Trouble {
-                what: "the stack could not be deleted".to_owned(),
-                why: cause.unwrap_or_else(|| "no event says why".to_owned()),
-                remedy: "Remove what is named above, then try again; nothing is forgotten until it is gone.".to_owned(),
-                retry: None,
-            };
+            let remedy = "Remove what is named above, then try again; nothing is forgotten until it is gone.";
+            let mut trouble = self.not_deleted(remedy);
             match &mut self.cleanup {
                 Some(cleanup) => cleanup.given_up = Some(trouble.clone()),
                 None => trouble.retry = Some("delete the stack again".to_owned()),
             }
             self.trouble = Some(trouble);
+        }
+    }
+
+    /// What others have put into the network of a stack that could not be deleted will not go by itself, and is not touched.
+    pub(super) fn see_what_obstructs(&mut self, foreign: &[String]) {
+        let obstructed = !foreign.is_empty() && self.ledger.plan().next().is_some();
+        let remedy = "Others have put something into its network, which is named above: once that is gone, clean up again.";
+        let trouble = self.not_deleted(remedy);
+        if let Some(cleanup) = &mut self.cleanup {
+            cleanup.obstructed = !foreign.is_empty();
+        }
+        if let Some(cleanup) = &mut self.cleanup
+            && obstructed
+            && cleanup.failures > 0
+            && cleanup.given_up.is_none()
+        {
+            cleanup.given_up = Some(trouble.clone());
+            self.trouble = Some(trouble);
+        }
+    }
+
+    fn not_deleted(&self, remedy: &str) -> Trouble {
+        let cause = self.stack.as_ref().and_then(|stack| stack.cause.clone());
+        Trouble {
+            what: "the stack could not be deleted".to_owned(),
+            why: cause.unwrap_or_else(|| "no event says why".to_owned()),
+            remedy: remedy.to_owned(),
+            retry: None,
         }
     }
 

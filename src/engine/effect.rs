@@ -226,6 +226,33 @@ pub enum Removal {
     Volume(String),
     /// Delete the snapshot.
     Snapshot(String),
+    /// Delete something else, of this kind.
+    Orphan(OrphanKind, String),
+}
+
+/// What else of a lab can be there without its stack, in the order in which it can be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum OrphanKind {
+    /// `name`
+    Alarm,
+    /// `key-…`
+    KeyPair,
+    /// `fsmt-…`
+    MountTarget,
+    /// `fs-…`
+    FileSystem,
+    /// `eni-…`
+    Interface,
+    /// `sg-…`
+    SecurityGroup,
+    /// `subnet-…`
+    Subnet,
+    /// `igw-…`
+    Gateway,
+    /// `rtb-…`
+    RouteTable,
+    /// `vpc-…`
+    Network,
 }
 
 impl Removal {
@@ -233,7 +260,9 @@ impl Removal {
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Detachment(id) | Self::Volume(id) | Self::Snapshot(id) => id,
+            Self::Detachment(id) | Self::Volume(id) | Self::Snapshot(id) | Self::Orphan(_, id) => {
+                id
+            }
         }
     }
 }

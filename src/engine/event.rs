@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
-use super::effect::{Deed, Removal};
+use super::effect::{Deed, OrphanKind, Removal};
 use super::view::Listing;
 use crate::lesson::check::Transcript;
 use crate::lesson::schema::{Action, Side};
@@ -289,6 +289,8 @@ pub struct Inventory {
     pub stacks: Vec<String>,
     /// Of these stacks, those with an update under way, and their status: they cannot be deleted now.
     pub updating: Vec<(String, String)>,
+    /// What others have put into the lab's network, so that it cannot go. Listed among the rows, too.
+    pub foreign: Vec<String>,
     /// What is there of the lab's guard: StackId, schedule, state machine. Listed among the rows, too.
     pub guard: Vec<String>,
     /// What is stopped or removed one by one.
@@ -304,6 +306,19 @@ pub struct Remains {
     pub volumes: Vec<Volume>,
     /// Snapshots with the lab's tag.
     pub snapshots: Vec<String>,
+    /// Everything else with the lab's tag, that of its stacks among it; `None`: that was not asked.
+    pub others: Option<Vec<Orphan>>,
+}
+
+/// Something else with the lab's tag, or of a filesystem that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// What it is.
+    pub kind: OrphanKind,
+    /// By which it is known.
+    pub id: String,
+    /// StackId of the stack that made it and is there: with that it goes.
+    pub stack: Option<String>,
 }
 
 /// An instance that is not terminated.
@@ -320,7 +335,7 @@ pub struct Instance {
 pub struct Volume {
     /// `vol-…`
     pub id: String,
-    /// StackId of the stack that made it.
+    /// StackId of the stack that made it, unless that is known to be gone.
     pub stack: Option<String>,
     /// State.
     pub state: VolumeState,

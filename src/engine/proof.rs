@@ -17,6 +17,9 @@ const PATIENCE: u32 = 10;
 /// What is said of snapshots that are of the lab's volumes but do not carry its tag.
 const KEPT: &str = "taken of a volume of this lab, but without its tag, so that somebody else may want them: they are left. \
     Look at them with `aws ec2 describe-snapshots`, and delete those that nobody needs with `aws ec2 delete-snapshot`.";
+/// What is said of what is in the lab's network without being of the lab.
+const FOREIGN: &str = "in the network of this lab, but without its tag, so that somebody else may need them: they are left, and \
+    the network cannot be deleted before they are gone.";
 
 impl Engine {
     pub(super) fn inventory_taken(&mut self, inventory: Inventory, effects: &mut Vec<Effect>) {
@@ -39,6 +42,7 @@ impl Engine {
             return;
         }
         self.take_in_updates(inventory.updating.clone());
+        self.see_what_obstructs(&inventory.foreign);
         self.take_in(inventory.remains.clone(), effects);
         self.take_in_guard(&inventory);
         let stacks_remain = self.ledger.plan().next().is_some();
@@ -138,17 +142,28 @@ impl Cleanup {
     /// Why something is left, in sentences.
     fn notes(&self, inventory: &Inventory) -> Vec<String> {
         let mut left = BTreeSet::new();
-        let mut kept = Vec::new();
+        let (mut kept, mut foreign) = (Vec::new(), Vec::new());
         for row in &inventory.rows {
             match &row.answer {
                 Listing::Left(ids) => left.extend(ids.iter().map(String::as_str)),
-                Listing::Kept(ids) => kept.extend(ids.iter().map(String::as_str)),
+                Listing::Kept(ids) => {
+                    for id in ids {
+                        let list = if inventory.foreign.contains(id) {
+                            &mut foreign
+                        } else {
+                            &mut kept
+                        };
+                        list.push(id.as_str());
+                    }
+                }
                 Listing::Empty | Listing::CouldNotTell(_) => {}
             }
         }
         let mut notes = self.sweep.reasons(&left);
-        if !kept.is_empty() {
-            notes.push(format!("{}: {KEPT}", kept.join(", ")));
+        for (ids, why) in [(kept, KEPT), (foreign, FOREIGN)] {
+            if !ids.is_empty() {
+                notes.push(format!("{}: {why}", ids.join(", ")));
+            }
         }
         notes.extend(self.given_up.as_ref().map(Trouble::sentence));
         notes

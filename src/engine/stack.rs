@@ -33,6 +33,8 @@ pub(super) struct Stack {
     plan: Vec<ResourceInfo>,
     rows: BTreeMap<String, Row>,
     pub(super) cause: Option<String>,
+    /// The cause is of an operation before the one that is seen now.
+    outdated: bool,
     pub(super) outputs: BTreeMap<String, String>,
 }
 
@@ -56,6 +58,7 @@ impl Stack {
             plan,
             rows: BTreeMap::new(),
             cause: None,
+            outdated: false,
             outputs: BTreeMap::new(),
         }
     }
@@ -86,14 +89,20 @@ impl Stack {
             .reason
             .as_deref()
             .is_some_and(|why| why.contains("cancelled"));
-        if failed && !cancelled && self.cause.is_none() {
+        if failed && !cancelled && (self.cause.is_none() || self.outdated) {
             let why = event
                 .reason
                 .clone()
                 .unwrap_or_else(|| "no reason given".to_owned());
             self.cause = Some(format!("{}: {why}", event.logical_id));
+            self.outdated = false;
         }
         if event.kind == "AWS::CloudFormation::Stack" {
+            // A rollback is no operation of its own: what failed before it is its cause.
+            self.outdated |= matches!(
+                event.status.as_str(),
+                "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS"
+            );
             return;
         }
         let ended = !event.status.ends_with("_IN_PROGRESS");

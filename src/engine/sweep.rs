@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::build::Task;
 use super::effect::{Effect, Removal};
-use super::event::{Failure, FailureClass, Remains, VolumeState};
+use super::event::{Failure, FailureClass, Orphan, Remains, VolumeState};
 use super::view::{Share, Trouble};
 use super::{ATTEMPTS, Engine};
 
@@ -148,8 +148,16 @@ impl Sweep {
         });
         let snapshots = self.remains.snapshots.iter();
         let snapshots = snapshots.map(|id| (id.as_str(), Some(Removal::Snapshot(id.clone()))));
+        // What is needed by others goes after them.
+        let first = self.others().map(|one| one.kind).min();
+        let others = self.others().filter(move |one| Some(one.kind) == first);
+        let others = others.map(|one| {
+            let removal = Removal::Orphan(one.kind, one.id.clone());
+            (one.id.as_str(), Some(removal))
+        });
         volumes
             .chain(snapshots)
+            .chain(others)
             .filter(|(id, _)| !self.is_hopeless(id))
             .map(|(id, removal)| (id, removal.filter(|it| !self.accepted.contains(it))))
     }
@@ -169,6 +177,22 @@ impl Sweep {
     fn is_gone(&mut self, id: &str) {
         self.remains.volumes.retain(|volume| volume.id != id);
         self.remains.snapshots.retain(|snapshot| snapshot != id);
+        if let Some(others) = &mut self.remains.others {
+            others.retain(|orphan| orphan.id != id);
+        }
+    }
+
+    /// Whether nothing but this kind of thing is left to be removed.
+    fn only_others(&self) -> bool {
+        let there = |id: &String| !self.is_hopeless(id);
+        let volumes = self.remains.volumes.iter().map(|one| &one.id);
+        !volumes.chain(&self.remains.snapshots).any(there)
+    }
+
+    /// Orphans that are still to be deleted.
+    fn others(&self) -> impl Iterator<Item = &Orphan> {
+        let others = self.remains.others.iter().flatten();
+        others.filter(|one| !self.is_hopeless(&one.id))
     }
 
     /// Snapshots that are still to be deleted.
@@ -211,6 +235,13 @@ impl Sweep {
         if volumes > 0 {
             said.push(format!("deleting {}", count(volumes, "volume")));
         }
+        let others = self.others().count();
+        if others > 0 {
+            said.push(format!(
+                "deleting {} without a stack",
+                count(others, "thing")
+            ));
+        }
         let left = self.snapshots_left();
         if left > 0 {
             let mut text = format!("deleting {}", count(self.snapshots, "snapshot"));
@@ -249,6 +280,7 @@ impl Engine {
         if sweep.stopped {
             return;
         }
+        remains.others = remains.others.take().or(sweep.remains.others.take());
         if cleanup.given_up.is_some() || self.ledger.plan().next().is_none() {
             // What belongs to a stack goes with it; what belonged to one of the lab's that is gone is an orphan.
             let ledger = &self.ledger;
@@ -268,9 +300,16 @@ impl Engine {
                 }
                 ledger.is_gone(stack)
             });
+            if let Some(others) = &mut remains.others {
+                others.retain(|one| one.stack.as_ref().is_none_or(|stack| ledger.is_gone(stack)));
+            }
         } else {
             remains.volumes.clear();
             remains.snapshots.clear();
+            // What is the lab's without being its stack's may be what is in the way of the stack.
+            if let Some(others) = &mut remains.others {
+                others.retain(|one| one.stack.is_none() && cleanup.failures > 0);
+            }
         }
         if remains != sweep.remains {
             sweep.waiting = None;

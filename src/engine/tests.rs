@@ -288,6 +288,7 @@ fn inventory(answer: Listing) -> Inventory {
         }],
         stacks: Vec::new(),
         updating: Vec::new(),
+        foreign: Vec::new(),
         guard: Vec::new(),
         remains: Remains {
             instances: Some(Vec::new()),

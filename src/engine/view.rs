@@ -607,6 +607,30 @@ pub enum Listing {
     CouldNotTell(String),
 }
 
+impl View {
+    /// What there is that costs money, as far as the stack says it exists: how many, and one of them in words.
+    #[must_use]
+    pub fn made(&self) -> Vec<(usize, &'static str)> {
+        let rows = self.stack.iter().flat_map(|stack| &stack.rows);
+        let there: Vec<_> = rows
+            .filter(|row| {
+                matches!(
+                    row.state,
+                    RowState::Done | RowState::Working | RowState::Failed(_)
+                )
+            })
+            .collect();
+        let kinds = [
+            ("AWS::EC2::Instance", "instance"),
+            ("AWS::EFS::FileSystem", "filesystem"),
+            ("AWS::EC2::Volume", "volume"),
+        ];
+        let count = |kind| there.iter().filter(|row| row.kind == kind).count();
+        let counts = kinds.map(|(kind, noun)| (count(kind), noun));
+        counts.into_iter().filter(|(count, _)| *count > 0).collect()
+    }
+}
+
 impl Receipt {
     /// Whether every listing was empty.
     #[must_use]

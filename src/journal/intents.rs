@@ -137,6 +137,20 @@ impl Journal {
         )
     }
 
+    /// Whether this lab ever asked for a guard, which may be there even if nothing else is.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn asked_for_guard(&self, lab: &str) -> Result<bool, JournalError> {
+        self.database()
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM intent WHERE lab = ?1 AND kind = 'guard')",
+                [lab],
+                |row| row.get(0),
+            )
+            .map_err(|source| self.broken(source))
+    }
+
     /// Every stack this lab ever intended, oldest first.
     ///
     /// # Errors

@@ -131,14 +131,17 @@ pub async fn drive(mut engine: Engine, parts: Parts, wires: Wires) -> Result<End
 }
 
 /// The signals that end a session; a second one is not needed, since ending never waits long.
-struct Signals {
+#[derive(Debug)]
+pub struct Signals {
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
-    fn listen() -> Self {
+    /// Takes them from now on: none of them ends the program by itself any more.
+    #[must_use]
+    pub fn listen() -> Self {
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
@@ -146,7 +149,8 @@ impl Signals {
         }
     }
 
-    async fn next(&mut self) -> i32 {
+    /// The number of the next one.
+    pub async fn next(&mut self) -> i32 {
         async fn one(signal: &mut Option<tokio::signal::unix::Signal>, number: i32) -> i32 {
             match signal {
                 Some(signal) => {

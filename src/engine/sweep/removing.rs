@@ -4,7 +4,7 @@ use super::super::Engine;
 use super::super::effect::{Effect, Removal};
 use super::super::event::{Failure, FailureClass, VolumeState};
 use super::super::view::Trouble;
-use super::{AT_A_TIME, obstacle};
+use super::{AT_A_TIME, LOOK, SHORTEST_LOOK, obstacle};
 
 impl Engine {
     /// Removes what no stack owns. `true`: that is not done yet.
@@ -24,7 +24,10 @@ impl Engine {
             return false;
         }
         for removal in &removals {
-            sweep.waiting = None;
+            // What is refused for now is asked for again and again.
+            if !matches!(removal, Removal::Orphan(..)) {
+                sweep.waiting = None;
+            }
             if matches!(removal, Removal::Snapshot(_)) {
                 sweep.since.get_or_insert(self.at);
             }
@@ -39,7 +42,7 @@ impl Engine {
     /// Only what is on its way is left.
     fn await_removals(&mut self, effects: &mut Vec<Effect>) -> bool {
         if !self.is_stuck() {
-            self.look_at_remains(effects);
+            self.await_remains(effects);
             return true;
         }
         let Some(sweep) = self.cleanup.as_mut().map(|cleanup| &mut cleanup.sweep) else {
@@ -56,6 +59,19 @@ impl Engine {
         false
     }
 
+    /// Looks again: at all there is, where a short look would not show it.
+    fn await_remains(&mut self, effects: &mut Vec<Effect>) {
+        let at = self.at;
+        match &mut self.cleanup {
+            Some(cleanup) if cleanup.sweep.only_others() => {
+                cleanup.sweep.waiting.get_or_insert(at);
+                cleanup.asks = true;
+                self.pause_for(self.paced(LOOK, SHORTEST_LOOK));
+            }
+            _ => self.look_at_remains(effects),
+        }
+    }
+
     pub(in crate::engine) fn removed(&mut self, removal: &Removal, outcome: Result<(), Failure>) {
         let Some(sweep) = self.cleanup.as_mut().map(|cleanup| &mut cleanup.sweep) else {
             return;
@@ -68,6 +84,8 @@ impl Engine {
             sweep.at_a_time = (sweep.at_a_time + 1).min(AT_A_TIME);
             match removal {
                 Removal::Snapshot(_) => sweep.is_gone(&id),
+                // It is seen to be gone before what it needs is tried.
+                Removal::Orphan(..) => sweep.waiting = None,
                 Removal::Volume(_) => sweep.volume_is(&id, VolumeState::Changing),
                 Removal::Detachment(_) => {
                     if let Some(VolumeState::Attached(from)) = sweep.volume(&id).cloned() {
@@ -81,9 +99,10 @@ impl Engine {
             return;
         };
         match (failure.class, removal) {
-            (FailureClass::NotFound, Removal::Snapshot(_) | Removal::Volume(_)) => {
-                sweep.is_gone(&id);
-            }
+            (
+                FailureClass::NotFound,
+                Removal::Snapshot(_) | Removal::Volume(_) | Removal::Orphan(..),
+            ) => sweep.is_gone(&id),
             (FailureClass::Credentials, _) => self.give_up(&failure),
             (FailureClass::Transient, _) => {
                 // Slower from now on, whatever comes of this one.
@@ -92,6 +111,8 @@ impl Engine {
                     self.leave(&id, &failure);
                 }
             }
+            // Something is in its way that may be going: the interface of a mount target stays for a while.
+            (FailureClass::Refused, Removal::Orphan(..)) => self.is_in_use(&id, &failure),
             // Its state was another one than it seemed: looked at again.
             (
                 FailureClass::NotFound | FailureClass::Refused,
@@ -103,6 +124,21 @@ impl Engine {
             }
             _ => self.leave(&id, &failure),
         }
+    }
+
+    /// It cannot go now: whether it is tried again, after a while.
+    fn is_in_use(&mut self, id: &str, failure: &Failure) {
+        let obstructed = (self.cleanup.as_ref()).is_some_and(|cleanup| cleanup.obstructed);
+        if obstructed || self.is_stuck() {
+            self.leave(id, failure);
+            return;
+        }
+        let at = self.at;
+        if let Some(cleanup) = &mut self.cleanup {
+            cleanup.sweep.waiting.get_or_insert(at);
+        }
+        self.trouble = Some(Trouble::from(failure));
+        self.pause_for(self.paced(LOOK, SHORTEST_LOOK));
     }
 
     /// This one is not tried any more; the others are.

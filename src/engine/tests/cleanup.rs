@@ -298,3 +298,33 @@ fn behind_a_clean_receipt_nothing_is_built_again() {
         lab.state()
     );
 }
+
+#[test]
+fn why_a_deletion_failed_is_told_and_not_what_failed_before_it() {
+    let mut lab = deletion(&Ok(()));
+    let event = |id: &str, kind: &str, status: &str, reason: &str| StackEvent {
+        logical_id: id.to_owned(),
+        kind: kind.to_owned(),
+        physical_id: None,
+        status: status.to_owned(),
+        reason: Some(reason.to_owned()),
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let stack = "AWS::CloudFormation::Stack";
+    let mut look = seen("DELETE_FAILED");
+    look.news = vec![
+        event(
+            "Subnet",
+            "AWS::EC2::Subnet",
+            "CREATE_FAILED",
+            "no such range",
+        ),
+        event("s", stack, "ROLLBACK_IN_PROGRESS", "as said"),
+        event("s", stack, "DELETE_IN_PROGRESS", "User Initiated"),
+        event("VPC", "AWS::EC2::VPC", "DELETE_FAILED", "it is in use"),
+        event("s", stack, "DELETE_FAILED", "as said"),
+    ];
+    lab.hears(told(Ok(Some(look))));
+    let cause = lab.engine.view().stack.unwrap().cause;
+    assert_eq!(cause.as_deref(), Some("VPC: it is in use"));
+}

@@ -1,8 +1,8 @@
 //! What holds whatever happens, in any order.
 
 use super::*;
-use crate::engine::effect::Removal;
-use crate::engine::event::{Instance, Volume, VolumeState};
+use crate::engine::effect::{OrphanKind, Removal};
+use crate::engine::event::{Instance, Orphan, Volume, VolumeState};
 
 fn class() -> impl Strategy<Value = FailureClass> {
     prop_oneof![
@@ -34,10 +34,18 @@ fn remains() -> impl Strategy<Value = Remains> {
     let some = prop::option::of(prop::collection::vec(instance, 0..2));
     let volumes = prop::collection::vec(volume, 0..2);
     let snapshots = prop::collection::vec(Just("snap-1".to_owned()), 0..2);
-    (some, volumes, snapshots).prop_map(|(instances, volumes, snapshots)| Remains {
+    let kind = prop_oneof![Just(OrphanKind::FileSystem), Just(OrphanKind::Network)];
+    let other = kind.prop_map(|kind| Orphan {
+        kind,
+        id: "orphan-1".to_owned(),
+        stack: None,
+    });
+    let others = prop::option::of(prop::collection::vec(other, 0..2));
+    (some, volumes, snapshots, others).prop_map(|(instances, volumes, snapshots, others)| Remains {
         instances,
         volumes,
         snapshots,
+        others,
     })
 }
 
@@ -85,6 +93,7 @@ fn what() -> impl Strategy<Value = What> {
         Just(Removal::Detachment("vol-1".to_owned())),
         Just(Removal::Volume("vol-1".to_owned())),
         Just(Removal::Snapshot("snap-1".to_owned())),
+        Just(Removal::Orphan(OrphanKind::Network, "orphan-1".to_owned())),
     ];
     let removed = (removal, outcome.clone())
         .prop_map(|(removal, outcome)| What::Removed { removal, outcome });

@@ -1,5 +1,7 @@
 //! What a cleanup removes beside the stacks: what still writes, volumes, snapshots; and what it leaves alone.
 
+mod orphans;
+
 use super::*;
 use crate::engine::effect::Removal;
 use crate::engine::event::{Instance, Volume, VolumeState};
@@ -55,11 +57,14 @@ fn listed(remains: Remains) -> Inventory {
         all.map(|one| one.id.clone()).collect()
     };
     let volumes = remains.volumes.iter().map(|one| one.id.clone()).collect();
+    let others = remains.others.iter().flatten();
+    let others = others.map(|one| one.id.clone()).collect();
     Inventory {
         rows: vec![
             row("instances", names(&remains.instances)),
             row("volumes", volumes),
             row("snapshots", remains.snapshots.clone()),
+            row("others", others),
         ],
         remains,
         ..inventory(Listing::Empty)
@@ -552,6 +557,7 @@ impl World {
                 })
                 .collect(),
             snapshots: self.snapshots.clone(),
+            others: None,
         }
     }
 

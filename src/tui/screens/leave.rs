@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::engine::command::Command;
-use crate::engine::view::{Phase, RowState, Target, View};
+use crate::engine::view::{Phase, Target, View};
 use crate::tui::keymap::{Act, Scope};
 use crate::tui::layer::{Context, Flow, Layer, News};
 use crate::tui::look::Tone;
@@ -138,25 +138,8 @@ fn stands(view: &View) -> String {
 
 /// ` (2 instances, 1 filesystem)`: what costs money, as far as the stack says it exists.
 fn made(view: &View) -> String {
-    let rows = view.stack.iter().flat_map(|stack| &stack.rows);
-    let there: Vec<_> = rows
-        .filter(|row| {
-            matches!(
-                row.state,
-                RowState::Done | RowState::Working | RowState::Failed(_)
-            )
-        })
-        .collect();
-    let kinds = [
-        ("AWS::EC2::Instance", "instance"),
-        ("AWS::EFS::FileSystem", "filesystem"),
-        ("AWS::EC2::Volume", "volume"),
-    ];
-    let counts =
-        kinds.map(|(kind, noun)| (there.iter().filter(|row| row.kind == kind).count(), noun));
-    let words: Vec<_> = counts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
+    let made = view.made().into_iter();
+    let words: Vec<_> = made
         .map(|(count, noun)| text::plural(count, noun))
         .collect();
     if words.is_empty() {
