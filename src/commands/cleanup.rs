@@ -158,6 +158,11 @@ async fn all(
         if over.load(Ordering::Relaxed) {
             return None;
         }
+        if let Some(number) = interrupted() {
+            over.store(true, Ordering::Relaxed);
+            let row = json!({ "lab": lab.id, "clean": false });
+            return Some((Outcome::Interrupted(number), row));
+        }
         let mut done = match one(common, journal, sites, lab, how).await {
             Ok(done) => done,
             // One lab that cannot be asked must not keep the others.
@@ -244,8 +249,11 @@ async fn drive(
     site: &Site,
     how: How,
 ) -> miette::Result<(Outcome, Option<Receipt>)> {
+    // Before anybody can see that this one drives.
+    let stop = runtime::Signals::listen();
     let driven = lab::take(journal, lab, site, lab::lessons()?, None)?;
     let (wires, front) = lab::wires(&driven.engine);
+    let wires = runtime::Wires { stop, ..wires };
     let (ending, receipt) = tokio::join!(
         runtime::drive(driven.engine, driven.parts, wires),
         watch(front, how.json)

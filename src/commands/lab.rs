@@ -16,7 +16,7 @@ use crate::engine::{Engine, Paths, Setup};
 use crate::journal::{self, Driver, Journal, Place, StackRecord};
 use crate::lesson::catalog::Catalog;
 use crate::lesson::schema::{Action, Lesson};
-use crate::runtime::{Parts, Wires};
+use crate::runtime::{Parts, Signals, Wires};
 use crate::ssh::keys::Files;
 use crate::ssh::masters;
 
@@ -184,6 +184,7 @@ pub(super) fn wires(engine: &Engine) -> (Wires, Front) {
             output,
             commands: wished,
             acts: done,
+            stop: Signals::listen(),
         },
         Front {
             views: seen,

@@ -58,6 +58,8 @@ pub struct Wires {
     pub commands: mpsc::Receiver<Command>,
     /// What the unattended run does in the learner's place.
     pub acts: mpsc::Receiver<Vec<Action>>,
+    /// The signals that end the session, taken since before it began: one that comes meanwhile is not lost.
+    pub stop: Signals,
 }
 
 /// How a session ended.
@@ -81,10 +83,10 @@ pub async fn drive(mut engine: Engine, parts: Parts, wires: Wires) -> Result<End
         output,
         mut commands,
         mut acts,
+        mut stop,
     } = wires;
     let (events, mut outcomes) = mpsc::channel(64);
     let mut executor = Executor::new(parts, events, output);
-    let mut stop = Signals::listen();
     let mut next = What::Began;
     let signal = 'session: loop {
         for effect in engine.handle(Event {
