@@ -275,7 +275,9 @@ fn whoever_built_nothing_gets_no_machines_in_order_to_clean_up() {
     screen.keys("\r");
     let (code, text) = screen.end();
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("instances           0  [ec2:"), "{text}");
+    let mut rows = text.lines().map(str::split_whitespace);
+    let none = |row: std::str::SplitWhitespace<'_>| row.take(2).eq(["instances", "0"]);
+    assert!(rows.any(none), "{text}");
     // To go on without a step is not to pass it.
     assert!(
         text.contains("1 of ") && text.contains("4 skipped:"),
