@@ -175,8 +175,8 @@ fn whose_window_is_closed_at_any_moment_leaves_no_program_behind_and_a_lab_that_
 #[test]
 fn typing_is_as_in_a_shell() {
     let home = Home::new();
-    // Fast, and yet so that a long sleep is one: at `max` time jumps to its end.
-    let mut screen = shared(&home, "1000", 50, 200);
+    // Fast, and yet so that a long sleep is one (at `max` time jumps to its end), and so that a busy computer boots in time.
+    let mut screen = shared(&home, "100", 50, 200);
     screen.keys("\x1bOQ");
     screen.shows("keys go here");
     screen.keys("echo $((6*7))-one\r");
