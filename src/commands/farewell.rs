@@ -35,9 +35,10 @@ pub(super) fn left(lab: &journal::Lab, view: &View) -> String {
             "{id} still stands in the practice account at {url}{made}. It costs nothing; in AWS it would be about {hour:.2} USD an hour."
         ),
     };
-    let until = view
-        .removes_itself
-        .map(|at| at.to_zoned(TimeZone::system()));
+    // Where time stands still no lease ends.
+    let runs_on = !matches!(lab.place, Place::Embedded { .. });
+    let until = view.removes_itself.filter(|_| runs_on);
+    let until = until.map(|at| at.to_zoned(TimeZone::system()));
     let until = until.map_or_else(String::new, |at| {
         format!(" It removes itself at {}.", at.strftime("%H:%M on %-d %B"))
     });
