@@ -1,5 +1,7 @@
 //! The ways through the lab and out of it: where it is chosen, the lessons, the bill, leaving, the cleanup.
 
+use jiff::SignedDuration;
+
 use super::fixtures::*;
 use super::*;
 use crate::engine::view::{Mark, Of, Phase, StepState, Work};
@@ -306,4 +308,21 @@ fn whoever_built_nothing_is_told_what_a_cleanup_does_then() {
     view.stack = None;
     let screen = Drive::lab(view, 80, 24).screen();
     assert!(screen.contains("every answer is: none."), "{screen}");
+}
+
+#[test]
+fn the_header_names_the_day_of_a_lease_only_where_it_is_in_doubt_and_keeps_the_cost_beside_it() {
+    for (hours, told) in [
+        (23, "removes itself 17:07"),
+        (25, "removes itself 23 Nov 19:07"),
+    ] {
+        let mut view = terminals();
+        view.removes_itself = Some(now() + SignedDuration::from_hours(hours));
+        let screen = Drive::lab(view, 80, 24).screen();
+        let header = screen.lines().next().unwrap();
+        assert!(
+            header.contains(told) && header.contains("0.00 USD"),
+            "{header}"
+        );
+    }
 }

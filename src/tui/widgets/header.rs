@@ -1,6 +1,6 @@
 //! The first row: where the learner is, where the lab runs, what it costs, how long it has been going.
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
 
 use crate::engine::view::{Target, View};
@@ -50,15 +50,15 @@ pub(in crate::tui) fn line(view: &View, width: u16, cx: &Context) -> Line<'stati
     ])
 }
 
-/// When the lab removes itself, by the learner's own clock: `21:40`, and another day as `Tue 24 Nov 21:40`.
+/// When the lab removes itself, by the learner's own clock: `21:40`; `24 Nov 21:40` where that could be another day's.
 pub(in crate::tui) fn lease_time(view: &View, cx: &Context) -> Option<String> {
-    let told = |at: Timestamp| at.to_zoned(cx.zone.clone());
-    let until = told(view.removes_itself?);
-    let form = if until.date() == told(cx.now).date() {
+    let until = view.removes_itself?;
+    let form = if until.duration_since(cx.now) < SignedDuration::from_hours(24) {
         "%H:%M"
     } else {
-        "%a %-d %b %H:%M"
+        "%-d %b %H:%M"
     };
+    let until = until.to_zoned(cx.zone.clone());
     Some(until.strftime(form).to_string())
 }
 
