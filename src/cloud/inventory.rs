@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::FutureExt as _;
@@ -253,10 +254,9 @@ fn unknown(failure: &Failure, asked: &str) -> String {
 }
 
 /// `Ok` when the service says that there is no such thing; otherwise the failure.
-pub(super) fn absent_or<E, R>(tried: &str, error: &SdkError<E, R>) -> Result<(), Failure>
+pub(super) fn absent_or<E>(tried: &str, error: &SdkError<E, HttpResponse>) -> Result<(), Failure>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
 {
     let failure = classify(tried, error);
     if failure.class == FailureClass::NotFound {

@@ -84,9 +84,10 @@ async fn chosen(
             return Ok(Outcome::Failed);
         }
         for one in found.labs.iter().filter(|one| one.stranger) {
-            // Whoever is interrupted now finds it here the next time.
+            // Whoever is interrupted now finds it here the next time, and goes on.
             let lab = &one.lab;
             (journal.add_lab(&lab.id, &lab.place, lab.made)).into_diagnostic()?;
+            (journal.save_progress(&lab.id, &lab.progress)).into_diagnostic()?;
         }
     }
     let labs: Vec<journal::Lab> = found.labs.iter().map(|one| one.lab.clone()).collect();

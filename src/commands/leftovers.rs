@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use miette::{IntoDiagnostic as _, miette};
@@ -92,7 +92,10 @@ impl Leftover {
                 place: place.clone(),
                 made: now,
                 driven: now,
-                progress: Progress::default(),
+                progress: Progress {
+                    leaving: true,
+                    ..Progress::default()
+                },
                 clean: false,
             },
             stranger: true,
@@ -163,22 +166,39 @@ pub(super) async fn everywhere(
     sites.open(common, places.clone()).await;
     let places = in_every_region(common, sites, places, &mut found).await;
     sites.open(common, places.clone()).await;
-    let mut seen: Vec<(String, String)> = Vec::new();
+    let mut answering: Vec<&Site> = Vec::new();
     for place in &places {
         let Ok(site) = sites.at(place) else {
             found.outcome = found.outcome.and(Outcome::Unverified);
             continue;
         };
-        let spot = (site.account.clone(), site.cloud.region.clone());
-        if seen.contains(&spot) {
-            continue;
+        // Two profiles may be of one account.
+        let spot = |site: &Site| (site.account.clone(), site.cloud.region.clone());
+        if answering.iter().all(|other| spot(other) != spot(site)) {
+            answering.push(site);
         }
-        found.looked.push(format!("account {}, {}", spot.0, spot.1));
-        seen.push(spot);
-        match look(site).await {
-            Ok((sightings, now)) => found.add(&site.place, sightings, now),
+    }
+    if answering.len() > 1 {
+        super::complain(&format!(
+            "looking for labs in {} regions\n",
+            answering.len()
+        ));
+    }
+    let looks = answering
+        .into_iter()
+        .map(|site| look(site).map(move |seen| (site, seen)));
+    let mut looks = futures::stream::iter(looks).buffered(AT_A_TIME);
+    while let Some((site, seen)) = looks.next().await {
+        let region = &site.cloud.region;
+        match seen {
+            Ok((sightings, now)) => {
+                found
+                    .looked
+                    .push(format!("account {}, {region}", site.account));
+                found.add(&site.place, sightings, now);
+            }
             Err(why) => {
-                super::complain(&format!("{}: {why}\n", site.cloud.region));
+                super::complain(&format!("{region}: {why}\n"));
                 found.outcome = found.outcome.and(Outcome::Unverified);
             }
         }
@@ -255,12 +275,15 @@ fn using(sighting: &Sighting) -> String {
                 ends.strftime("%H:%M UTC on %-d %B")
             )
         }
-        None => format!("it has {things}, and no guard that would say until when it is used"),
+        None => format!("it has {things}, and no lease says until when it is used"),
     }
 }
 
 fn things(things: &BTreeMap<String, usize>) -> String {
-    let each = things.iter().map(|(kind, count)| format!("{count} {kind}"));
+    let each = things.iter().map(|(kinds, count)| match count {
+        1 => format!("1 {}", kinds.strip_suffix('s').unwrap_or(kinds)),
+        _ => format!("{count} {kinds}"),
+    });
     each.collect::<Vec<_>>().join(", ")
 }
 
@@ -278,14 +301,16 @@ pub(super) fn spare(found: &mut Found, how: How) -> miette::Result<Vec<Leftover>
         let may_ask = !how.yes && program::asks();
         if may_ask
             && program::agrees(&format!(
-                "{id} was made elsewhere, and somebody may be using it: {why}. Delete everything of it?"
+                "{id} ({}) was made elsewhere, and somebody may be using it: {why}. Delete everything of it?",
+                one.lab.place
             ))?
         {
             taken.push(one);
             continue;
         }
         super::complain(&format!(
-            "{id} is left alone: somebody may be using it ({why}). `{} cleanup {id}{} --yes` removes it all the same\n",
+            "{id} ({}) is left alone: somebody may be using it ({why}). `{} cleanup {id}{} --yes` removes it all the same\n",
+            one.lab.place,
             program::name(),
             way_to(&one.lab.place)
         ));
@@ -311,10 +336,18 @@ fn way_to(place: &Place) -> String {
 /// Said when there is nothing to clean up.
 pub(super) fn none(common: &Common, all: bool, found: &Found) -> String {
     if all && !found.looked.is_empty() {
-        return format!(
-            "There is no lab to clean up: looked in {}.\n",
-            found.looked.join("; ")
-        );
+        let looked = found.looked.join("; ");
+        return if found.outcome == Outcome::Done {
+            format!("There is no lab to clean up: looked in {looked}.\n")
+        } else {
+            format!(
+                "There is no lab in {looked}. Of the rest, which could not be asked, nothing is known.\n"
+            )
+        };
+    }
+    if found.outcome != Outcome::Done {
+        return "Whether there is a lab to clean up is not known: nobody could be asked.\n"
+            .to_owned();
     }
     let also = match common.target {
         Some(cli::Target::Practice) => String::new(),

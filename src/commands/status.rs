@@ -6,7 +6,7 @@ use miette::{IntoDiagnostic as _, miette};
 
 use super::{Outcome, program, site};
 use crate::cli::Common;
-use crate::engine::view::Owed;
+use crate::engine::view::{Listing, Owed};
 use crate::journal::{Journal, JournalError, Lab, Place, StackRecord};
 use crate::lesson::arithmetic::Prices;
 use crate::lesson::load;
@@ -34,32 +34,11 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
     let prices = load::prices().map_err(|problem| miette!("{problem}"))?;
     let mut text = String::new();
     for lab in &labs {
-        let stacks = standing(&journal, lab).into_diagnostic()?;
-        let place = match &lab.place {
-            Place::Embedded { region } => format!("practice, {region}"),
-            Place::Endpoint { url, region } => format!("practice at {url}, {region}"),
-            Place::Aws { region, .. } => format!("AWS, {region}"),
-        };
+        let state = known(&journal, lab).into_diagnostic()?;
         let driven = if journal.driven_by(&lab.id).is_some() {
             ", being driven now"
         } else {
             ""
-        };
-        let state = match (lab.clean, stacks.is_empty()) {
-            (true, _) => "cleaned up, nothing is left".to_owned(),
-            (false, true) if journal.asked_for_guard(&lab.id).into_diagnostic()? => {
-                "at most its guard is in the account, which costs nothing".to_owned()
-            }
-            (false, true) => "nothing in the account".to_owned(),
-            (false, false) => format!(
-                "in the account: stack {}\n    {}",
-                stacks
-                    .iter()
-                    .map(|stack| stack.id.as_ref().unwrap_or(&stack.wanted.name).as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                owed(&lab.place, &prices, &stacks)
-            ),
         };
         let lesson = if lab.progress.lesson.is_empty() {
             "not begun"
@@ -68,9 +47,11 @@ pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
         };
         let _ = writeln!(
             text,
-            "{}  ({place})  {lesson}, step {}{driven}: {state}",
+            "{}  ({})  {lesson}, step {}{driven}: {}",
             lab.id,
-            lab.progress.step + 1
+            lab.place,
+            lab.progress.step + 1,
+            state.told(&lab.place, &prices)
         );
     }
     if labs.iter().any(|lab| !lab.clean) {
@@ -90,24 +71,93 @@ pub(super) fn reminder(common: &Common) -> Option<String> {
     // What is wrong with a journal is told by the commands that need it.
     let journal = Journal::open(&directory).ok()?;
     let prices = load::prices().ok()?;
+    let again = program::name();
     let mut text = String::new();
     for lab in journal.labs().ok()? {
-        let Place::Aws { region, .. } = &lab.place else {
-            continue;
-        };
-        let stacks = standing(&journal, &lab).ok()?;
-        if lab.clean || stacks.is_empty() || journal.driven_by(&lab.id).is_some() {
+        if !matches!(lab.place, Place::Aws { .. }) || journal.driven_by(&lab.id).is_some() {
             continue;
         }
-        let _ = writeln!(
-            text,
-            "{} still stands in AWS, {region}, and {}: `{again} resume` goes on with it, `{again} cleanup` removes it",
-            lab.id,
-            owed(&lab.place, &prices, &stacks),
-            again = program::name()
-        );
+        let id = &lab.id;
+        let place = &lab.place;
+        let _ = match known(&journal, &lab).ok()? {
+            State::Clean | State::Nothing | State::Guard => continue,
+            State::Stands(stacks) => writeln!(
+                text,
+                "{id} still stands ({place}), and {}: `{again} resume` goes on with it, `{again} cleanup` removes it",
+                owed(place, &prices, &stacks),
+            ),
+            state @ (State::Unproved(_) | State::Unknown) => writeln!(
+                text,
+                "{id} may still cost money ({place}): {}. `{again} cleanup` goes on",
+                state.told(place, &prices),
+            ),
+        };
     }
     Some(text).filter(|text| !text.is_empty())
+}
+
+/// What the journal knows of what is left of a lab.
+enum State {
+    /// A cleanup has proved that nothing is.
+    Clean,
+    /// Nothing was ever made.
+    Nothing,
+    /// At most its guard was made.
+    Guard,
+    /// These stacks may be there.
+    Stands(Vec<StackRecord>),
+    /// The last cleanup has not proved it of these kinds.
+    Unproved(Vec<String>),
+    /// There was a stack, or a cleanup was begun, and no cleanup has ended.
+    Unknown,
+}
+
+fn known(journal: &Journal, lab: &Lab) -> Result<State, JournalError> {
+    if lab.clean {
+        return Ok(State::Clean);
+    }
+    let mut stacks = journal.stacks(&lab.id)?;
+    stacks.retain(|stack| !stack.refused);
+    let begun = lab.progress.leaving || !stacks.is_empty();
+    stacks.retain(|stack| !stack.gone);
+    if !stacks.is_empty() {
+        return Ok(State::Stands(stacks));
+    }
+    if !begun {
+        let guard = journal.asked_for_guard(&lab.id)?;
+        return Ok(if guard { State::Guard } else { State::Nothing });
+    }
+    let Some(receipt) = journal.receipt(&lab.id)? else {
+        return Ok(State::Unknown);
+    };
+    let unproved = receipt.rows.into_iter();
+    let unproved = unproved.filter(|row| row.answer != Listing::Empty);
+    Ok(State::Unproved(unproved.map(|row| row.kind).collect()))
+}
+
+impl State {
+    /// In words.
+    fn told(&self, place: &Place, prices: &Prices) -> String {
+        match self {
+            Self::Clean => "cleaned up, nothing is left".to_owned(),
+            Self::Nothing => "nothing in the account".to_owned(),
+            Self::Guard => "at most its guard is in the account, which costs nothing".to_owned(),
+            Self::Stands(stacks) => {
+                let id = |stack: &StackRecord| {
+                    let id = stack.id.as_ref().unwrap_or(&stack.wanted.name);
+                    id.clone()
+                };
+                let ids: Vec<String> = stacks.iter().map(id).collect();
+                let owed = owed(place, prices, stacks);
+                format!("in the account: stack {}\n    {owed}", ids.join(", "))
+            }
+            Self::Unproved(kinds) => format!(
+                "its last cleanup did not prove that no {} are left",
+                kinds.join(", ")
+            ),
+            Self::Unknown => "no cleanup has proved yet that nothing is left".to_owned(),
+        }
+    }
 }
 
 /// What these stacks cost as they were built; what a lesson has added since is little, and only the account knows it.
@@ -137,6 +187,23 @@ fn owed(place: &Place, prices: &Prices, stacks: &[StackRecord]) -> String {
 }
 
 fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> {
+    let state = known(journal, lab)?;
+    let (mut stacks, mut unproved) = (Vec::new(), Vec::new());
+    let word = match state {
+        State::Clean => "clean",
+        State::Nothing => "nothing",
+        State::Guard => "guard",
+        State::Stands(known) => {
+            let id = |stack: StackRecord| stack.id.unwrap_or(stack.wanted.name);
+            stacks = known.into_iter().map(id).collect();
+            "stands"
+        }
+        State::Unproved(kinds) => {
+            unproved = kinds;
+            "unproved"
+        }
+        State::Unknown => "unknown",
+    };
     Ok(serde_json::json!({
         "lab": lab.id,
         "place": lab.place,
@@ -144,16 +211,8 @@ fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> 
         "step": lab.progress.step + 1,
         "driven_by": journal.driven_by(&lab.id),
         "clean": lab.clean,
-        "stacks": standing(journal, lab)?
-            .into_iter()
-            .map(|stack| stack.id.unwrap_or(stack.wanted.name))
-            .collect::<Vec<_>>(),
+        "state": word,
+        "stacks": stacks,
+        "unproved": unproved,
     }))
-}
-
-/// Stacks that may be there.
-fn standing(journal: &Journal, lab: &Lab) -> Result<Vec<StackRecord>, JournalError> {
-    let mut stacks = journal.stacks(&lab.id)?;
-    stacks.retain(|stack| !stack.gone && !stack.refused);
-    Ok(stacks)
 }

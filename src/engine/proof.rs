@@ -21,6 +21,12 @@ const KEPT: &str = "taken of a volume of this lab, but without its tag, so that 
 const FOREIGN: &str = "in the network of this lab, but without its tag, so that somebody else may need them: they are left, and \
     the network cannot be deleted before they are gone.";
 
+/// The guard's parts beside its stack, as the inventory calls them.
+const PARTS: [&str; 2] = ["schedules", "state machines"];
+/// What is said of the guard's parts where its stack, with which they go, is gone.
+const LOOSE: &str = "named as the guard of this lab, whose stack is gone, so that nothing says for certain whose it is: it is \
+    left, and costs nothing. `aws scheduler delete-schedule` and `aws stepfunctions delete-state-machine` delete it.";
+
 impl Engine {
     pub(super) fn inventory_taken(&mut self, inventory: Inventory, effects: &mut Vec<Effect>) {
         self.busy.end(super::build::Task::Listing);
@@ -101,8 +107,8 @@ impl Engine {
                 .current()
                 .map(|entry| format!("{} was not seen to go", entry.name)),
         };
-        let notes = cleanup.notes(&inventory);
-        let rows = inventory
+        let mut notes = cleanup.notes(&inventory);
+        let rows: Vec<ReceiptRow> = inventory
             .rows
             .into_iter()
             .map(|row| {
@@ -118,6 +124,7 @@ impl Engine {
                 }
             })
             .collect();
+        notes.extend(unknown_still(&rows));
         Receipt {
             account: self
                 .known_account()
@@ -138,13 +145,30 @@ impl Engine {
     }
 }
 
+/// What is said of kinds that could not be told.
+fn unknown_still(rows: &[ReceiptRow]) -> Option<String> {
+    let untold = rows.iter();
+    let untold = untold.filter(|row| matches!(row.answer, Listing::CouldNotTell(_)));
+    let kinds: Vec<&str> = untold.map(|row| row.kind.as_str()).collect();
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "Whether any {} are left is not known; what is left may go on costing money. Clean up again once they can be asked.",
+            kinds.join(", ")
+        )
+    })
+}
+
 impl Cleanup {
     /// Why something is left, in sentences.
     fn notes(&self, inventory: &Inventory) -> Vec<String> {
         let mut left = BTreeSet::new();
-        let (mut kept, mut foreign) = (Vec::new(), Vec::new());
+        let (mut kept, mut foreign, mut loose) = (Vec::new(), Vec::new(), Vec::new());
+        let guard_stands = inventory.guard.iter().any(|id| id.contains(":stack/"));
         for row in &inventory.rows {
             match &row.answer {
+                Listing::Left(ids) if PARTS.contains(&row.kind.as_str()) && !guard_stands => {
+                    loose.extend(ids.iter().map(String::as_str));
+                }
                 Listing::Left(ids) => left.extend(ids.iter().map(String::as_str)),
                 Listing::Kept(ids) => {
                     for id in ids {
@@ -160,7 +184,7 @@ impl Cleanup {
             }
         }
         let mut notes = self.sweep.reasons(&left);
-        for (ids, why) in [(kept, KEPT), (foreign, FOREIGN)] {
+        for (ids, why) in [(kept, KEPT), (foreign, FOREIGN), (loose, LOOSE)] {
             if !ids.is_empty() {
                 notes.push(format!("{}: {why}", ids.join(", ")));
             }

@@ -40,6 +40,7 @@ pub(super) struct Stack {
 
 #[derive(Debug, Clone)]
 struct Row {
+    kind: String,
     status: String,
     reason: Option<String>,
     physical_id: Option<String>,
@@ -107,6 +108,7 @@ impl Stack {
         }
         let ended = !event.status.ends_with("_IN_PROGRESS");
         let row = self.rows.entry(event.logical_id).or_insert_with(|| Row {
+            kind: event.kind,
             status: String::new(),
             reason: None,
             physical_id: None,
@@ -163,7 +165,7 @@ impl Stack {
         self.cause = None;
     }
 
-    /// As a front end shows it; `faster` is how much faster than AWS the target runs, `None` for as fast as can be.
+    /// As a front end shows it, with what it has beside what was planned: another program made it; `faster` is how much faster than AWS the target runs, `None` for as fast as can be.
     pub(super) fn view(&self, faster: Option<f64>, proposal: Option<ProposalView>) -> StackView {
         let usual = match self.status.split('_').next() {
             Some("DELETE") => DELETE,
@@ -173,7 +175,17 @@ impl Stack {
             Some("UPDATE") => UPDATE,
             _ => CREATE,
         };
-        let rows = self.plan.iter().map(|info| self.row(info)).collect();
+        let planned = |id: &String| self.plan.iter().any(|info| info.logical_id == *id);
+        let others = self.rows.iter().filter(|(id, _)| !planned(id));
+        let others = others.map(|(id, row)| ResourceInfo {
+            logical_id: id.clone(),
+            kind: row.kind.clone(),
+            depends_on: Vec::new(),
+            purpose: "",
+        });
+        let others: Vec<_> = others.collect();
+        let rows = self.plan.iter().chain(&others);
+        let rows = rows.map(|info| self.row(info)).collect();
         StackView {
             name: self.name.clone(),
             status: self.status.clone(),

@@ -1,5 +1,7 @@
 //! Labs in the journal: where they run, where the learner stands, what is known of them, their receipts.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,16 @@ pub enum Place {
         /// Region.
         region: String,
     },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded { region } => write!(f, "practice, {region}"),
+            Self::Endpoint { url, region } => write!(f, "practice at {url}, {region}"),
+            Self::Aws { region, .. } => write!(f, "AWS, {region}"),
+        }
+    }
 }
 
 /// A lab as the journal knows it.

@@ -2,6 +2,8 @@
 //!
 //! `tests/all.sh` installs them and runs these; a plain `cargo test` leaves them out.
 
+mod regions;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

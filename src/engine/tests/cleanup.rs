@@ -1,6 +1,7 @@
 //! Taking the lab down: what is deleted, what is asked, and what the receipt may claim.
 
 use super::*;
+use crate::engine::view::RowState;
 
 #[test]
 fn a_cleanup_ends_only_after_the_stack_is_gone_and_two_empty_listings() {
@@ -297,6 +298,28 @@ fn behind_a_clean_receipt_nothing_is_built_again() {
         "{:?}",
         lab.state()
     );
+}
+
+#[test]
+fn what_a_stack_has_beside_what_was_planned_is_shown_with_it() {
+    let mut lab = deletion(&Ok(()));
+    let planned = lab.engine.view().stack.unwrap().rows;
+    let mut look = seen("DELETE_IN_PROGRESS");
+    look.news = vec![StackEvent {
+        logical_id: "OfAnOlderLab".to_owned(),
+        kind: "AWS::EC2::Volume".to_owned(),
+        physical_id: Some("vol-1".to_owned()),
+        status: "DELETE_COMPLETE".to_owned(),
+        reason: None,
+        at: Timestamp::UNIX_EPOCH,
+    }];
+    lab.hears(told(Ok(Some(look))));
+    let rows = lab.engine.view().stack.unwrap().rows;
+    assert_eq!(rows.len(), planned.len() + 1);
+    let other = rows.last().unwrap();
+    assert_eq!(other.logical_id, "OfAnOlderLab");
+    assert_eq!(other.state, RowState::Deleted);
+    assert_eq!(other.physical_id.as_deref(), Some("vol-1"));
 }
 
 #[test]
