@@ -255,6 +255,51 @@ impl Account {
     }
 }
 
+/// On machine A of the lab of this computer.
+fn on_a(served: &Served, home: &Home, script: &str) {
+    let (code, out, err) = outcome(&mut served.efslab(home, &["ssh", "a", "--", script]));
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+/// Makes a filesystem on an attached volume, and mounts it there.
+fn mount(served: &Served, home: &Home, volume: &str, place: &str) {
+    let disk = format!(
+        "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{}",
+        volume.replace('-', "")
+    );
+    let script =
+        format!("sudo mkfs -t ext4 -q {disk} && sudo mkdir {place} && sudo mount {disk} {place}");
+    on_a(served, home, &script);
+}
+
+#[test]
+fn a_disk_on_a_machine_of_another_lab_is_taken_from_it_only_once_it_is_not_mounted_there() {
+    let (home, elsewhere) = (Home::new(), Home::new());
+    let served = Served::start(&home);
+    let account = Account::of(&served);
+    served.build(&home);
+    let neighbours = account.everything();
+    let tag = [("efslab:lab", "lab-other")];
+    let (free, mounted) = (account.volume(None, &tag), account.volume(None, &tag));
+    account.attach(&free, "/dev/sdg");
+    account.attach(&mounted, "/dev/sdh");
+    mount(&served, &home, &mounted, "/mnt/theirs");
+
+    let cleanup = ["cleanup", "lab-other", "--endpoint-url", served.url()];
+    let (code, out, err) = outcome(&mut served.efslab(&elsewhere, &cleanup));
+    assert_eq!(code, 3, "{out}{err}");
+    let why = "does not let go of it, it is probably still mounted there";
+    assert!(out.contains(&mounted) && out.contains(why), "{out}{err}");
+    let left = account.everything();
+    assert!(!left.contains(&free), "{out}");
+    on_a(&served, &home, "mountpoint -q /mnt/theirs");
+
+    on_a(&served, &home, "sudo umount /mnt/theirs");
+    let (code, out, err) = outcome(&mut served.efslab(&elsewhere, &cleanup));
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(account.everything(), neighbours);
+}
+
 #[test]
 fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbours_stay() {
     let home = Home::new();
@@ -300,17 +345,8 @@ fn a_lab_with_mounted_disks_and_snapshots_goes_without_a_trace_and_its_neighbour
     let restored = account.volume(Some(&first), &ours);
     account.attach(&restored, "/dev/sdg");
     account.volume(None, &ours);
-    for (volume, place) in [(&backup, "/mnt/backup"), (&restored, "/mnt/restore")] {
-        let disk = format!(
-            "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{}",
-            volume.replace('-', "")
-        );
-        let mount = format!(
-            "sudo mkfs -t ext4 -q {disk} && sudo mkdir {place} && sudo mount {disk} {place}"
-        );
-        let (code, out, err) = outcome(&mut served.efslab(&home, &["ssh", "a", "--", &mount]));
-        assert_eq!(code, 0, "{out}{err}");
-    }
+    mount(&served, &home, &backup, "/mnt/backup");
+    mount(&served, &home, &restored, "/mnt/restore");
     let untagged = account.snapshot(&backup, &[]);
 
     let (code, out, err) = outcome(&mut served.efslab(&home, &["cleanup", "--dry-run"]));
@@ -421,7 +457,8 @@ fn all_finds_the_labs_of_every_computer_and_asks_before_one_that_somebody_may_be
     let (code, out, err) = cleanup(&here, &["--all", "--yes"]);
     assert_eq!(code, 3, "{out}{err}");
     for lab in [&one, &other] {
-        let told = format!("{lab} is left alone: somebody may be using it");
+        let place = format!("practice at {}, us-east-1", served.url());
+        let told = format!("{lab} ({place}) is left alone: somebody may be using it");
         assert!(
             err.contains(&told) && err.contains("its lease runs until"),
             "{err}"

@@ -280,7 +280,8 @@ impl Engine {
         if sweep.stopped {
             return;
         }
-        remains.others = remains.others.take().or(sweep.remains.others.take());
+        // A short look does not ask for them.
+        remains.others = remains.others.or_else(|| sweep.remains.others.clone());
         if cleanup.given_up.is_some() || self.ledger.plan().next().is_none() {
             // What belongs to a stack goes with it; what belonged to one of the lab's that is gone is an orphan.
             let ledger = &self.ledger;

@@ -41,8 +41,9 @@ fn volume(id: &str, stack: Option<&str>, state: VolumeState) -> Remains {
     }
 }
 
-/// A pass that lists what remains.
-fn listed(remains: Remains) -> Inventory {
+/// A pass that lists what remains: it asks for others, too, as a short look does not.
+fn listed(mut remains: Remains) -> Inventory {
+    remains.others.get_or_insert_default();
     let row = |kind: &str, ids: Vec<String>| InventoryRow {
         kind: kind.to_owned(),
         asked: "ec2".to_owned(),
