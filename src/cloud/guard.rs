@@ -221,6 +221,10 @@ impl Cloud {
     ) -> Result<(), Failure> {
         let tried = "take the guard away";
         let name = guard_name(lab);
+        // A schedule carries no tag: it is the lab's only if a stack of the lab has it.
+        if self.guard_stack(&name).await?.is_none_or(|seen| !seen.ours) {
+            return Ok(());
+        }
         match self.guard_schedule(tried, &name).await {
             Ok(schedule) => self
                 .set_schedule(tried, schedule, Some(until), ScheduleState::Enabled)

@@ -40,6 +40,8 @@ pub(super) struct Cleanup {
     pub(super) given_up: Option<Trouble>,
     /// The guard is there, and nothing else: its turn has come.
     pub(super) guard: bool,
+    /// How often the guard was taken away: a listing may be late.
+    pub(super) disarmed: u32,
     /// Why the guard could not be taken away.
     pub(super) keeps_guard: Option<String>,
     /// An account answered that is not the lab's.
@@ -184,7 +186,13 @@ impl Engine {
                     self.follow(&name, crate::template::Stage::Share);
                 }
             }
-            Err(failure) if failure.class == FailureClass::NotFound => self.ledger.gone(stack),
+            Err(failure) if failure.class == FailureClass::NotFound => {
+                self.ledger.gone(stack);
+                // It was listed: whether it is again is seen by looking.
+                if self.cleanup.is_some() && !self.looks_again() {
+                    self.give_up(&failure);
+                }
+            }
             Err(failure) if failure.class == FailureClass::Role && self.role_is_gone() => {}
             Err(failure)
                 if matches!(failure.class, FailureClass::Refused | FailureClass::Role)

@@ -3,12 +3,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Engine;
 use super::build::Task;
-use super::cleanup::Role;
+use super::cleanup::{BETWEEN, Role};
 use super::effect::{Effect, GuardWish};
 use super::event::{Failure, FailureClass, Inventory};
 use super::view::{Listing, Phase, Trouble};
+use super::{ATTEMPTS, Engine};
 
 /// How long a lab lives after its learner was last seen, unless she says otherwise.
 pub const TTL: SignedDuration = SignedDuration::from_hours(4);
@@ -18,6 +18,9 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// Said of what is left of a guard that was not taken away.
 const STAYS: &str =
     "it stays as long as something of the lab is left, and goes on trying to remove that";
+
+/// What is said of what is left of a guard that was taken away, again and again.
+const LISTED: &str = "it was taken away, and is listed all the same";
 
 /// What is known of the guard.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -222,7 +225,8 @@ impl Engine {
         let alone = inventory.rows.iter().all(|row| settled(false, &row.answer));
         let kept = inventory.rows.iter().all(|row| settled(true, &row.answer));
         let gives_up = cleanup.keeps_guard.clone();
-        cleanup.guard = alone && !guard.is_empty() && gives_up.is_none();
+        let tries = gives_up.is_none() && cleanup.given_up.is_none();
+        cleanup.guard = alone && !guard.is_empty() && tries;
         if kept && !cleanup.guard {
             let why = gives_up.as_deref().unwrap_or(STAYS);
             for id in guard {
@@ -266,7 +270,7 @@ impl Engine {
         let Some(cleanup) = &mut self.cleanup else {
             return false;
         };
-        if !std::mem::take(&mut cleanup.guard) || cleanup.given_up.is_some() {
+        if !std::mem::take(&mut cleanup.guard) {
             return false;
         }
         self.say("taking away the guard that would have removed the lab");
@@ -282,7 +286,14 @@ impl Engine {
             self.lease.guard = Guard::Missing;
             self.worked();
             if let Some(cleanup) = &mut self.cleanup {
+                cleanup.disarmed += 1;
                 cleanup.sweep.progress = true;
+                if cleanup.disarmed >= ATTEMPTS {
+                    cleanup.keeps_guard = Some(LISTED.to_owned());
+                } else if cleanup.disarmed > 1 {
+                    let wait = BETWEEN * 2_i32.saturating_pow(cleanup.disarmed);
+                    self.pause = self.at.checked_add(wait).ok();
+                }
             }
             return;
         };

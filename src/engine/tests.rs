@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 mod causality;
 mod cleanup;
+mod ending;
 mod lease;
 mod looking;
 mod measuring;

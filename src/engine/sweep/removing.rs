@@ -102,7 +102,11 @@ impl Engine {
             (
                 FailureClass::NotFound,
                 Removal::Snapshot(_) | Removal::Volume(_) | Removal::Orphan(..),
-            ) => sweep.is_gone(&id),
+            ) => {
+                // A listing that shows it all the same is late.
+                sweep.accepted.insert(removal.clone());
+                sweep.is_gone(&id);
+            }
             (FailureClass::Credentials, _) => self.give_up(&failure),
             (FailureClass::Transient, _) => {
                 // Slower from now on, whatever comes of this one.
