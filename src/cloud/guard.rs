@@ -14,7 +14,7 @@ use super::failure::classify;
 use super::inventory::absent_or;
 use super::role::ServiceRole;
 use super::session::{Cloud, timestamp};
-use super::stack::{Creation, LAB_TAG};
+use super::stack::{Creation, LAB_TAG, lab_of};
 use crate::engine::event::{Failure, FailureClass};
 use crate::engine::{guard_name, stack_name};
 
@@ -295,9 +295,7 @@ impl Cloud {
                 .stack_status()
                 .map(|status| status.as_str().to_owned())
                 .unwrap_or_default(),
-            ours: stack.tags().iter().any(|tag| {
-                tag.key() == Some(LAB_TAG) && tag.value().is_some_and(|lab| guard_name(lab) == name)
-            }),
+            ours: lab_of(stack).is_some_and(|lab| guard_name(lab) == name),
         });
         Ok(seen.filter(|seen| seen.status != "DELETE_COMPLETE"))
     }

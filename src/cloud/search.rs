@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, InstanceStateName, Reservation, ResourceType};
+use aws_sdk_efs::types::FileSystemDescription;
 use aws_sdk_scheduler::types::ScheduleState;
 use jiff::Timestamp;
 
@@ -144,19 +145,11 @@ impl Cloud {
     }
 
     async fn file_systems_of_labs(&self) -> Result<Vec<(String, String)>, Failure> {
-        let mut found = Vec::new();
-        let mut pages = self
-            .efs
-            .describe_file_systems()
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(system) = pages.next().await {
-            let system = system.map_err(|error| classify("list filesystems", &error))?;
-            let tag = system.tags().iter().find(|tag| tag.key() == LAB_TAG);
-            found.extend(tag.map(|tag| (tag.value().to_owned(), "filesystems".to_owned())));
-        }
-        Ok(found)
+        let lab = |system: &FileSystemDescription| {
+            let tag = system.tags().iter().find(|tag| tag.key() == LAB_TAG)?;
+            Some((tag.value().to_owned(), "filesystems".to_owned()))
+        };
+        Ok(self.file_systems().await?.iter().filter_map(lab).collect())
     }
 
     /// When the guard of a lab begins, unless it has none.

@@ -1,6 +1,8 @@
 //! Everything that carries a lab's tag and is neither instance nor volume nor snapshot: what there is of each kind, and what
 //! is in its networks. Nothing is changed here.
 
+use aws_sdk_efs::types::FileSystemDescription;
+
 use super::failure::classify;
 use super::inventory::{absent_or, kept, named, row};
 use super::machines::filter;
@@ -212,27 +214,26 @@ impl Cloud {
         Ok(found)
     }
 
-    /// Filesystems with the lab's tag; EFS cannot filter by tag, so all are read. The known ones are asked for by id.
+    /// All filesystems: EFS cannot filter by tag.
+    pub(super) async fn file_systems(&self) -> Result<Vec<FileSystemDescription>, Failure> {
+        let all = self.efs.describe_file_systems().into_paginator().items();
+        let all: Result<Vec<_>, _> = all.send().collect().await;
+        all.map_err(|error| classify("list filesystems", &error))
+    }
+
+    /// Filesystems with the lab's tag, and the known ones.
     async fn lab_file_systems(&self, lab: &str, known: &[String]) -> Result<Vec<Tagged>, Failure> {
-        let tried = "list filesystems";
         let mut systems = Vec::new();
-        let mut pages = self
-            .efs
-            .describe_file_systems()
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(found) = pages.next().await {
-            let found = found.map_err(|error| classify(tried, &error))?;
-            let id = found.file_system_id();
+        for found in self.file_systems().await? {
             let value = |key: &str| {
                 let tag = found.tags().iter().find(|tag| tag.key() == key);
                 tag.map(|tag| tag.value().to_owned())
             };
-            if value(LAB_TAG).as_deref() == Some(lab) || known.iter().any(|known| known == id) {
+            let ours = value(LAB_TAG).as_deref() == Some(lab);
+            if ours || known.iter().any(|id| id == found.file_system_id()) {
                 systems.push(Tagged {
-                    id: id.to_owned(),
                     stack: value(STACK_TAG),
+                    id: found.file_system_id,
                 });
             }
         }
