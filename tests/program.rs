@@ -316,7 +316,7 @@ fn a_lab_that_still_stands_in_aws_is_told_of_with_what_it_costs() {
         },
     };
     let effect = Effect::CreateStack(wanted);
-    journal.admit("lab-7f3k", effect, now).unwrap();
+    journal.admit("lab-7f3k", effect.clone(), now).unwrap();
     for arguments in [
         &["lessons", "list"][..],
         &["template"],
@@ -333,7 +333,15 @@ fn a_lab_that_still_stands_in_aws_is_told_of_with_what_it_costs() {
     assert_eq!(told(&["lessons", "list"]), "", "somebody is at it");
     drop(driver);
     journal.note_gone("lab-7f3k", "efslab-7f3k-lab").unwrap();
-    assert_eq!(told(&["lessons", "list"]), "");
+    assert_eq!(told(&["lessons", "list"]), "", "it was never made");
+
+    let (name, id) = ("efslab-7f3k-lab", "arn:of/the/stack");
+    journal.admit("lab-7f3k", effect, now).unwrap();
+    journal.note_found("lab-7f3k", name, id).unwrap();
+    journal.note_gone("lab-7f3k", id).unwrap();
+    let told = told(&["lessons", "list"]);
+    let line = "lab-7f3k may still cost money in AWS, eu-west-1: no cleanup has proved yet that nothing is left";
+    assert!(told.contains(line), "{told}");
 }
 
 #[test]

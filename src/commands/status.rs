@@ -83,12 +83,12 @@ pub(super) fn reminder(common: &Common) -> Option<String> {
             State::Clean | State::Nothing | State::Guard => continue,
             State::Stands(stacks) => writeln!(
                 text,
-                "{id} still stands ({place}), and {}: `{again} resume` goes on with it, `{again} cleanup` removes it",
+                "{id} still stands in {place}, and {}: `{again} resume` goes on with it, `{again} cleanup` removes it",
                 owed(place, &prices, &stacks),
             ),
             state @ (State::Unproved(_) | State::Unknown) => writeln!(
                 text,
-                "{id} may still cost money ({place}): {}. `{again} cleanup` goes on",
+                "{id} may still cost money in {place}: {}. `{again} cleanup` goes on",
                 state.told(place, &prices),
             ),
         };

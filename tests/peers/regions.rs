@@ -169,7 +169,7 @@ fn labs_in_any_region_are_found_and_go_and_what_cannot_be_told_is_remembered() {
     assert!(!out.contains("lab-used"), "{out}");
     let (_, _, err) = outcome(&mut account.efslab(&home, &["lessons", "list"]));
     assert!(
-        err.contains("lab-late may still cost money (AWS, eu-west-1)"),
+        err.contains("lab-late may still cost money in AWS, eu-west-1: its last cleanup"),
         "{err}"
     );
 
