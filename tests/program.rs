@@ -323,7 +323,7 @@ fn a_lab_that_still_stands_in_aws_is_told_of_with_what_it_costs() {
         &["run", "why-efs", "--pace", "max"],
     ] {
         let told = told(arguments);
-        let line = "lab-7f3k still stands in AWS, eu-west-1, and costs at least 0.0";
+        let line = "lab-7f3k still stands in AWS, eu-west-1, as far as is known here, and costs at least 0.0";
         assert!(
             told.contains(line) && told.contains("USD an hour"),
             "{arguments:?}: {told}"

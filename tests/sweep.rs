@@ -280,18 +280,22 @@ fn a_disk_on_a_machine_of_another_lab_is_taken_from_it_only_once_it_is_not_mount
     served.build(&home);
     let neighbours = account.everything();
     let tag = [("efslab:lab", "lab-other")];
-    let (free, mounted) = (account.volume(None, &tag), account.volume(None, &tag));
+    let cleanup = ["cleanup", "lab-other", "--endpoint-url", served.url()];
+
+    let free = account.volume(None, &tag);
     account.attach(&free, "/dev/sdg");
+    let (code, out, err) = outcome(&mut served.efslab(&elsewhere, &cleanup));
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(account.everything(), neighbours);
+
+    let mounted = account.volume(None, &tag);
     account.attach(&mounted, "/dev/sdh");
     mount(&served, &home, &mounted, "/mnt/theirs");
-
-    let cleanup = ["cleanup", "lab-other", "--endpoint-url", served.url()];
     let (code, out, err) = outcome(&mut served.efslab(&elsewhere, &cleanup));
     assert_eq!(code, 3, "{out}{err}");
     let why = "does not let go of it, it is probably still mounted there";
     assert!(out.contains(&mounted) && out.contains(why), "{out}{err}");
-    let left = account.everything();
-    assert!(!left.contains(&free), "{out}");
+    assert!(account.everything().contains(&mounted));
     on_a(&served, &home, "mountpoint -q /mnt/theirs");
 
     on_a(&served, &home, "sudo umount /mnt/theirs");

@@ -1,9 +1,11 @@
 //! What an SDK error means for the lab: throttled, expired, denied, absent, refused.
 
 use std::error::Error;
+use std::iter;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::engine::event::{Failure, FailureClass};
@@ -48,18 +50,8 @@ where
 {
     let (class, why) = match error {
         SdkError::ServiceError(service) => answered(service.err(), service.raw()),
-        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => {
-            let why = causes(error);
-            let local = matches!(error, SdkError::ConstructionFailure(_));
-            let class = if why.contains("redential") {
-                FailureClass::Credentials
-            } else if local {
-                FailureClass::Local
-            } else {
-                FailureClass::Transient
-            };
-            (class, why)
-        }
+        SdkError::ConstructionFailure(_) => (unsent(error, FailureClass::Local), causes(error)),
+        SdkError::DispatchFailure(_) => (unsent(error, FailureClass::Transient), causes(error)),
         _ => (FailureClass::Transient, causes(error)),
     };
     Failure {
@@ -71,18 +63,27 @@ where
 
 /// What an error that a service answered means. One without a code comes from something in front of it, or is none of AWS's:
 /// then the status is all there is.
-fn answered(error: &impl ProvideErrorMetadata, answer: &HttpResponse) -> (FailureClass, String) {
+fn answered<E>(error: &E, answer: &HttpResponse) -> (FailureClass, String)
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
     let status = answer.status();
     let message = error.message();
+    let passes = matches!(status.as_u16(), 408 | 429 | 500..);
     let Some(code) = error.code() else {
-        let class = match status.as_u16() {
-            429 | 500.. => FailureClass::Transient,
-            _ => FailureClass::Refused,
+        // An answer that says *done* and cannot be read says nothing of what was done.
+        let class = if passes || status.is_success() {
+            FailureClass::Transient
+        } else {
+            FailureClass::Refused
         };
-        let message = message.unwrap_or("without a reason");
-        return (class, format!("HTTP status {status}: {message}"));
+        let why = message.map_or_else(|| causes(error), str::to_owned);
+        return (class, format!("HTTP status {status}: {why}"));
     };
-    let class = class_of(code, message.unwrap_or_default());
+    let class = match class_of(code, message.unwrap_or_default()) {
+        FailureClass::Refused if passes => FailureClass::Transient,
+        class => class,
+    };
     let why = match message {
         Some(message) => format!("{code}: {message}"),
         None => code.to_owned(),
@@ -90,9 +91,39 @@ fn answered(error: &impl ProvideErrorMetadata, answer: &HttpResponse) -> (Failur
     (class, why)
 }
 
-/// What caused `error`, and what caused that, without the name that the SDK has for it all.
+/// The class of a request that was not sent, `otherwise` unless it is for want of credentials. These are fetched from others
+/// (SSO, STS, an instance's metadata), who may not be reached for a while.
+fn unsent(error: &(dyn Error + 'static), otherwise: FailureClass) -> FailureClass {
+    let causes = || iter::successors(Some(error), |&cause| cause.source());
+    let missing = |cause: &(dyn Error + 'static)| {
+        cause
+            .downcast_ref::<CredentialsError>()
+            .map(|missing| !matches!(missing, CredentialsError::ProviderTimedOut(_)))
+    };
+    match causes().find_map(missing) {
+        None => otherwise,
+        Some(false) => FailureClass::Transient,
+        Some(true) => {
+            let lost = causes().filter_map(|cause| cause.downcast_ref::<ConnectorError>());
+            if lost.into_iter().any(|one| one.is_io() || one.is_timeout()) {
+                FailureClass::Transient
+            } else {
+                FailureClass::Credentials
+            }
+        }
+    }
+}
+
+/// What caused `error`, and what caused that, without the names that the SDK has for it all.
 fn causes(error: &(dyn Error + 'static)) -> String {
+    let wraps = |cause: &(dyn Error + 'static)| {
+        let connector = cause.downcast_ref::<ConnectorError>();
+        connector.is_some_and(ConnectorError::is_other)
+    };
     let mut cause = error.source().unwrap_or(error);
+    if let Some(within) = cause.source().filter(|_| wraps(cause)) {
+        cause = within;
+    }
     let mut told = cause.to_string();
     while let Some(deeper) = cause.source() {
         told.push_str(&format!(": {deeper}"));
@@ -133,9 +164,11 @@ fn class_of(code: &str, message: &str) -> FailureClass {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use aws_sdk_ec2::operation::describe_regions::DescribeRegionsError;
-    use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::metadata::ErrorMetadata;
 
     use super::*;
 
@@ -147,6 +180,7 @@ mod tests {
             (503, FailureClass::Transient),
             (500, FailureClass::Transient),
             (429, FailureClass::Transient),
+            (200, FailureClass::Transient),
             (404, FailureClass::Refused),
         ] {
             let answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::from("<html>"));
@@ -159,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn a_code_that_nobody_knows_is_judged_by_its_status_too() {
+        for (status, class) in [(504, FailureClass::Transient), (400, FailureClass::Refused)] {
+            let meta = ErrorMetadata::builder().code("DependencyTimeout").build();
+            let answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+            let error = DescribeRegionsError::generic(meta);
+            let failure = classify("ask", &Regions::service_error(error, answer));
+            assert_eq!(failure.class, class, "{status}");
+        }
+    }
+
+    #[test]
     fn whoever_is_not_reached_is_told_by_its_causes() {
         let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         let lost: Regions = SdkError::dispatch_failure(ConnectorError::io(Box::new(refused)));
@@ -166,10 +211,22 @@ mod tests {
         assert_eq!(failure.class, FailureClass::Transient);
         assert_eq!(failure.why, "io error: connection refused");
 
-        let nobody = "no providers in chain provided credentials";
-        let nobody: Regions =
-            SdkError::dispatch_failure(ConnectorError::other(nobody.into(), None));
+        let other = |cause: CredentialsError| -> Regions {
+            SdkError::dispatch_failure(ConnectorError::other(Box::new(cause), None))
+        };
+        let nobody = other(CredentialsError::not_loaded("no providers in chain"));
         assert_eq!(classify("ask", &nobody).class, FailureClass::Credentials);
+        let expired = other(CredentialsError::provider_error(
+            "the SSO session has expired",
+        ));
+        assert_eq!(classify("ask", &expired).class, FailureClass::Credentials);
+
+        // Who lends them is not reached.
+        let slow = other(CredentialsError::provider_timed_out(Duration::from_secs(5)));
+        assert_eq!(classify("ask", &slow).class, FailureClass::Transient);
+        let away = ConnectorError::io("connection refused".into());
+        let away = other(CredentialsError::provider_error(away));
+        assert_eq!(classify("ask", &away).class, FailureClass::Transient);
     }
 
     #[test]

@@ -222,7 +222,9 @@ pub(super) fn running(found: &Ec2Instance) -> Option<Instance> {
 }
 
 fn state(found: &Ec2Volume) -> VolumeState {
-    let attachment = found.attachments().first();
+    // One of several machines that have it: always the same.
+    let attachments = found.attachments().iter();
+    let attachment = attachments.min_by_key(|one| one.instance_id());
     let instance = || {
         let attachment = attachment.and_then(|one| one.instance_id());
         attachment.unwrap_or("an instance").to_owned()

@@ -64,8 +64,7 @@ async fn chosen(
         labs.retain(|lab| !lab.clean);
         Found::of(labs.into_iter().map(Leftover::ours).collect())
     } else {
-        let named = ids.iter().map(|id| leftovers::named(common, journal, id));
-        Found::of(named.collect::<miette::Result<_>>()?)
+        leftovers::named(common, journal, sites, ids).await?
     };
     if found.labs.is_empty() {
         super::print(&if how.json {
@@ -85,9 +84,7 @@ async fn chosen(
         }
         for one in found.labs.iter().filter(|one| one.stranger) {
             // Whoever is interrupted now finds it here the next time, and goes on.
-            let lab = &one.lab;
-            (journal.add_lab(&lab.id, &lab.place, lab.made)).into_diagnostic()?;
-            (journal.save_progress(&lab.id, &lab.progress)).into_diagnostic()?;
+            journal.adopt(&one.lab).into_diagnostic()?;
         }
     }
     let labs: Vec<journal::Lab> = found.labs.iter().map(|one| one.lab.clone()).collect();

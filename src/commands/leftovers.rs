@@ -12,7 +12,7 @@ use super::site::{self, Site};
 use super::{Outcome, lab, program};
 use crate::cli::{self, Common};
 use crate::cloud::search::{self, Sighting, Sightings};
-use crate::engine::effect::Progress;
+use crate::engine::effect::{Known, Progress};
 use crate::journal::{self, Journal, Place};
 
 /// Places that are opened at a time: AWS has some thirty regions.
@@ -111,6 +111,8 @@ pub(super) struct Found {
     pub(super) outcome: Outcome,
     /// Where it was looked, in words.
     looked: Vec<String>,
+    /// Every lab of the journal.
+    known: Vec<journal::Lab>,
 }
 
 impl Found {
@@ -119,25 +121,86 @@ impl Found {
             labs,
             outcome: Outcome::Done,
             looked: Vec::new(),
+            known: Vec::new(),
         }
     }
 }
 
-/// The lab that somebody names. One that the journal does not know is looked for where the options say.
-pub(super) fn named(common: &Common, journal: &Journal, id: &str) -> miette::Result<Leftover> {
-    let unknown = match lab::find(journal, Some(id)) {
-        Ok(lab) => return Ok(Leftover::ours(lab)),
-        Err(unknown) => unknown,
-    };
-    let full = lab::full_id(id);
-    if !says_where(common) || !search::is_lab(&full) {
-        return Err(unknown.context(format!(
-            "a lab that was made elsewhere is found in the account that is named: `{} cleanup {id} --target aws \
-             --region REGION`, or `--endpoint-url URL`",
-            program::name()
-        )));
+/// The labs that somebody names. Those that the journal does not know are looked for where the options say, on AWS in every
+/// region unless one is named: what is seen nowhere may be somewhere else, and is not called gone.
+pub(super) async fn named(
+    common: &Common,
+    journal: &Journal,
+    sites: &mut Sites,
+    ids: &[String],
+) -> miette::Result<Found> {
+    let mut found = Found::of(Vec::new());
+    found.known = journal.labs().into_diagnostic()?;
+    let mut missing = Vec::new();
+    for id in ids {
+        match lab::find(journal, Some(id)) {
+            Ok(lab) => found.labs.push(Leftover::ours(lab)),
+            Err(unknown) => {
+                let full = lab::full_id(id);
+                if !says_where(common) || !search::is_lab(&full) {
+                    return Err(nowhere(&unknown, id));
+                }
+                missing.push(full);
+            }
+        }
     }
-    Ok(Leftover::stranger(&full, &site::chosen(common)?))
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let mut elsewhere = Found::of(Vec::new());
+    elsewhere.known.clone_from(&found.known);
+    let place = site::chosen(common)?;
+    seek(common, sites, vec![place.clone()], &mut elsewhere).await;
+    for id in missing {
+        let seen = elsewhere.labs.iter().find(|one| one.lab.id == id);
+        let seen = match seen {
+            // Whoever names it means it.
+            Some(one) => Some(Leftover {
+                used: None,
+                ..one.clone()
+            }),
+            None => closer(common, sites, &place, &id).await,
+        };
+        match seen {
+            Some(one) => found.labs.push(one),
+            None => {
+                super::complain(&format!(
+                    "{id} was not seen in {}: if it was made there, nothing of it is left; if elsewhere, name that account and region\n",
+                    elsewhere.places()
+                ));
+                elsewhere.outcome = elsewhere.outcome.and(Outcome::Unverified);
+            }
+        }
+    }
+    found.outcome = found.outcome.and(elsewhere.outcome);
+    found.looked = elsewhere.looked;
+    Ok(found)
+}
+
+/// A lab of which the search shows nothing, in the one place that is named: every kind of thing is asked for.
+async fn closer(common: &Common, sites: &Sites, place: &Place, id: &str) -> Option<Leftover> {
+    if matches!(place, Place::Aws { .. }) && common.region.is_none() {
+        return None;
+    }
+    let site = sites.at(place).ok()?;
+    let inventory = site.cloud.inventory(id, &Known::default()).await;
+    (!inventory.is_empty()).then(|| Leftover::stranger(id, &site.place))
+}
+
+fn nowhere(unknown: &miette::Report, id: &str) -> miette::Report {
+    miette!(
+        help = format!(
+            "`efslab status` lists the labs of this computer. One that was made elsewhere is found in the account that \
+             is named: `{} cleanup {id} --target aws`, or `--endpoint-url URL`",
+            program::name()
+        ),
+        "{unknown}"
+    )
 }
 
 /// Whether the options name an account.
@@ -152,10 +215,12 @@ pub(super) async fn everywhere(
     journal: &Journal,
     sites: &mut Sites,
 ) -> miette::Result<Found> {
-    let mut labs = journal.labs().into_diagnostic()?;
+    let known = journal.labs().into_diagnostic()?;
+    let mut labs = known.clone();
     // Whoever names a place means the labs there.
     labs.retain(|lab| site::way(common, lab).is_ok());
     let mut found = Found::of(labs.iter().cloned().map(Leftover::ours).collect());
+    found.known = known;
     let mut places: Vec<Place> = Vec::new();
     if says_where(common) || site::practice_directory(common)?.exists() {
         places.push(site::chosen(common)?);
@@ -163,8 +228,14 @@ pub(super) async fn everywhere(
     if !says_where(common) {
         places.extend(labs.iter().filter_map(|lab| site::way(common, lab).ok()));
     }
+    seek(common, sites, places, &mut found).await;
+    Ok(found)
+}
+
+/// Takes in what these places show, on AWS in every region unless one is named.
+async fn seek(common: &Common, sites: &mut Sites, places: Vec<Place>, found: &mut Found) {
     sites.open(common, places.clone()).await;
-    let places = in_every_region(common, sites, places, &mut found).await;
+    let places = in_every_region(common, sites, places, found).await;
     sites.open(common, places.clone()).await;
     let mut answering: Vec<&Site> = Vec::new();
     for place in &places {
@@ -203,7 +274,6 @@ pub(super) async fn everywhere(
             }
         }
     }
-    Ok(found)
 }
 
 /// What one place shows, and its time.
@@ -252,14 +322,35 @@ impl Found {
     /// Takes in what a place shows.
     fn add(&mut self, place: &Place, sightings: Sightings, now: Timestamp) {
         for (id, sighting) in sightings {
-            let known = self.labs.iter_mut().find(|one| one.lab.id == id);
-            if known.is_some() {
-                continue;
+            let taken = self.labs.iter().map(|one| &one.lab);
+            match self.known.iter().chain(taken).find(|lab| lab.id == id) {
+                Some(lab) if lab.place.region() == place.region() => {}
+                Some(lab) => {
+                    // A journal has one place for each lab.
+                    super::complain(&format!(
+                        "{id} is {} here, and has {} in {place}, too: `{} cleanup {id}{} --state-dir DIR`, with another \
+                         directory, removes that\n",
+                        lab.place,
+                        things(&sighting.things),
+                        program::name(),
+                        way_to(place)
+                    ));
+                    self.outcome = self.outcome.and(Outcome::Left);
+                }
+                None => self.labs.push(Leftover {
+                    used: sighting.is_used(now).then(|| using(&sighting)),
+                    ..Leftover::stranger(&id, place)
+                }),
             }
-            self.labs.push(Leftover {
-                used: sighting.is_used(now).then(|| using(&sighting)),
-                ..Leftover::stranger(&id, place)
-            });
+        }
+    }
+
+    /// Where it was looked, in words.
+    fn places(&self) -> String {
+        if self.looked.is_empty() {
+            "any account: nobody could be asked".to_owned()
+        } else {
+            self.looked.join("; ")
         }
     }
 }
@@ -346,8 +437,9 @@ pub(super) fn none(common: &Common, all: bool, found: &Found) -> String {
         };
     }
     if found.outcome != Outcome::Done {
-        return "Whether there is a lab to clean up is not known: nobody could be asked.\n"
-            .to_owned();
+        let unknown = "Whether there is a lab to clean up is not known: nobody could be asked.\n";
+        // Of labs that were named it was said one by one.
+        return if all { unknown } else { "" }.to_owned();
     }
     let also = match common.target {
         Some(cli::Target::Practice) => String::new(),

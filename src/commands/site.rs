@@ -196,9 +196,11 @@ pub(super) fn way(common: &Common, lab: &Lab) -> miette::Result<Place> {
             }
         )
     };
-    let (Place::Embedded { region } | Place::Endpoint { region, .. } | Place::Aws { region, .. }) =
-        &lab.place;
-    if common.region.as_ref().is_some_and(|asked| asked != region) {
+    if common
+        .region
+        .as_deref()
+        .is_some_and(|asked| asked != lab.place.region())
+    {
         return Err(wrong("--region"));
     }
     let aws = matches!(lab.place, Place::Aws { .. });

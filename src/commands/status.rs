@@ -6,10 +6,13 @@ use miette::{IntoDiagnostic as _, miette};
 
 use super::{Outcome, program, site};
 use crate::cli::Common;
-use crate::engine::view::{Listing, Owed};
+use crate::engine::view::{Listing, Owed, Receipt};
 use crate::journal::{Journal, JournalError, Lab, Place, StackRecord};
 use crate::lesson::arithmetic::Prices;
 use crate::lesson::load;
+
+/// Kinds of a receipt that cost nothing (docs/GUARD.md).
+const FREE: [&str; 3] = ["schedules", "state machines", "roles, profiles, policies"];
 
 /// Says it.
 pub(super) fn run(common: &Common, json: bool) -> miette::Result<Outcome> {
@@ -81,9 +84,10 @@ pub(super) fn reminder(common: &Common) -> Option<String> {
         let place = &lab.place;
         let _ = match known(&journal, &lab).ok()? {
             State::Clean | State::Nothing | State::Guard => continue,
+            State::Unproved(unproved) if !unproved.may_cost() => continue,
             State::Stands(stacks) => writeln!(
                 text,
-                "{id} still stands in {place}, and {}: `{again} resume` goes on with it, `{again} cleanup` removes it",
+                "{id} still stands in {place}, as far as is known here, and {}: `{again} resume` goes on with it, `{again} cleanup` removes it",
                 owed(place, &prices, &stacks),
             ),
             state @ (State::Unproved(_) | State::Unknown) => writeln!(
@@ -106,10 +110,42 @@ enum State {
     Guard,
     /// These stacks may be there.
     Stands(Vec<StackRecord>),
-    /// The last cleanup has not proved it of these kinds.
-    Unproved(Vec<String>),
+    /// The last cleanup has not proved it.
+    Unproved(Unproved),
     /// There was a stack, or a cleanup was begun, and no cleanup has ended.
     Unknown,
+}
+
+/// Of which kinds a cleanup has not proved that nothing is left.
+#[derive(Default)]
+struct Unproved {
+    /// These were still there.
+    left: Vec<String>,
+    /// These are perhaps not the lab's.
+    kept: Vec<String>,
+    untold: Vec<String>,
+}
+
+impl Unproved {
+    fn of(receipt: Receipt) -> Self {
+        let mut unproved = Self::default();
+        for row in receipt.rows {
+            let kinds = match row.answer {
+                Listing::Empty => continue,
+                Listing::Left(_) => &mut unproved.left,
+                Listing::Kept(_) => &mut unproved.kept,
+                Listing::CouldNotTell(_) => &mut unproved.untold,
+            };
+            kinds.push(row.kind);
+        }
+        unproved
+    }
+
+    /// Whether it may be billed, and somebody has to see to it. What was named and kept is its owner's.
+    fn may_cost(&self) -> bool {
+        let costs = |kind: &String| !FREE.contains(&kind.as_str());
+        self.left.iter().chain(&self.untold).any(costs)
+    }
 }
 
 fn known(journal: &Journal, lab: &Lab) -> Result<State, JournalError> {
@@ -127,12 +163,10 @@ fn known(journal: &Journal, lab: &Lab) -> Result<State, JournalError> {
         let guard = journal.asked_for_guard(&lab.id)?;
         return Ok(if guard { State::Guard } else { State::Nothing });
     }
-    let Some(receipt) = journal.receipt(&lab.id)? else {
-        return Ok(State::Unknown);
-    };
-    let unproved = receipt.rows.into_iter();
-    let unproved = unproved.filter(|row| row.answer != Listing::Empty);
-    Ok(State::Unproved(unproved.map(|row| row.kind).collect()))
+    Ok(match journal.present_receipt(&lab.id)? {
+        Some(receipt) if !receipt.is_clean() => State::Unproved(Unproved::of(receipt)),
+        _ => State::Unknown,
+    })
 }
 
 impl State {
@@ -151,10 +185,18 @@ impl State {
                 let owed = owed(place, prices, stacks);
                 format!("in the account: stack {}\n    {owed}", ids.join(", "))
             }
-            Self::Unproved(kinds) => format!(
-                "its last cleanup did not prove that no {} are left",
-                kinds.join(", ")
-            ),
+            Self::Unproved(Unproved { left, kept, untold }) => {
+                let say = |what: &str, kinds: &[String]| {
+                    (!kinds.is_empty()).then(|| format!("{what} {}", kinds.join(", ")))
+                };
+                let said = [
+                    say("has left", left),
+                    say("has named and kept", kept),
+                    say("could not tell of", untold),
+                ];
+                let said: Vec<String> = said.into_iter().flatten().collect();
+                format!("its last cleanup {}", said.join(", "))
+            }
             Self::Unknown => "no cleanup has proved yet that nothing is left".to_owned(),
         }
     }
@@ -188,7 +230,7 @@ fn owed(place: &Place, prices: &Prices, stacks: &[StackRecord]) -> String {
 
 fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> {
     let state = known(journal, lab)?;
-    let (mut stacks, mut unproved) = (Vec::new(), Vec::new());
+    let (mut stacks, mut unproved) = (Vec::new(), Unproved::default());
     let word = match state {
         State::Clean => "clean",
         State::Nothing => "nothing",
@@ -213,6 +255,8 @@ fn row(journal: &Journal, lab: &Lab) -> Result<serde_json::Value, JournalError> 
         "clean": lab.clean,
         "state": word,
         "stacks": stacks,
-        "unproved": unproved,
+        "left": unproved.left,
+        "kept": unproved.kept,
+        "could_not_tell": unproved.untold,
     }))
 }

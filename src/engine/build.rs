@@ -342,10 +342,7 @@ impl Engine {
         match status {
             "DELETE_COMPLETE" => self.stack_gone(id, effects),
             "DELETE_FAILED" => self.deletion_failed(id),
-            // The deletion was accepted but is not seen yet: look again, not at once.
-            _ if self.ledger.is_deleting(id) => {
-                self.pause = self.at.checked_add(super::cleanup::BETWEEN).ok();
-            }
+            _ if self.ledger.is_deleting(id) => self.deletion_unseen(id),
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => {
                 self.update_settled(status);
             }

@@ -14,6 +14,8 @@ use jiff::SignedDuration;
 
 /// Said while a stack is deleted; how far it has come is seen from its resources.
 const DELETING: &str = "deleting the stack";
+/// So many looks at a stack must show that its deletion was accepted: half a minute.
+const UNSEEN: u32 = 60;
 /// Between two passes that were not both empty.
 pub(super) const BETWEEN: SignedDuration = SignedDuration::from_millis(500);
 
@@ -28,6 +30,8 @@ pub(super) struct Cleanup {
     pub(super) found: BTreeMap<String, BTreeSet<String>>,
     /// What is stopped and removed one by one.
     pub(super) sweep: Sweep,
+    /// Looks at a stack that did not show that its deletion was accepted.
+    unseen: u32,
     /// Failed deletions of stacks.
     pub(super) failures: u32,
     /// Others have put something into the lab's network.
@@ -175,7 +179,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn deletion_requested(&mut self, stack: &str, outcome: Result<(), Failure>) {
+    pub(super) fn deletion_requested(
+        &mut self,
+        stack: &str,
+        outcome: Result<(), Failure>,
+        effects: &mut Vec<Effect>,
+    ) {
         self.busy.end(Task::Deleting);
         match outcome {
             Ok(()) => {
@@ -187,7 +196,7 @@ impl Engine {
                 }
             }
             Err(failure) if failure.class == FailureClass::NotFound => {
-                self.ledger.gone(stack);
+                self.stack_gone(stack, effects);
                 // It was listed: whether it is again is seen by looking.
                 if self.cleanup.is_some() && !self.looks_again() {
                     self.give_up(&failure);
@@ -229,6 +238,19 @@ impl Engine {
             self.give_up(failure);
         } else {
             self.failed(failure, "look at the stack again");
+        }
+    }
+
+    /// The deletion was accepted and is not seen yet: looked at again, not at once; after a while it is asked for again.
+    pub(super) fn deletion_unseen(&mut self, id: &str) {
+        self.pause = self.at.checked_add(BETWEEN).ok();
+        let Some(cleanup) = &mut self.cleanup else {
+            return;
+        };
+        cleanup.unseen += 1;
+        if cleanup.unseen >= UNSEEN {
+            cleanup.unseen = 0;
+            self.deletion_failed(id);
         }
     }
 

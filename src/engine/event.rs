@@ -297,6 +297,27 @@ pub struct Inventory {
     pub remains: Remains,
 }
 
+impl Inventory {
+    /// Whether nothing of any kind is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.iter().all(|row| row.answer == Listing::Empty)
+    }
+
+    /// Whether the stack of the lab's guard is there.
+    #[must_use]
+    pub fn has_guard(&self) -> bool {
+        self.guard.iter().any(|id| id.contains(":stack/"))
+    }
+
+    /// Whether nobody could say what there is of this kind.
+    #[must_use]
+    pub fn could_not_tell(&self, kind: &str) -> bool {
+        let row = self.rows.iter().find(|row| row.kind == kind);
+        row.is_some_and(|row| matches!(row.answer, Listing::CouldNotTell(_)))
+    }
+}
+
 /// What of a lab is stopped or removed one by one. What could not be listed is not in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remains {
@@ -308,6 +329,20 @@ pub struct Remains {
     pub snapshots: Vec<String>,
     /// Everything else with the lab's tag, that of its stacks among it; `None`: that was not asked.
     pub others: Option<Vec<Orphan>>,
+}
+
+impl Remains {
+    /// Brings everything into the order of its ids.
+    pub fn sort(&mut self) {
+        if let Some(instances) = &mut self.instances {
+            instances.sort_by(|one, other| one.id.cmp(&other.id));
+        }
+        self.volumes.sort_by(|one, other| one.id.cmp(&other.id));
+        self.snapshots.sort();
+        if let Some(others) = &mut self.others {
+            others.sort_by(|one, other| (one.kind, &one.id).cmp(&(other.kind, &other.id)));
+        }
+    }
 }
 
 /// Something else with the lab's tag, or of a filesystem that has it.

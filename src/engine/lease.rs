@@ -226,7 +226,8 @@ impl Engine {
         let kept = inventory.rows.iter().all(|row| settled(true, &row.answer));
         let gives_up = cleanup.keeps_guard.clone();
         let tries = gives_up.is_none() && cleanup.given_up.is_none();
-        cleanup.guard = alone && !guard.is_empty() && tries;
+        // Its schedule goes with its stack, or nobody knows whose it is.
+        cleanup.guard = alone && inventory.has_guard() && tries;
         if kept && !cleanup.guard {
             let why = gives_up.as_deref().unwrap_or(STAYS);
             for id in guard {

@@ -229,7 +229,9 @@ impl Engine {
             What::Prepared(outcome) => self.prepared(outcome, effects),
             What::StackRequested(outcome) => self.stack_requested(outcome),
             What::StackSeen { stack, outcome } => self.stack_seen(&stack, outcome, effects),
-            What::DeletionRequested { stack, outcome } => self.deletion_requested(&stack, outcome),
+            What::DeletionRequested { stack, outcome } => {
+                self.deletion_requested(&stack, outcome, effects);
+            }
             What::UpdateProposed { stage, outcome } => self.update_proposed(stage, outcome),
             What::UpdateAccepted { stack, outcome } => {
                 self.update_accepted(&stack, outcome, effects);

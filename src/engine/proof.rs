@@ -21,11 +21,12 @@ const KEPT: &str = "taken of a volume of this lab, but without its tag, so that 
 const FOREIGN: &str = "in the network of this lab, but without its tag, so that somebody else may need them: they are left, and \
     the network cannot be deleted before they are gone.";
 
-/// The guard's parts beside its stack, as the inventory calls them.
-const PARTS: [&str; 2] = ["schedules", "state machines"];
-/// What is said of the guard's parts where its stack, with which they go, is gone.
+/// What is said of a schedule where the guard's stack, with which it goes, is gone.
 const LOOSE: &str = "named as the guard of this lab, whose stack is gone, so that nothing says for certain whose it is: it is \
-    left, and costs nothing. `aws scheduler delete-schedule` and `aws stepfunctions delete-state-machine` delete it.";
+    left, and costs nothing. `aws scheduler delete-schedule` deletes it.";
+/// What is said of a state machine there.
+const MACHINE: &str = "a state machine of this lab's guard, whose stack is gone: it is left, and costs nothing. \
+    `aws stepfunctions delete-state-machine` deletes it.";
 
 impl Engine {
     pub(super) fn inventory_taken(&mut self, inventory: Inventory, effects: &mut Vec<Effect>) {
@@ -72,7 +73,10 @@ impl Engine {
         let pending = cleanup.sweep.is_pending() || cleanup.guard;
         let proved = cleanup.explained >= EMPTY_PASSES;
         let in_vain = cleanup.in_vain >= PATIENCE && cleanup.explained == 0;
-        let over = cleanup.given_up.is_some() || !stacks_remain && (proved || in_vain);
+        // Not even who has given up calls it empty after one look.
+        let once = cleanup.explained == 1 && inventory.is_empty();
+        let given_up = cleanup.given_up.is_some() && (stacks_remain || !once);
+        let over = given_up || !stacks_remain && (proved || in_vain);
         let again = cleanup.explained == 0;
         if pending {
             // It is seen to next.
@@ -162,12 +166,16 @@ impl Cleanup {
     /// Why something is left, in sentences.
     fn notes(&self, inventory: &Inventory) -> Vec<String> {
         let mut left = BTreeSet::new();
-        let (mut kept, mut foreign, mut loose) = (Vec::new(), Vec::new(), Vec::new());
-        let guard_stands = inventory.guard.iter().any(|id| id.contains(":stack/"));
+        let (mut kept, mut foreign) = (Vec::new(), Vec::new());
+        let (mut loose, mut machines) = (Vec::new(), Vec::new());
+        let guard_is_gone = !inventory.has_guard() && !inventory.could_not_tell("stacks");
         for row in &inventory.rows {
             match &row.answer {
-                Listing::Left(ids) if PARTS.contains(&row.kind.as_str()) && !guard_stands => {
+                Listing::Left(ids) if guard_is_gone && row.kind == "schedules" => {
                     loose.extend(ids.iter().map(String::as_str));
+                }
+                Listing::Left(ids) if guard_is_gone && row.kind == "state machines" => {
+                    machines.extend(ids.iter().map(String::as_str));
                 }
                 Listing::Left(ids) => left.extend(ids.iter().map(String::as_str)),
                 Listing::Kept(ids) => {
@@ -184,7 +192,13 @@ impl Cleanup {
             }
         }
         let mut notes = self.sweep.reasons(&left);
-        for (ids, why) in [(kept, KEPT), (foreign, FOREIGN), (loose, LOOSE)] {
+        let listed = [
+            (kept, KEPT),
+            (foreign, FOREIGN),
+            (loose, LOOSE),
+            (machines, MACHINE),
+        ];
+        for (ids, why) in listed {
             if !ids.is_empty() {
                 notes.push(format!("{}: {why}", ids.join(", ")));
             }

@@ -312,6 +312,8 @@ impl Engine {
                 others.retain(|one| one.stack.is_none() && cleanup.failures > 0);
             }
         }
+        // Listings have no order.
+        remains.sort();
         if remains != sweep.remains {
             sweep.waiting = None;
         }

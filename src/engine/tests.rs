@@ -31,6 +31,7 @@ use crate::lesson::schema::{Action, Check, Lesson, Side, Step};
 use crate::template::Stage;
 
 const ID: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/efslab-7f3k-lab/1";
+const GUARD: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/efslab-7f3k-guard/1";
 const PROMPT: &str = "[ec2-user@ip-10-0-1-12 ~]$ ";
 
 fn step(id: &str, check: Check, solution: Vec<Action>) -> Step {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, JournalError, json};
@@ -32,6 +32,16 @@ pub enum Place {
         /// Region.
         region: String,
     },
+}
+
+impl Place {
+    /// Its region.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        let (Self::Embedded { region } | Self::Endpoint { region, .. } | Self::Aws { region, .. }) =
+            self;
+        region
+    }
 }
 
 impl fmt::Display for Place {
@@ -67,13 +77,28 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn add_lab(&self, id: &str, place: &Place, at: Timestamp) -> Result<(), JournalError> {
-        self.database()
-            .execute(
-                "INSERT INTO lab (id, place, made, driven, progress) VALUES (?1, ?2, ?3, ?3, ?4)",
-                params![id, json(place), at.to_string(), json(&Progress::default())],
-            )
-            .map(drop)
-            .map_err(|source| self.broken(source))
+        self.insert(id, place, at, &Progress::default())
+    }
+
+    /// Writes down a lab that was made elsewhere and is taken down from here.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn adopt(&self, lab: &Lab) -> Result<(), JournalError> {
+        self.insert(&lab.id, &lab.place, lab.made, &lab.progress)
+    }
+
+    fn insert(
+        &self,
+        id: &str,
+        place: &Place,
+        at: Timestamp,
+        progress: &Progress,
+    ) -> Result<(), JournalError> {
+        self.update(
+            "INSERT INTO lab (id, place, made, driven, progress) VALUES (?1, ?2, ?3, ?3, ?4)",
+            params![id, json(place), at.to_string(), json(progress)],
+        )
     }
 
     /// All labs, the last driven first.
@@ -156,14 +181,20 @@ impl Journal {
         receipt: &Receipt,
         at: Timestamp,
     ) -> Result<(), JournalError> {
-        self.update(
-            "INSERT INTO receipt (lab, at, receipt) VALUES (?1, ?2, ?3)",
-            params![lab, at.to_string(), json(receipt)],
-        )?;
-        self.update(
-            "UPDATE lab SET clean = ?2 WHERE id = ?1",
-            params![lab, receipt.is_clean()],
-        )
+        let mut database = self.database();
+        let write = |database: &mut Connection| {
+            let both = database.transaction()?;
+            both.execute(
+                "INSERT INTO receipt (lab, at, receipt) VALUES (?1, ?2, ?3)",
+                params![lab, at.to_string(), json(receipt)],
+            )?;
+            both.execute(
+                "UPDATE lab SET clean = ?2 WHERE id = ?1",
+                params![lab, receipt.is_clean()],
+            )?;
+            both.commit()
+        };
+        write(&mut database).map_err(|source| self.broken(source))
     }
 
     /// The last receipt of a lab.
@@ -181,6 +212,27 @@ impl Journal {
             .optional()
             .map_err(|source| self.broken(source))?;
         text.map(|text| self.read(&text)).transpose()
+    }
+
+    /// The last receipt of a lab, unless the account may have been changed since.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn present_receipt(&self, lab: &str) -> Result<Option<Receipt>, JournalError> {
+        let last = |table: &str| {
+            let query =
+                format!("SELECT at FROM {table} WHERE lab = ?1 ORDER BY rowid DESC LIMIT 1");
+            let at: Option<String> = self
+                .database()
+                .query_row(&query, [lab], |row| row.get(0))
+                .optional()
+                .map_err(|source| self.broken(source))?;
+            at.map(|at| self.time(&at)).transpose()
+        };
+        if last("intent")? > last("receipt")? {
+            return Ok(None);
+        }
+        self.receipt(lab)
     }
 
     /// Notes ids by which untagged leftovers are found later.

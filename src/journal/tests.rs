@@ -213,6 +213,35 @@ fn progress_and_known_ids_survive() {
 }
 
 #[test]
+fn a_receipt_says_nothing_of_what_was_done_after_it() {
+    let (_directory, journal) = journal();
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    assert_eq!(journal.present_receipt(LAB).unwrap(), None);
+    let receipt = receipt(Listing::Left(vec!["i-1".to_owned()]));
+    let (first, later) = (at("2026-03-01T10:00:01Z"), at("2026-03-01T10:00:01.5Z"));
+    journal.admit(LAB, create(), first).unwrap();
+    journal.save_receipt(LAB, &receipt, first).unwrap();
+    assert_eq!(journal.present_receipt(LAB).unwrap(), Some(receipt));
+    journal.admit(LAB, create(), later).unwrap();
+    assert_eq!(journal.present_receipt(LAB).unwrap(), None);
+}
+
+#[test]
+fn a_lab_that_is_adopted_is_being_taken_down_from_its_first_line_on() {
+    let (directory, journal) = journal();
+    let other = Lab {
+        id: "lab-other".to_owned(),
+        progress: Progress {
+            leaving: true,
+            ..Progress::default()
+        },
+        ..journal.lab(LAB).unwrap()
+    };
+    journal.adopt(&other).unwrap();
+    assert_eq!(next(&directory).lab("lab-other").unwrap(), other);
+}
+
+#[test]
 fn nobody_else_can_read_it() {
     let (directory, journal) = journal();
     asked(&journal);

@@ -103,8 +103,12 @@ impl Engine {
                 FailureClass::NotFound,
                 Removal::Snapshot(_) | Removal::Volume(_) | Removal::Orphan(..),
             ) => {
-                // A listing that shows it all the same is late.
-                sweep.accepted.insert(removal.clone());
+                let times = sweep.attempts.entry(id.clone()).or_default();
+                *times += 1;
+                // Either this answer or the listing that showed it is late; it is asked for once more.
+                if *times > 1 {
+                    sweep.accepted.insert(removal.clone());
+                }
                 sweep.is_gone(&id);
             }
             (FailureClass::Credentials, _) => self.give_up(&failure),

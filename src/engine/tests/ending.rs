@@ -7,7 +7,6 @@ use crate::engine::effect::{GuardWish, OrphanKind, Removal};
 use crate::engine::event::{Instance, Orphan, Volume, VolumeState};
 use crate::engine::view::Receipt;
 
-const GUARD: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/efslab-7f3k-guard/1";
 /// Far more events than the most patient cleanup of a handful of things needs.
 const EVENTS: usize = 5_000;
 
@@ -39,6 +38,8 @@ struct World {
     disarming: Fate,
     looking: Fate,
     watching: Fate,
+    /// What a stack shows that is not deleted.
+    status: &'static str,
 }
 
 impl World {
@@ -46,10 +47,14 @@ impl World {
         Some(match effect {
             Effect::TakeInventory(_) => What::InventoryTaken(self.inventory()),
             Effect::LookAtRemains(_) => {
+                // Listings have no order, and a short look does not ask for others.
+                let remains = &mut self.remains;
+                remains.volumes.reverse();
+                remains.snapshots.reverse();
+                remains.instances.iter_mut().for_each(|all| all.reverse());
                 let seen = Remains {
-                    // A short look does not ask for them.
                     others: None,
-                    ..self.remains.clone()
+                    ..remains.clone()
                 };
                 What::RemainsSeen(self.looking.of(seen))
             }
@@ -64,7 +69,7 @@ impl World {
                 let status = if self.updating {
                     "UPDATE_ROLLBACK_COMPLETE"
                 } else {
-                    "DELETE_FAILED"
+                    self.status
                 };
                 // An update ends by itself.
                 self.updating = false;
@@ -116,9 +121,9 @@ impl World {
         let id = removal.id();
         match removal {
             Removal::Detachment(_) => {
-                for volume in &mut self.remains.volumes {
-                    volume.state = VolumeState::Free;
-                }
+                let volumes = self.remains.volumes.iter_mut();
+                let detached = volumes.filter(|one| one.id == id);
+                detached.for_each(|one| one.state = VolumeState::Free);
             }
             Removal::Volume(_) => self.remains.volumes.retain(|one| one.id != id),
             Removal::Snapshot(_) => self.remains.snapshots.retain(|one| one != id),
@@ -211,20 +216,21 @@ fn remains() -> impl Strategy<Value = Remains> {
         state,
         prop::option::of(prop_oneof![Just(ID), Just("arn:of/another/stack")]),
     );
-    let volumes = prop::option::of(volume).prop_map(|one| {
-        let volume = |(state, stack): (VolumeState, Option<&str>)| Volume {
-            id: "vol-1".to_owned(),
+    let volumes = prop::collection::vec(volume, 0..3).prop_map(|all| {
+        let volume = |(number, (state, stack)): (usize, (VolumeState, Option<&str>))| Volume {
+            id: format!("vol-{number}"),
             stack: stack.map(str::to_owned),
             state,
         };
-        one.map(volume).into_iter().collect()
+        all.into_iter().enumerate().map(volume).collect()
     });
-    let instance = prop::option::of(prop::option::of(prop::bool::ANY)).prop_map(|known| {
-        let instance = |ends| Instance {
-            id: "i-1".to_owned(),
+    let ends = prop::collection::vec(prop::bool::ANY, 0..3);
+    let instance = prop::option::of(ends).prop_map(|known| {
+        let instance = |(number, ends)| Instance {
+            id: format!("i-{number}"),
             ends,
         };
-        known.map(|one| one.map(instance).into_iter().collect())
+        known.map(|all| all.into_iter().enumerate().map(instance).collect())
     });
     let snapshots =
         (0..3_usize).prop_map(|count| (0..count).map(|it| format!("snap-{it}")).collect());
@@ -255,7 +261,14 @@ fn world() -> impl Strategy<Value = World> {
     let is = prop::collection::vec(prop::bool::ANY, 4);
     let answers = (prop::bool::weighted(0.9), prop::bool::weighted(0.9));
     let fates = prop::collection::vec(fate(), 7);
-    (is, answers, fates, remains()).prop_map(|(is, (tells, account), fates, remains)| World {
+    let status = prop_oneof![
+        Just("DELETE_FAILED"),
+        Just("CREATE_COMPLETE"),
+        Just("UPDATE_ROLLBACK_FAILED"),
+    ];
+    let drawn = (is, answers, fates, remains(), status);
+    drawn.prop_map(|(is, (tells, account), fates, remains, status)| World {
+        status,
         stack: is[0],
         updating: is[0] && is[1],
         guard: is[2],

@@ -180,11 +180,11 @@ fn cleaning() -> Lab {
 #[test]
 fn the_guard_goes_last_and_is_proved_to_be_gone() {
     let mut lab = cleaning();
-    let left = lab.hears(What::InventoryTaken(listing(&["guard"], &["vol-1"])));
+    let left = lab.hears(What::InventoryTaken(listing(&[GUARD], &["vol-1"])));
     assert!(!left.contains(&disarm()), "{left:?}");
     lab.at += SignedDuration::from_secs(5);
     lab.hears(What::Woke);
-    let alone = lab.hears(What::InventoryTaken(listing(&["guard"], &[])));
+    let alone = lab.hears(What::InventoryTaken(listing(&[GUARD], &[])));
     assert_eq!(alone, [disarm()]);
     let asked = lab.hears(What::Disarmed(Ok(())));
     assert!(matches!(&asked[..], [Effect::TakeInventory(_)]));
@@ -201,7 +201,7 @@ fn a_guard_that_resists_is_left_with_its_reason() {
     for _ in 0..40 {
         lab.at += SignedDuration::from_mins(1);
         lab.hears(What::Woke);
-        lab.hears(What::InventoryTaken(listing(&["guard"], &[])));
+        lab.hears(What::InventoryTaken(listing(&[GUARD], &[])));
         lab.hears(What::Disarmed(Err(failure(FailureClass::Refused))));
         if lab.engine.receipt().is_some() {
             break;
