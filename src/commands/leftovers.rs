@@ -13,6 +13,8 @@ use super::{Outcome, lab, program};
 use crate::cli::{self, Common};
 use crate::cloud::search::{self, Sighting, Sightings};
 use crate::engine::effect::{Known, Progress};
+use crate::engine::event::InventoryRow;
+use crate::engine::view::Listing;
 use crate::journal::{self, Journal, Place};
 
 /// Places that are opened at a time: AWS has some thirty regions.
@@ -189,7 +191,9 @@ async fn closer(common: &Common, sites: &Sites, place: &Place, id: &str) -> Opti
     }
     let site = sites.at(place).ok()?;
     let inventory = site.cloud.inventory(id, &Known::default()).await;
-    (!inventory.is_empty()).then(|| Leftover::stranger(id, &site.place))
+    let shown = |row: &InventoryRow| matches!(row.answer, Listing::Left(_) | Listing::Kept(_));
+    let seen = inventory.rows.iter().any(shown);
+    seen.then(|| Leftover::stranger(id, &site.place))
 }
 
 fn nowhere(unknown: &miette::Report, id: &str) -> miette::Report {
@@ -250,10 +254,7 @@ async fn seek(common: &Common, sites: &mut Sites, places: Vec<Place>, found: &mu
         }
     }
     if answering.len() > 1 {
-        super::complain(&format!(
-            "looking for labs in {} regions\n",
-            answering.len()
-        ));
+        super::complain(&format!("looking for labs in {} places\n", answering.len()));
     }
     let looks = answering
         .into_iter()
