@@ -190,6 +190,12 @@ fn a_cleanup_that_could_not_be_verified_says_so_to_machines_too() {
         assert_eq!(rows[0]["clean"], false);
         rows[0].clone()
     };
+    // Nobody here knows of it, and nothing of it is seen there.
+    let row = cleanup("lab-00");
+    let why = row["error"].as_str().unwrap();
+    assert!(why.contains("lab-00 was not seen in account"), "{why}");
+
+    drop(journal_of(&home, &served, &["lab-01".to_owned()]));
     let row = cleanup("lab-01");
     let rows = row["receipt"]["rows"].as_array().unwrap();
     let keys = rows.iter().find(|row| row["kind"] == "key pairs").unwrap();

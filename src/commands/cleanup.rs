@@ -66,12 +66,15 @@ async fn chosen(
     } else {
         leftovers::named(common, journal, sites, ids).await?
     };
+    let unseen = found.unseen.iter();
+    let unseen = unseen.map(|(id, why)| json!({ "lab": id, "clean": false, "error": why }));
+    let unseen: Vec<_> = unseen.collect();
     if found.labs.is_empty() {
-        super::print(&if how.json {
-            "[]\n".to_owned()
+        if how.json {
+            tell_rows(&unseen)?;
         } else {
-            leftovers::none(common, how.all, &found)
-        })?;
+            super::print(&leftovers::none(common, how.all, &found))?;
+        }
         return Ok(found.outcome);
     }
     let mut spared = Vec::new();
@@ -93,6 +96,7 @@ async fn chosen(
         let why = one.used.as_deref();
         json!({ "lab": one.lab.id, "clean": false, "spared": why })
     }));
+    rows.extend(unseen);
     if how.json {
         tell_rows(&rows)?;
     }

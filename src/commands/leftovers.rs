@@ -111,6 +111,8 @@ pub(super) struct Found {
     pub(super) labs: Vec<Leftover>,
     /// Whether everything that was to be asked has answered.
     pub(super) outcome: Outcome,
+    /// Labs that were named and are seen nowhere, and what is said of each.
+    pub(super) unseen: Vec<(String, String)>,
     /// Where it was looked, in words.
     looked: Vec<String>,
     /// Every lab of the journal.
@@ -122,6 +124,7 @@ impl Found {
         Self {
             labs,
             outcome: Outcome::Done,
+            unseen: Vec::new(),
             looked: Vec::new(),
             known: Vec::new(),
         }
@@ -171,10 +174,12 @@ pub(super) async fn named(
         match seen {
             Some(one) => found.labs.push(one),
             None => {
-                super::complain(&format!(
-                    "{id} was not seen in {}: if it was made there, nothing of it is left; if elsewhere, name that account and region\n",
+                let why = format!(
+                    "{id} was not seen in {}: if it was made there, nothing of it is left; if elsewhere, name that account and region",
                     elsewhere.places()
-                ));
+                );
+                super::complain(&format!("{why}\n"));
+                found.unseen.push((id, why));
                 elsewhere.outcome = elsewhere.outcome.and(Outcome::Unverified);
             }
         }
