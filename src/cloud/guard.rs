@@ -221,17 +221,6 @@ impl Cloud {
     ) -> Result<(), Failure> {
         let tried = "take the guard away";
         let name = guard_name(lab);
-        // A schedule carries no tag: it is the lab's only if a stack of the lab has it.
-        if self.guard_stack(&name).await?.is_none_or(|seen| !seen.ours) {
-            return Ok(());
-        }
-        match self.guard_schedule(tried, &name).await {
-            Ok(schedule) => self
-                .set_schedule(tried, schedule, Some(until), ScheduleState::Enabled)
-                .await
-                .or_else(absent)?,
-            Err(failure) => absent(failure)?,
-        }
         let mut asked = 0;
         for _ in 0..LOOKS {
             match self.guard_stack(&name).await? {
@@ -246,6 +235,10 @@ impl Cloud {
                     });
                 }
                 Some(seen) => {
+                    if asked == 0 {
+                        // It carries no tag: it is the lab's because a stack of the lab has it.
+                        self.begin_at(tried, &name, until).await?;
+                    }
                     self.delete_stack(&seen.id, None, format!("{token}-{asked}"))
                         .await?;
                     asked += 1;
@@ -258,6 +251,17 @@ impl Cloud {
             why: "it takes too long".to_owned(),
             class: FailureClass::Transient,
         })
+    }
+
+    /// Moves the guard's beginning, if it has a schedule.
+    async fn begin_at(&self, tried: &str, name: &str, until: Timestamp) -> Result<(), Failure> {
+        match self.guard_schedule(tried, name).await {
+            Ok(schedule) => self
+                .set_schedule(tried, schedule, Some(until), ScheduleState::Enabled)
+                .await
+                .or_else(absent),
+            Err(failure) => absent(failure),
+        }
     }
 
     /// Makes the guard of a lab anew, because its service role is gone or not there: what is left of it goes first.

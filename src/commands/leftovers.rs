@@ -140,7 +140,6 @@ pub(super) async fn named(
     ids: &[String],
 ) -> miette::Result<Found> {
     let mut found = Found::of(Vec::new());
-    found.known = journal.labs().into_diagnostic()?;
     let mut missing = Vec::new();
     for id in ids {
         match lab::find(journal, Some(id)) {
@@ -158,34 +157,29 @@ pub(super) async fn named(
         return Ok(found);
     }
     let mut elsewhere = Found::of(Vec::new());
-    elsewhere.known.clone_from(&found.known);
+    elsewhere.known = journal.labs().into_diagnostic()?;
     let place = site::chosen(common)?;
     seek(common, sites, vec![place.clone()], &mut elsewhere).await;
     for id in missing {
-        let seen = elsewhere.labs.iter().find(|one| one.lab.id == id);
+        let seen = elsewhere.labs.iter().find(|one| one.lab.id == id).cloned();
         let seen = match seen {
-            // Whoever names it means it.
-            Some(one) => Some(Leftover {
-                used: None,
-                ..one.clone()
-            }),
             None => closer(common, sites, &place, &id).await,
+            seen => seen,
         };
-        match seen {
-            Some(one) => found.labs.push(one),
-            None => {
-                let why = format!(
-                    "{id} was not seen in {}: if it was made there, nothing of it is left; if elsewhere, name that account and region",
-                    elsewhere.places()
-                );
-                super::complain(&format!("{why}\n"));
-                found.unseen.push((id, why));
-                elsewhere.outcome = elsewhere.outcome.and(Outcome::Unverified);
-            }
-        }
+        let Some(one) = seen else {
+            let why = format!(
+                "{id} was not seen in {}: if it was made elsewhere, name that account and region",
+                elsewhere.places()
+            );
+            super::complain(&format!("{why}\n"));
+            found.unseen.push((id, why));
+            elsewhere.outcome = elsewhere.outcome.and(Outcome::Unverified);
+            continue;
+        };
+        // Whoever names it means it.
+        found.labs.push(Leftover { used: None, ..one });
     }
-    found.outcome = found.outcome.and(elsewhere.outcome);
-    found.looked = elsewhere.looked;
+    found.outcome = elsewhere.outcome;
     Ok(found)
 }
 

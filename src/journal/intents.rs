@@ -1,7 +1,7 @@
 //! Intents in the journal, and what came of them. Only what has been written down can be carried out.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::{Journal, JournalError, json};
 use crate::engine::effect::{Effect, NewStack};
@@ -71,19 +71,16 @@ impl Journal {
         let intent = match intent {
             None => None,
             Some((kind, subject)) => {
-                let mut database = self.database();
-                let write = |database: &mut Connection| {
-                    let both = database.transaction()?;
+                let written = self.together(|both| {
                     // A lab with something in the account is not clean, whatever an older receipt said.
                     both.execute("UPDATE lab SET clean = FALSE WHERE id = ?1", [lab])?;
                     both.execute(
                         "INSERT INTO intent (lab, kind, subject, at) VALUES (?1, ?2, ?3, ?4)",
                         params![lab, kind, subject, at.to_string()],
                     )?;
-                    let intent = both.last_insert_rowid();
-                    both.commit().map(|()| intent)
-                };
-                Some(write(&mut database).map_err(|source| self.broken(source))?)
+                    Ok(both.last_insert_rowid())
+                });
+                Some(written?)
             }
         };
         Ok(Journaled { effect, intent })

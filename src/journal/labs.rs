@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, JournalError, json};
@@ -181,9 +181,7 @@ impl Journal {
         receipt: &Receipt,
         at: Timestamp,
     ) -> Result<(), JournalError> {
-        let mut database = self.database();
-        let write = |database: &mut Connection| {
-            let both = database.transaction()?;
+        self.together(|both| {
             both.execute(
                 "INSERT INTO receipt (lab, at, receipt) VALUES (?1, ?2, ?3)",
                 params![lab, at.to_string(), json(receipt)],
@@ -192,9 +190,8 @@ impl Journal {
                 "UPDATE lab SET clean = ?2 WHERE id = ?1",
                 params![lab, receipt.is_clean()],
             )?;
-            both.commit()
-        };
-        write(&mut database).map_err(|source| self.broken(source))
+            Ok(())
+        })
     }
 
     /// The last receipt of a lab.

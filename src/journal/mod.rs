@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
 
 use driver::Asked;
@@ -162,6 +162,20 @@ impl Journal {
             .execute(sql, values)
             .map(drop)
             .map_err(|source| self.broken(source))
+    }
+
+    /// Writes everything that `write` does, or nothing of it.
+    fn together<T>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
+        let mut database = self.database();
+        let written = || {
+            let all = database.transaction()?;
+            let done = write(&all)?;
+            all.commit().map(|()| done)
+        };
+        written().map_err(|source| self.broken(source))
     }
 
     fn database(&self) -> MutexGuard<'_, Connection> {

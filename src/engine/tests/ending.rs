@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::properties::volume_state;
 use super::*;
 use crate::engine::effect::{GuardWish, OrphanKind, Removal};
 use crate::engine::event::{Instance, Orphan, Volume, VolumeState};
@@ -206,14 +207,8 @@ fn fate() -> impl Strategy<Value = Fate> {
 }
 
 fn remains() -> impl Strategy<Value = Remains> {
-    let state = prop_oneof![
-        Just(VolumeState::Free),
-        Just(VolumeState::Attached("i-2".to_owned())),
-        Just(VolumeState::Detaching("i-2".to_owned())),
-        Just(VolumeState::Changing),
-    ];
     let volume = (
-        state,
+        volume_state(),
         prop::option::of(prop_oneof![Just(ID), Just("arn:of/another/stack")]),
     );
     let volumes = prop::collection::vec(volume, 0..3).prop_map(|all| {

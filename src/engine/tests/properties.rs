@@ -15,18 +15,21 @@ fn class() -> impl Strategy<Value = FailureClass> {
     ]
 }
 
-fn remains() -> impl Strategy<Value = Remains> {
-    let state = prop_oneof![
+pub(super) fn volume_state() -> impl Strategy<Value = VolumeState> {
+    prop_oneof![
         Just(VolumeState::Free),
         Just(VolumeState::Attached("i-2".to_owned())),
         Just(VolumeState::Detaching("i-2".to_owned())),
         Just(VolumeState::Changing),
-    ];
+    ]
+}
+
+fn remains() -> impl Strategy<Value = Remains> {
     let instance = prop::bool::ANY.prop_map(|ends| Instance {
         id: "i-1".to_owned(),
         ends,
     });
-    let volume = state.prop_map(|state| Volume {
+    let volume = volume_state().prop_map(|state| Volume {
         id: "vol-1".to_owned(),
         stack: None,
         state,
